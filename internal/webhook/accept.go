@@ -1,0 +1,45 @@
+package webhook
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// NewEvent is what a producer published, validated but not yet accepted.
+type NewEvent struct {
+	// ID is the producer's own, or empty for a generated one.
+	ID   string
+	Type string
+	// CreatedAt is the producer's word; zero means the time of acceptance.
+	CreatedAt time.Time
+	// Data is the producer's object, minified.
+	Data json.RawMessage
+}
+
+// Accepted is the answer for one event. It is given after the commit only.
+type Accepted struct {
+	ID        string
+	Type      string
+	CreatedAt time.Time
+	// Deliveries is how many endpoints matched.
+	Deliveries int
+	// Duplicate says that an event with this id was accepted before; nothing
+	// was sent again, and the other fields are that event's.
+	Duplicate bool
+}
+
+// Group is what one transaction commits: the events of many callers and the
+// deliveries they fan out to.
+type Group struct {
+	Events     []Event
+	Deliveries []NewDelivery
+}
+
+// NewDelivery is one event on its way to one endpoint, before it is stored.
+type NewDelivery struct {
+	ID         ID
+	Event      int // index into the group's Events
+	EndpointID ID
+	// Task is the task that will carry it, or "" to leave it to the scheduler.
+	Task string
+}

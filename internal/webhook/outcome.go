@@ -1,0 +1,67 @@
+package webhook
+
+import "time"
+
+// Request is one POST to a receiver.
+type Request struct {
+	URL string
+	// Header is sent with the names as they are spelled here.
+	Header []Header
+	// Body must not change any more once it was handed over: the last bytes may
+	// still be on their way when the answer is here.
+	Body []byte
+	// Timeout bounds the whole attempt, from DNS to the last byte read. Default 10s.
+	Timeout time.Duration
+}
+
+// Standing is what Postgres knows of a delivery at the moment somebody wants to
+// make a request for it.
+type Standing struct {
+	Status   Status
+	Task     string // who holds it; "" is nobody
+	Attempts int
+	// ScheduleStart is how many attempts the present schedule does not count.
+	ScheduleStart int
+	// DueIn is how long it is to wait still, by Postgres's clock.
+	DueIn time.Duration
+	// The endpoint's state.
+	EndpointVersion int64
+	EndpointActive  bool
+	EndpointDeleted bool
+	// OpenUntil is set while the endpoint's breaker is open; ProbeID is the one
+	// delivery that is let through all the same.
+	OpenUntil *time.Time
+	ProbeID   ID
+}
+
+// Outcome is the result of one attempt, on its way into Postgres.
+type Outcome struct {
+	Delivery Member
+	Attempt  Attempt
+	// Task and Seen are the fence: who held the row, and how many attempts it
+	// had, when the attempt began.
+	Task string
+	Seen int
+	// Status is what becomes of the delivery. A success always wins; anything
+	// else counts only while the fence holds.
+	Status Status
+	// NextTask and Delay are for a pending one: who tries it next and when. ""
+	// is the scheduler's feed.
+	NextTask string
+	Delay    time.Duration
+	// Probe says that the attempt tested an open breaker: it uses up no retry.
+	Probe bool
+	// Recovers says that the endpoint had a run of failures, which this success ends.
+	Recovers bool
+	// Disable the endpoint: the receiver answered 410.
+	Disable bool
+}
+
+// Hold is a delivery that is not to be tried now, and why.
+type Hold struct {
+	Delivery Member
+	Task     string
+	Reason   string
+	// Until is when it is looked at again; zero for a reason that ends by an act.
+	Until time.Time
+}
