@@ -1,0 +1,50 @@
+package match
+
+import "testing"
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	const data = `{"status":"draft","author":{"id":7},"tags":["a"]}`
+	tests := []struct {
+		name, filters, eventType  string
+		code                      Code
+		nearest, path, want, have string
+	}{
+		{"Matches", `{"status":"draft"}`, "post.created", NoMismatch, "", "", "", ""},
+		{"Type", `{"status":"x"}`, "posts.created", TypeMismatch, "post.created", "", "", ""},
+		{"TypeNearPrefix", ``, "usr.profile.changed", TypeMismatch, "user.profile.*", "", "", ""},
+		{"TypeFarFromAll", ``, "x", TypeMismatch, "a.b", "", "", ""},
+		{"PlainValue", `{"status":"published"}`, "post.created", FilterMismatch, "", "status", `"published"`, `"draft"`},
+		{"Operator", `{"author.id":{"$gt":1,"$lt":7}}`, "post.created", FilterMismatch, "", "author.id", `{"$lt":7}`, `7`},
+		{"Missing", `{"author.name":{"$exists":true}}`, "post.created", FilterMismatch, "", "author.name", `{"$exists":true}`, ``},
+		{"FirstOfSeveral", `{"tags.0":"a","tags.1":"b","status":"x"}`, "post.created", FilterMismatch, "", "tags.1", `"b"`, ``},
+		{"InsideAnd", `{"$and":[{"status":"draft"},{"author.id": 8}]}`, "post.created", FilterMismatch, "", "author.id", `8`, `7`},
+		{"Or", `{"$or":[{"status": "x"},{"a":1}]}`, "post.created", FilterMismatch, "", "$or", `[{"status":"x"},{"a":1}]`, ``},
+		{"Not", `{"$not":{"status":"draft"}}`, "post.created", FilterMismatch, "", "$not", `{"status":"draft"}`, ``},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := compile(t, tt.filters, "post.created", "user.profile.*", "a.b")
+			r := s.Explain(tt.eventType, []byte(data))
+			if r.Code != tt.code || r.NearestType != tt.nearest || r.Path != tt.path || string(r.Wanted) != tt.want || string(r.Found) != tt.have {
+				t.Errorf("Explain is %+v (wanted %s, found %s)", r, r.Wanted, r.Found)
+			}
+			if s.Match(tt.eventType, []byte(data)) != (r.Code == NoMismatch) {
+				t.Errorf("Match disagrees with Explain: %+v", r)
+			}
+		})
+	}
+}
+
+func TestDistance(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"kitten", "sitting", 3}, {"same", "same", 0}} {
+		if got := distance(tt.a, tt.b); got != tt.want {
+			t.Errorf("distance(%q, %q) is %d, want %d", tt.a, tt.b, got, tt.want)
+		}
+	}
+}

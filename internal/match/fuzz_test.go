@@ -1,0 +1,84 @@
+package match
+
+import (
+	"encoding/json"
+	"testing"
+	"unicode/utf8"
+)
+
+// FuzzCompile holds that no filter makes Compile panic, and that what it accepts
+// never panics on data that is not even JSON.
+func FuzzCompile(f *testing.F) {
+	for _, seed := range []string{
+		``, `null`, `{}`, `[]`, `{"a":1}`, `{"a":{"$gt":1}}`, `{"a":{"$foo":1}}`, `{"$or":[{"a":1},{"b":{"$in":[1,2]}}]}`,
+		`{"$not":{"a.b.0":{"$exists":false}}}`, `{"a":{"b":1,"$gt":2}}`, `{"\u0061":"\u00e9\ud83d\ude00"}`, `{"a":1e999999999999}`,
+	} {
+		f.Add("post.*", seed, `{"a":[1,{"b":"c"}]}`)
+		f.Add("*", seed, `{"a":`)
+	}
+	f.Fuzz(func(t *testing.T, pattern, filters, data string) {
+		s, errs := Compile([]string{pattern, "x"}, json.RawMessage(filters))
+		if (s == nil) != (len(errs) > 0) {
+			t.Fatalf("Compile(%q) is %v and %v", filters, s, errs)
+		}
+		if s == nil {
+			for _, e := range errs {
+				if e.Pointer == "" || e.Pointer[0] != '/' || e.Detail == "" {
+					t.Fatalf("error %+v", e)
+				}
+			}
+			return
+		}
+		matches := s.Match("x", []byte(data))
+		if r := s.Explain("x", []byte(data)); (r.Code == NoMismatch) != matches {
+			t.Fatalf("Match is %t, Explain %+v", matches, r)
+		}
+	})
+}
+
+// FuzzMatch holds Match against the reference.
+func FuzzMatch(f *testing.F) {
+	for _, seed := range [][2]string{
+		{`{"s":"a"}`, `{"s":"\u0061"}`},
+		{`{"n":{"$gte":1.5e1,"$lt":9007199254740993}}`, `{"n":9007199254740992}`},
+		{`{"a.b.0":{"$in":[null,"x",1.0]}}`, `{"a":{"b":[1]},"a":{"b":["x"]}}`},
+		{`{"v":{"x":[1,{"y":null}]}}`, `{"v":{"x":[1e0,{"y":null}]}}`},
+		{`{"$or":[{"a":{"$contains":"b"}},{"$not":{"c":{"$startsWith":"d"}}}]}`, `{"a":["b"],"c":"de"}`},
+		{`{"a.b":{"$exists":false},"c":{"$ne":null},"d":{"$nin":[]}}`, `{"a.b":1,"c":-0}`},
+		{`{"s":{"$endsWith":"\n","$gt":"é","$lte":"😀"}}`, `{"s":"\ud83d\ude00\n"}`},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, filters, data string) {
+		if !json.Valid([]byte(data)) || !utf8.ValidString(data) {
+			return // events are valid JSON in UTF-8
+		}
+		s, errs := Compile([]string{"*"}, json.RawMessage(filters))
+		if errs != nil || len(s.filter) == 0 {
+			return
+		}
+		checkAgainstReference(t, s, filters, data)
+	})
+}
+
+func checkAgainstReference(t interface {
+	Fatalf(format string, args ...any)
+}, s *Subscription, filters, data string,
+) {
+	want, err := decodeJSON([]byte(filters))
+	if err != nil {
+		t.Fatalf("decode %s: %v", filters, err)
+	}
+	event, err := decodeJSON([]byte(data))
+	if err != nil {
+		t.Fatalf("decode %s: %v", data, err)
+	}
+	var r reference
+	expect := r.filter(want.(map[string]any), event)
+	if r.hugeNumber {
+		return
+	}
+	if got := s.Match("x", []byte(data)); got != expect {
+		t.Fatalf("filter %s on %s is %t, want %t", filters, data, got, expect)
+	}
+}
