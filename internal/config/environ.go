@@ -1,0 +1,34 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// readEnviron picks the settings out of an environment of NAME=value. An empty
+// variable counts as not set, since compose files and unit files write
+// POSTRIDER_X= for an X that nobody gave. An unknown POSTRIDER_ name is a warning
+// only: Kubernetes injects names such as POSTRIDER_API_PORT. Warnings quote no value.
+func readEnviron(environ []string) (layer, []string) {
+	known := make(map[string]string, len(settings))
+	for i := range settings {
+		known[settings[i].Env()] = settings[i].Key
+	}
+	l := newLayer()
+	var warnings []string
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, EnvPrefix) || value == "" {
+			continue
+		}
+		key, ok := known[name]
+		if !ok {
+			warnings = append(warnings, fmt.Sprintf("%s: unknown variable, ignored%s", name, didYouMean("", name, envNames())))
+			continue
+		}
+		l.put(key, value, name)
+	}
+	slices.Sort(warnings)
+	return l, warnings
+}
