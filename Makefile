@@ -1,0 +1,82 @@
+# Everything here works on a fresh machine that has Go, make and git; tests bring
+# what else they need. `make help` lists the targets.
+
+GO   ?= go
+ARGS ?=
+# Packages and flags for go test, as in: make test PKG=./internal/match FLAGS=-v
+PKG   ?= ./...
+FLAGS ?=
+
+TOOLS := bin/tools
+SQLC  := $(TOOLS)/sqlc
+LINT  := $(TOOLS)/golangci-lint
+
+# The race detector needs a C compiler.
+CC_PATH := $(shell command -v $(firstword $(shell $(GO) env CC)) 2>/dev/null)
+RACE    := $(if $(CC_PATH),-race,)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## start Postrider on this machine, with a Postgres and a Redis of its own
+	@$(GO) build -o bin/postrider ./cmd/postrider
+	@exec bin/postrider dev $(ARGS)
+
+.PHONY: build
+build: ## build all programs into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
+
+.PHONY: test
+test: fmt-check vet sqlc-diff race-notice ## check and test everything, as CI does
+	@$(GO) build -o bin/testenv ./internal/testenv
+	bin/testenv $(GO) test $(RACE) -timeout 15m $(FLAGS) $(PKG)
+
+.PHONY: bench
+bench: ## run the benchmarks
+	@$(GO) build -o bin/testenv ./internal/testenv
+	bin/testenv $(GO) test -run '^$$' -bench . -benchmem $(FLAGS) $(PKG)
+
+.PHONY: fmt
+fmt: ## format the Go code
+	gofmt -w .
+
+.PHONY: fmt-check
+fmt-check:
+	@unformatted=$$(gofmt -l .) && test -z "$$unformatted" || \
+		{ echo "not formatted (run make fmt): $$unformatted"; exit 1; }
+
+.PHONY: vet
+vet:
+	$(GO) vet $(PKG)
+
+.PHONY: lint
+lint: $(LINT) ## run golangci-lint, which takes minutes to build at first
+	$(LINT) run ./...
+
+.PHONY: sqlc
+sqlc: $(SQLC) ## generate the Go code of db/queries
+	$(SQLC) generate
+
+.PHONY: sqlc-diff
+sqlc-diff: $(SQLC)
+	$(SQLC) diff
+
+.PHONY: race-notice
+race-notice:
+	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin
+
+$(SQLC): tools/go.mod tools/go.sum
+	@echo "building sqlc (about two minutes at first)"
+	@CGO_ENABLED=0 $(GO) -C tools build -o ../$(SQLC) github.com/sqlc-dev/sqlc/cmd/sqlc
+
+$(LINT): tools/lint/go.mod tools/lint/go.sum
+	@echo "building golangci-lint (a few minutes at first)"
+	@CGO_ENABLED=0 $(GO) -C tools/lint build -o ../../$(LINT) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
