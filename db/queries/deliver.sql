@@ -1,0 +1,155 @@
+-- name: GuardDeliveries :many
+-- What must be known before a request is made. Index: day deliveries_pkey,
+-- endpoints_pkey, endpoint_health_pkey.
+SELECT d.id, d.status, d.task, d.attempts, d.schedule_start,
+       (date_part('epoch', d.next_attempt_at - now()) * 1000)::bigint AS due_in_ms,
+       e.version, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
+       h.open_until, h.probe_id
+FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id) u
+JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.id
+JOIN endpoints e ON e.id = d.endpoint_id
+LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id
+WHERE d.id >= @lo::uuid AND d.id < @hi::uuid;
+
+-- name: EventBodies :many
+-- Index: day events_pkey.
+SELECT e.id, coalesce(e.external_id, '')::text AS external_id, e.type, e.body
+FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id) u
+JOIN events e ON e.workspace_id = u.workspace_id AND e.id = u.id
+WHERE e.id >= @lo::uuid AND e.id < @hi::uuid;
+
+-- name: DeliveryTargets :many
+-- Index: endpoints_pkey.
+SELECT id, workspace_id, url, secret, headers, timeout_s, retry_schedule, rate_limit, max_in_flight, version
+FROM endpoints WHERE id = ANY(@ids::uuid[]) AND deleted_at IS NULL;
+
+-- name: RecordSuccesses :exec
+-- A success always wins, whoever holds the row by now. The attempt is numbered
+-- from the row. Index: day deliveries_pkey.
+WITH u AS (
+    SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@delivery_ids::uuid[]) AS delivery_id,
+           unnest(@attempt_ids::uuid[]) AS attempt_id, unnest(@started_ats::timestamptz[]) AS started_at,
+           unnest(@durations_us::bigint[]) AS duration_us, unnest(@status_codes::int[]) AS status_code,
+           unnest(@request_headers::bytea[]) AS request_headers,
+           unnest(@response_headers::bytea[]) AS response_headers,
+           unnest(@response_bodies::bytea[]) AS response_body
+), done AS (
+    UPDATE deliveries d
+    SET status = 'success', attempts = d.attempts + 1, task = NULL, next_attempt_at = NULL, parked = false,
+        held_reason = NULL, held_until = NULL, reason = NULL,
+        completed_at = CASE WHEN d.status = 'success' THEN d.completed_at ELSE now() END
+    FROM u
+    WHERE d.workspace_id = u.workspace_id AND d.id = u.delivery_id AND d.id >= @lo::uuid AND d.id < @hi::uuid
+    RETURNING d.id, d.attempts
+)
+INSERT INTO attempts (delivery_id, workspace_id, id, number, started_at, duration_us, status_code,
+                      request_headers, response_headers, response_body)
+SELECT u.delivery_id, u.workspace_id, u.attempt_id, done.attempts, u.started_at, u.duration_us, u.status_code,
+       u.request_headers, u.response_headers, u.response_body
+FROM done JOIN u ON u.delivery_id = done.id;
+
+-- name: RecordFailures :many
+-- A failure changes the state only while its fence holds: the row still names
+-- this task and has made no attempt since it was read. new_status is pending
+-- (new_task and delay_ms say who holds it until when, new_task  is feed) or
+-- failed. spends is false for a probe, which uses up no retry. Returns what
+-- matched. Index: day deliveries_pkey.
+WITH u AS (
+    SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@delivery_ids::uuid[]) AS delivery_id,
+           unnest(@tasks::text[]) AS task, unnest(@seen::int[]) AS seen,
+           unnest(@new_statuses::text[]) AS new_status, unnest(@new_tasks::text[]) AS new_task,
+           unnest(@delays_ms::bigint[]) AS delay_ms, unnest(@spends::bool[]) AS spends,
+           unnest(@attempt_ids::uuid[]) AS attempt_id, unnest(@started_ats::timestamptz[]) AS started_at,
+           unnest(@durations_us::bigint[]) AS duration_us, unnest(@status_codes::int[]) AS status_code,
+           unnest(@errors::text[]) AS error, unnest(@error_classes::text[]) AS error_class,
+           unnest(@request_headers::bytea[]) AS request_headers,
+           unnest(@response_headers::bytea[]) AS response_headers,
+           unnest(@response_bodies::bytea[]) AS response_body
+), done AS (
+    UPDATE deliveries d
+    SET attempts = d.attempts + 1,
+        schedule_start = d.schedule_start + (NOT u.spends)::int,
+        status = u.new_status,
+        task = NULLIF(u.new_task, ''),
+        next_attempt_at = CASE WHEN u.new_status = 'pending' THEN now() + u.delay_ms * interval '1 millisecond' END,
+        completed_at = CASE WHEN u.new_status = 'pending' THEN NULL ELSE now() END
+    FROM u
+    WHERE d.workspace_id = u.workspace_id AND d.id = u.delivery_id AND d.id >= @lo::uuid AND d.id < @hi::uuid
+      AND d.status = 'pending' AND d.task = u.task AND d.attempts = u.seen
+    RETURNING d.id, d.attempts
+)
+INSERT INTO attempts (delivery_id, workspace_id, id, number, started_at, duration_us, status_code, error, error_class,
+                      request_headers, response_headers, response_body)
+SELECT u.delivery_id, u.workspace_id, u.attempt_id, done.attempts, u.started_at, u.duration_us,
+       NULLIF(u.status_code, 0), u.error, u.error_class, u.request_headers, u.response_headers, u.response_body
+FROM done JOIN u ON u.delivery_id = done.id
+RETURNING delivery_id;
+
+-- name: RecordStrays :exec
+-- Failed attempts whose fence did not hold: they happened, so they are kept and
+-- counted, but decide nothing. Index: day deliveries_pkey.
+WITH u AS (
+    SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@delivery_ids::uuid[]) AS delivery_id,
+           unnest(@attempt_ids::uuid[]) AS attempt_id, unnest(@started_ats::timestamptz[]) AS started_at,
+           unnest(@durations_us::bigint[]) AS duration_us, unnest(@status_codes::int[]) AS status_code,
+           unnest(@errors::text[]) AS error, unnest(@error_classes::text[]) AS error_class,
+           unnest(@request_headers::bytea[]) AS request_headers,
+           unnest(@response_headers::bytea[]) AS response_headers,
+           unnest(@response_bodies::bytea[]) AS response_body
+), done AS (
+    -- schedule_start moves along, so that a stray attempt uses up no retry.
+    UPDATE deliveries d SET attempts = d.attempts + 1, schedule_start = d.schedule_start + 1
+    FROM u
+    WHERE d.workspace_id = u.workspace_id AND d.id = u.delivery_id AND d.id >= @lo::uuid AND d.id < @hi::uuid
+    RETURNING d.id, d.attempts
+)
+INSERT INTO attempts (delivery_id, workspace_id, id, number, started_at, duration_us, status_code, error, error_class,
+                      request_headers, response_headers, response_body)
+SELECT u.delivery_id, u.workspace_id, u.attempt_id, done.attempts, u.started_at, u.duration_us,
+       NULLIF(u.status_code, 0), u.error, u.error_class, u.request_headers, u.response_headers, u.response_body
+FROM done JOIN u ON u.delivery_id = done.id;
+
+-- name: HandOver :many
+-- Postgres first, Redis second: the row names its next holder before that
+-- holder exists. Returns what still named the old one. Index: day deliveries_pkey.
+UPDATE deliveries d SET task = NULLIF(u.new_task, '')
+FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id,
+             unnest(@tasks::text[]) AS task, unnest(@new_tasks::text[]) AS new_task) u
+WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
+  AND d.status = 'pending' AND d.task = u.task
+RETURNING d.id;
+
+-- name: ParkDeliveries :exec
+-- Index: day deliveries_pkey.
+UPDATE deliveries d SET parked = true, task = NULL, held_reason = u.reason, held_until = u.until
+FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id, unnest(@tasks::text[]) AS task,
+             unnest(@reasons::text[]) AS reason, unnest(@untils::timestamptz[]) AS until) u
+WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
+  AND d.status = 'pending' AND d.task = u.task;
+
+-- name: ParkEndpoints :exec
+-- After ParkDeliveries in the same transaction: the feeder deletes a row only
+-- when it sees nothing parked, and this waits for it and inserts anew.
+-- Meeting the limit again halves what is let go next.
+INSERT INTO parked_endpoints (endpoint_id, workspace_id, reason, next_check_at)
+SELECT unnest(@endpoint_ids::uuid[]), unnest(@workspace_ids::text[]), unnest(@reasons::text[]), unnest(@next_checks::timestamptz[])
+ON CONFLICT (endpoint_id) DO UPDATE
+SET reason = excluded.reason, next_check_at = excluded.next_check_at,
+    release_count = greatest(parked_endpoints.release_count / 2, 1);
+
+-- name: SettleDeliveries :exec
+-- Ends deliveries without an attempt. Index: day deliveries_pkey.
+UPDATE deliveries d SET status = @status::text, reason = @reason::text, task = NULL, next_attempt_at = NULL, completed_at = now()
+FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id, unnest(@tasks::text[]) AS task) u
+WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
+  AND d.status = 'pending' AND d.task = u.task;
+
+-- name: WorkerHeartbeat :exec
+INSERT INTO workers (id, host) VALUES (@id, @host)
+ON CONFLICT (id) DO UPDATE SET heartbeat_at = now();
+
+-- name: LiveWorkers :one
+SELECT count(*) FROM workers WHERE heartbeat_at > now() - interval '15 seconds';
+
+-- name: RemoveWorker :exec
+DELETE FROM workers WHERE id = @id;

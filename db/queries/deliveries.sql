@@ -1,0 +1,63 @@
+-- name: DeliveryByID :one
+-- Index: day deliveries_pkey, endpoints_pkey.
+SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted
+FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
+WHERE d.workspace_id = @workspace_id AND d.id = @id;
+
+-- name: ListDeliveries :many
+-- Index: deliveries_pkey of each day newest first, or deliveries_endpoint, or
+-- deliveries_unsuccessful; a list of one event is bounded to its millisecond.
+SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted
+FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
+WHERE d.workspace_id = @workspace_id AND d.id >= @lo::uuid AND d.id < @hi::uuid
+  AND (sqlc.narg('status')::text IS NULL OR d.status = sqlc.narg('status')::text)
+  AND (sqlc.narg('type')::text IS NULL OR d.event_type = sqlc.narg('type')::text)
+  AND (sqlc.narg('endpoint_id')::uuid IS NULL OR d.endpoint_id = sqlc.narg('endpoint_id')::uuid)
+  AND (sqlc.narg('event_id')::uuid IS NULL OR d.event_id = sqlc.narg('event_id')::uuid)
+ORDER BY d.id DESC LIMIT @row_limit::int;
+
+-- name: LastAttempts :many
+-- Index: attempts_pkey of the days between lo and hi.
+SELECT u.id::uuid AS id, a.status_code, a.error, a.error_class, a.response_body
+FROM (SELECT unnest(@delivery_ids::uuid[]) AS id) u
+CROSS JOIN LATERAL (
+    SELECT t.status_code, t.error, t.error_class, t.response_body FROM attempts t
+    WHERE t.workspace_id = @workspace_id AND t.delivery_id = u.id
+      AND t.delivery_id >= @lo::uuid AND t.delivery_id <= @hi::uuid
+    ORDER BY t.id DESC LIMIT 1
+) a;
+
+-- name: ExternalIDs :many
+-- Index: events_pkey of the days between lo and hi.
+SELECT id, coalesce(external_id, '')::text AS external_id FROM events
+WHERE workspace_id = @workspace_id AND id = ANY(@event_ids::uuid[]) AND id >= @lo::uuid AND id <= @hi::uuid
+  AND external_id IS NOT NULL;
+
+-- name: ListAttempts :many
+-- Index: day attempts_pkey.
+SELECT id, number, started_at, duration_us, status_code, error, error_class,
+       request_headers, response_headers, response_body
+FROM attempts
+WHERE workspace_id = @workspace_id AND delivery_id = @delivery_id AND id < @before
+ORDER BY id DESC LIMIT @row_limit::int;
+
+-- name: RetryDelivery :execrows
+-- Only what has ended without success, has a receiver and still has its bytes.
+-- The event has the time of its delivery, hence the same bounds. Index: day
+-- deliveries_pkey, endpoints_pkey, day events_pkey.
+UPDATE deliveries d
+SET status = 'pending', task = NULL, next_attempt_at = now(), schedule_start = d.attempts, completed_at = NULL,
+    reason = NULL, parked = false, held_reason = NULL, held_until = NULL
+WHERE d.workspace_id = @workspace_id AND d.id = @id AND d.status IN ('failed', 'canceled')
+  AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = d.endpoint_id AND e.deleted_at IS NULL)
+  AND EXISTS (SELECT 1 FROM events v WHERE v.workspace_id = @workspace_id AND v.id = d.event_id
+              AND v.id >= @lo::uuid AND v.id < @hi::uuid AND v.body IS NOT NULL);
+
+-- name: CancelDelivery :execrows
+-- Index: day deliveries_pkey.
+UPDATE deliveries
+SET status = 'canceled', task = NULL, next_attempt_at = NULL, completed_at = now(), reason = @reason::text,
+    parked = false, held_reason = NULL, held_until = NULL
+WHERE workspace_id = @workspace_id AND id = @id AND status = 'pending';

@@ -1,0 +1,50 @@
+-- name: NextEndpointsVersion :one
+-- First in every change of an endpoint: the row lock orders the commits, and
+-- whoever reads the version before matching knows whether its copy is stale.
+-- Index: workspaces_pkey.
+UPDATE workspaces SET endpoints_version = endpoints_version + 1
+WHERE id = @id AND deleted_at IS NULL
+RETURNING endpoints_version;
+
+-- name: InsertEndpoint :one
+INSERT INTO endpoints (id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason,
+                       secret, headers, timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version)
+VALUES (@id, @workspace_id, @url, @events, @filters, @description, @is_active,
+        CASE WHEN @is_active::bool THEN NULL ELSE now() END, @disabled_reason,
+        @secret, @headers, @timeout_s, @retry_schedule, @rate_limit, @max_in_flight, @metadata, @version)
+RETURNING disabled_at, updated_at;
+
+-- name: EndpointByID :one
+-- Index: endpoints_pkey.
+SELECT id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason, secret, headers,
+       timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at
+FROM endpoints WHERE id = @id AND workspace_id = @workspace_id AND deleted_at IS NULL;
+
+-- name: ListEndpoints :many
+-- Index: endpoints_workspace.
+SELECT id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason, secret, headers,
+       timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at
+FROM endpoints
+WHERE workspace_id = @workspace_id AND deleted_at IS NULL AND id < @before
+ORDER BY id DESC LIMIT @row_limit::int;
+
+-- name: UpdateEndpoint :one
+-- An endpoint that was inactive before keeps since when and why. Index: endpoints_pkey.
+UPDATE endpoints
+SET url = @url, events = @events, filters = @filters, description = @description, is_active = @is_active,
+    disabled_at = CASE WHEN @is_active::bool THEN NULL ELSE coalesce(disabled_at, now()) END,
+    disabled_reason = CASE WHEN @is_active::bool THEN NULL ELSE coalesce(disabled_reason, @disabled_reason) END,
+    headers = @headers, timeout_s = @timeout_s, retry_schedule = @retry_schedule, rate_limit = @rate_limit,
+    max_in_flight = @max_in_flight, metadata = @metadata, version = @version, updated_at = now()
+WHERE id = @id AND workspace_id = @workspace_id AND deleted_at IS NULL
+RETURNING disabled_at, disabled_reason, updated_at;
+
+-- name: DeleteEndpoint :execrows
+-- Index: endpoints_pkey.
+UPDATE endpoints SET deleted_at = now(), updated_at = now(), secret = NULL, headers = NULL, version = @version
+WHERE id = @id AND workspace_id = @workspace_id AND deleted_at IS NULL;
+
+-- name: CheckParked :exec
+-- What is parked for these endpoints is looked at now and let go with a ramp.
+-- Index: parked_endpoints_pkey.
+UPDATE parked_endpoints SET next_check_at = now(), release_count = 1 WHERE endpoint_id = ANY(@endpoint_ids::uuid[]);

@@ -1,0 +1,41 @@
+-- name: CountFailures :exec
+-- Adds a group failures to their endpoints runs, and opens the breaker where
+-- a run is long enough and spread over the window. One row an endpoint, sorted.
+-- A failed probe opens it again for longer: 30 s doubling up to 10 minutes.
+INSERT INTO endpoint_health AS h (endpoint_id, workspace_id, failures, failing_since)
+SELECT unnest(@endpoint_ids::uuid[]), unnest(@workspace_ids::text[]), unnest(@failures::int[]), unnest(@first_failures::timestamptz[])
+ON CONFLICT (endpoint_id) DO UPDATE
+SET failures = h.failures + excluded.failures,
+    open_until = CASE
+        WHEN h.probe_id IS NOT NULL AND h.probe_id = ANY(@probe_ids::uuid[])
+            THEN now() + least(interval '30 seconds' * power(2, least(h.opens, 10)), interval '10 minutes')
+        WHEN h.open_until IS NULL AND h.failures + excluded.failures >= @threshold::int
+             AND now() - h.failing_since >= make_interval(secs => @window_seconds::float8)
+            THEN now() + interval '30 seconds'
+        ELSE h.open_until END,
+    opens = h.opens + (h.probe_id IS NOT NULL AND h.probe_id = ANY(@probe_ids::uuid[]))::int,
+    probe_id = CASE WHEN h.probe_id = ANY(@probe_ids::uuid[]) THEN NULL ELSE h.probe_id END,
+    updated_at = now();
+
+-- name: ForgetFailures :exec
+-- A success ends the run: the breaker closes. What is parked behind it is let go
+-- with a ramp. Goes before CountFailures in a group. Index: endpoint_health_pkey, parked_endpoints_pkey.
+WITH closed AS (
+    DELETE FROM endpoint_health WHERE endpoint_id = ANY(@endpoint_ids::uuid[]) RETURNING endpoint_id
+)
+UPDATE parked_endpoints p SET next_check_at = now(), release_count = 2
+FROM closed WHERE p.endpoint_id = closed.endpoint_id AND p.reason = 'breaker_open';
+
+-- name: FailingEndpoints :many
+-- Which endpoints have a run of failures: the ones whose success must be told.
+SELECT endpoint_id FROM endpoint_health;
+
+-- name: DisableEndpoints :exec
+-- The receiver said 410. Index: endpoints_pkey.
+WITH gone AS (
+    UPDATE endpoints SET is_active = false, disabled_at = now(), disabled_reason = @reason::text, updated_at = now(),
+        version = version + 1
+    WHERE id = ANY(@ids::uuid[]) AND is_active AND deleted_at IS NULL
+    RETURNING workspace_id
+)
+UPDATE workspaces SET endpoints_version = endpoints_version + 1 WHERE id IN (SELECT workspace_id FROM gone);

@@ -1,0 +1,146 @@
+-- name: DueDeliveries :many
+-- The oldest of what only this table knows and that is due; the days of these
+-- ids are what feed then claims. It has no parameters on purpose: such a
+-- statement is planned once a connection, which 120 partitions would otherwise
+-- make 9 ms a round. Index: deliveries_feed of every day.
+SELECT id FROM deliveries
+WHERE status = 'pending' AND task IS NULL AND NOT parked AND next_attempt_at <= now()
+ORDER BY next_attempt_at LIMIT 2000;
+
+-- name: LockDueDeliveries :many
+-- What another scheduler has locked is skipped: two of them claim disjoint
+-- rows. Index: day deliveries_feed.
+SELECT workspace_id, id, event_id, endpoint_id, bulk, attempts FROM deliveries
+WHERE id >= @lo::uuid AND id < @hi::uuid
+  AND status = 'pending' AND task IS NULL AND NOT parked AND next_attempt_at <= now()
+ORDER BY next_attempt_at LIMIT @n::int FOR UPDATE SKIP LOCKED;
+
+-- name: GiveTasks :exec
+-- Only after LockDueDeliveries in the same transaction. Index: day deliveries_pkey.
+UPDATE deliveries d SET task = u.task
+FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id,
+             unnest(@tasks::text[]) AS task) u
+WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
+  AND d.status = 'pending' AND d.task IS NULL AND NOT d.parked;
+
+-- name: Clock :one
+SELECT now()::timestamptz AS now;
+
+-- name: HeldDeliveries :many
+-- A page of what a task holds and that is due in (after, until]. Rows that are
+-- due at the same instant stay in one page, so that the due time alone is the
+-- cursor and the index alone the order. Index: deliveries_audit of every day.
+SELECT workspace_id, id, task::text AS task, next_attempt_at FROM deliveries
+WHERE status = 'pending' AND task IS NOT NULL
+  AND next_attempt_at > @after::timestamptz AND next_attempt_at <= @until::timestamptz
+ORDER BY next_attempt_at FETCH FIRST (@n::int) ROWS WITH TIES;
+
+-- name: DeadWorkers :many
+-- Which of these tasks (w_ and a worker) have no worker behind them. Index: workers_pkey.
+SELECT u.task::text AS task
+FROM (SELECT unnest(@tasks::text[]) AS task) u
+WHERE NOT EXISTS (
+    SELECT FROM workers w WHERE w.id = substr(u.task, 3) AND w.heartbeat_at > now() - interval '15 seconds');
+
+-- name: RemoveDeadWorkers :execrows
+-- The table has one row a worker.
+DELETE FROM workers WHERE heartbeat_at < now() - interval '1 hour';
+
+-- name: OldestDue :one
+-- How long the oldest due row has waited, in seconds, for feed and for a task.
+-- Without parameters, as DueDeliveries. Index: deliveries_feed and
+-- deliveries_audit of every day.
+SELECT
+    greatest(extract(epoch FROM now() - (
+        SELECT min(next_attempt_at) FROM deliveries WHERE status = 'pending' AND task IS NULL AND NOT parked)), 0)::float8 AS unheld_s,
+    greatest(extract(epoch FROM now() - (
+        SELECT min(next_attempt_at) FROM deliveries WHERE status = 'pending' AND task IS NOT NULL)), 0)::float8 AS held_s;
+
+-- name: PlanOnce :exec
+-- For the rest of the transaction, or until PlanEach: statements over every day
+-- whose plan does not depend on their parameters keep it (1.3 ms, not 9, with
+-- 120 partitions).
+SELECT set_config('plan_cache_mode', 'force_generic_plan', true);
+
+-- name: PlanEach :exec
+-- Statements that name their day are planned each time, for that day alone.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
+
+-- name: LockParkedEndpoint :one
+-- A statement of its own before ParkedEndpointState, whose snapshot then sees
+-- what the last holder of the lock did. Index: parked_endpoints_due.
+SELECT endpoint_id, workspace_id, reason, release_count FROM parked_endpoints
+WHERE next_check_at <= now() ORDER BY next_check_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+
+-- name: ParkedEndpointState :one
+-- Index: endpoints_pkey, endpoint_health_pkey.
+SELECT (e.id IS NULL OR e.deleted_at IS NOT NULL)::bool AS deleted,
+       coalesce(e.is_active, false)::bool AS active,
+       coalesce(e.rate_limit, 0)::int AS rate_limit,
+       (h.open_until IS NOT NULL)::bool AS breaker_open,
+       coalesce(extract(epoch FROM h.open_until - now()), 0)::float8 AS open_for_s,
+       coalesce(h.probe_id IS NOT NULL AND h.probe_at > now() - interval '90 seconds', false)::bool AS probing
+FROM (SELECT @endpoint_id::uuid AS id) u
+LEFT JOIN endpoints e ON e.id = u.id
+LEFT JOIN endpoint_health h ON h.endpoint_id = u.id;
+
+-- name: OldestParked :many
+-- Index: deliveries_parked of every day, oldest day first.
+SELECT workspace_id, id FROM deliveries
+WHERE endpoint_id = @endpoint_id AND status = 'pending' AND parked
+ORDER BY id LIMIT @n::int;
+
+-- name: ReleaseParked :many
+-- Feed takes them when due, which what is parked normally is. Index: day deliveries_pkey.
+UPDATE deliveries d
+SET parked = false, held_reason = NULL, held_until = NULL, next_attempt_at = greatest(d.next_attempt_at, now())
+FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id) u
+WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
+  AND d.status = 'pending' AND d.parked
+RETURNING d.id;
+
+-- name: CancelParked :many
+-- Index: day deliveries_pkey.
+UPDATE deliveries d
+SET status = 'canceled', reason = 'endpoint_deleted', parked = false, held_reason = NULL, held_until = NULL,
+    next_attempt_at = NULL, completed_at = now()
+FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id) u
+WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
+  AND d.status = 'pending' AND d.parked
+RETURNING d.id;
+
+-- name: SetProbe :exec
+-- Index: endpoint_health_pkey.
+UPDATE endpoint_health SET probe_id = @delivery_id, probe_at = now()
+WHERE endpoint_id = @endpoint_id AND open_until <= now()
+  AND (probe_id IS NULL OR probe_at IS NULL OR probe_at <= now() - interval '90 seconds');
+
+-- name: KeepParkedEndpoint :exec
+-- Index: parked_endpoints_pkey.
+UPDATE parked_endpoints
+SET reason = @reason, release_count = @release_count, next_check_at = now() + make_interval(secs => @check_in_s::float8)
+WHERE endpoint_id = @endpoint_id;
+
+-- name: ForgetParkedEndpoint :exec
+-- Only after OldestParked found nothing that stays, under the row lock: whoever
+-- parks more waits for this and inserts anew. Index: parked_endpoints_pkey.
+DELETE FROM parked_endpoints WHERE endpoint_id = @endpoint_id;
+
+-- name: DisableFailing :many
+-- Endpoints whose run of failures is that long, from its first failure to its
+-- last: one failure and then silence is not a run. The run is forgotten, so
+-- that an endpoint that is enabled again starts anew. The table of health has
+-- rows of failing endpoints only. Index: endpoints_pkey.
+WITH gone AS (
+    UPDATE endpoints e
+    SET is_active = false, disabled_at = now(), disabled_reason = @reason::text, updated_at = now(), version = e.version + 1
+    FROM endpoint_health h
+    WHERE h.endpoint_id = e.id AND e.is_active AND e.deleted_at IS NULL
+      AND h.updated_at - h.failing_since >= make_interval(secs => @after_s::float8)
+    RETURNING e.id, e.workspace_id
+), forgotten AS (
+    DELETE FROM endpoint_health h USING gone WHERE h.endpoint_id = gone.id
+), bumped AS (
+    UPDATE workspaces SET endpoints_version = endpoints_version + 1 WHERE id IN (SELECT workspace_id FROM gone)
+)
+SELECT id FROM gone;

@@ -1,0 +1,123 @@
+// Package postgres implements the stores on Postgres, which is the truth: what
+// is in Redis can be rebuilt from here. Statements are in db/queries; this
+// package maps them to the vocabulary and nothing else.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// Config of a DB. The zero value of every field but URL is a default.
+type Config struct {
+	// URL is a connection string as libpq reads it.
+	URL string
+	// Keys encrypt secrets and custom headers, newest first, 32 bytes each.
+	// None: whatever needs one fails with an error.
+	Keys [][]byte
+	// MaxConns bounds the pool. Default 10.
+	MaxConns int32
+	// ApplicationName is what pg_stat_activity shows. Default "postrider".
+	ApplicationName string
+}
+
+// DB is a pool of connections. Its stores share it.
+type DB struct {
+	pool *pgxpool.Pool
+	q    *dbsqlc.Queries
+	seal *sealer
+}
+
+// Open makes the pool. It does not connect: a process starts, and says that it
+// is not ready, while Postgres is away.
+func Open(ctx context.Context, cfg Config) (*DB, error) {
+	pc, err := pgxpool.ParseConfig(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("postgres.url: %w", err)
+	}
+	pc.MaxConns = cfg.MaxConns
+	if pc.MaxConns <= 0 {
+		pc.MaxConns = 10
+	}
+	pc.ConnConfig.ConnectTimeout = 5 * time.Second
+	params := pc.ConnConfig.RuntimeParams
+	params["application_name"] = cfg.ApplicationName
+	if cfg.ApplicationName == "" {
+		params["application_name"] = "postrider"
+	}
+	// Hot statements name their day as constants, so that the planner drops all
+	// other partitions. A generic plan would lock every one of them.
+	params["plan_cache_mode"] = "force_custom_plan"
+	params["timezone"] = "UTC"
+	seal, err := newSealer(cfg.Keys)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, pc)
+	if err != nil {
+		return nil, fmt.Errorf("open postgres pool: %w", err)
+	}
+	return &DB{pool: pool, q: dbsqlc.New(pool), seal: seal}, nil
+}
+
+// Close ends every connection, waiting for those in use.
+func (db *DB) Close() { db.pool.Close() }
+
+// Ping asks Postgres for a sign of life.
+func (db *DB) Ping(ctx context.Context) error { return available(db.pool.Ping(ctx)) }
+
+// inTx runs fn in a transaction of its own.
+func (db *DB) inTx(ctx context.Context, fn func(*dbsqlc.Queries, pgx.Tx) error) error {
+	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error { return fn(db.q.WithTx(tx), tx) })
+	return available(err)
+}
+
+// Postgres's own words for "not now": shutting down, starting up, out of
+// connections or read-only for the moment.
+var unavailableStates = map[string]bool{
+	"57P01": true, "57P02": true, "57P03": true, "53300": true, "25006": true,
+	"53100": true, "53200": true, "08000": true, "08003": true, "08006": true,
+}
+
+// available turns "Postgres is away" into a code that callers can act on, and
+// leaves every other error as it is.
+func available(err error) error {
+	if err == nil || !isUnavailable(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", &webhook.Error{
+		Code: webhook.CodeUnavailable, Detail: "Postgres is not available", RetryAfter: time.Second,
+	}, err)
+}
+
+func isUnavailable(err error) bool {
+	var pe *pgconn.PgError
+	if errors.As(err, &pe) {
+		return unavailableStates[pe.Code]
+	}
+	var ne net.Error
+	var ce *pgconn.ConnectError
+	return errors.As(err, &ne) || errors.As(err, &ce) || pgconn.SafeToRetry(err) ||
+		errors.Is(err, net.ErrClosed) || isBrokenConn(err)
+}
+
+// sqlState is the error's SQLSTATE, or "" when it is not Postgres's own.
+func sqlState(err error) string {
+	var pe *pgconn.PgError
+	if errors.As(err, &pe) {
+		return pe.Code
+	}
+	return ""
+}
+
+const uniqueViolation = "23505"

@@ -1,0 +1,220 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// Deliver implements the worker's stores.
+type Deliver struct {
+	db      *DB
+	breaker Breaker
+}
+
+// Breaker says when an endpoint's breaker opens: after Failures failed attempts
+// in a row, spread over at least Window.
+type Breaker struct {
+	Failures int
+	Window   time.Duration
+}
+
+// NewDeliver makes the store on db.
+func NewDeliver(db *DB, breaker Breaker) *Deliver { return &Deliver{db: db, breaker: breaker} }
+
+// keys are the columns that find deliveries of one day.
+type keys struct {
+	workspaces []string
+	ids        []pgtype.UUID
+	lo, hi     pgtype.UUID
+}
+
+// byDay groups what names deliveries by the partition they are in, so that each
+// statement touches one.
+func byDay[T any](all []T, member func(*T) *webhook.Member) map[time.Time]*dayOf[T] {
+	days := make(map[time.Time]*dayOf[T], 1)
+	for i := range all {
+		m := member(&all[i])
+		day := m.DeliveryID.Day()
+		d := days[day]
+		if d == nil {
+			d = &dayOf[T]{}
+			d.lo, d.hi = dayBounds(day)
+			days[day] = d
+		}
+		d.all = append(d.all, &all[i])
+		d.workspaces = append(d.workspaces, string(m.WorkspaceID))
+		d.ids = append(d.ids, pgID(m.DeliveryID))
+	}
+	return days
+}
+
+type dayOf[T any] struct {
+	keys
+	all []*T
+}
+
+func itself(m *webhook.Member) *webhook.Member { return m }
+
+// Guard returns the standing of each delivery that exists.
+func (s *Deliver) Guard(ctx context.Context, members []webhook.Member) (map[webhook.ID]webhook.Standing, error) {
+	out := make(map[webhook.ID]webhook.Standing, len(members))
+	for _, d := range byDay(members, itself) {
+		rows, err := s.db.q.GuardDeliveries(ctx, dbsqlc.GuardDeliveriesParams{
+			WorkspaceIds: d.workspaces, Ids: d.ids, Lo: d.lo, Hi: d.hi,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("guard %d deliveries: %w", len(d.ids), available(err))
+		}
+		for _, r := range rows {
+			out[r.ID.Bytes] = webhook.Standing{
+				Status: webhook.Status(r.Status), Task: deref(r.Task), Attempts: int(r.Attempts),
+				ScheduleStart: int(r.ScheduleStart), DueIn: time.Duration(r.DueInMs) * time.Millisecond,
+				EndpointVersion: r.Version, EndpointActive: r.IsActive, EndpointDeleted: r.Deleted,
+				OpenUntil: timePtr(r.OpenUntil), ProbeID: r.ProbeID.Bytes,
+			}
+		}
+	}
+	return out, nil
+}
+
+// HandOver gives deliveries held by one task to another holder.
+func (s *Deliver) HandOver(ctx context.Context, members []webhook.Member, from, to string) ([]webhook.ID, error) {
+	var moved []webhook.ID
+	for _, d := range byDay(members, itself) {
+		rows, err := s.db.q.HandOver(ctx, dbsqlc.HandOverParams{
+			WorkspaceIds: d.workspaces, Ids: d.ids, Lo: d.lo, Hi: d.hi,
+			Tasks: repeat(from, len(d.ids)), NewTasks: repeat(to, len(d.ids)),
+		})
+		if err != nil {
+			return moved, fmt.Errorf("hand %d deliveries over: %w", len(d.ids), available(err))
+		}
+		for _, id := range rows {
+			moved = append(moved, id.Bytes)
+		}
+	}
+	return moved, nil
+}
+
+// Park holds deliveries, and notes their endpoints for the scheduler.
+func (s *Deliver) Park(ctx context.Context, holds []webhook.Hold) error {
+	return s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) error {
+		ends := make(map[webhook.ID]*webhook.Hold)
+		for _, d := range byDay(holds, func(h *webhook.Hold) *webhook.Member { return &h.Delivery }) {
+			p := dbsqlc.ParkDeliveriesParams{WorkspaceIds: d.workspaces, Ids: d.ids, Lo: d.lo, Hi: d.hi}
+			for _, h := range d.all {
+				p.Tasks = append(p.Tasks, h.Task)
+				p.Reasons = append(p.Reasons, h.Reason)
+				p.Untils = append(p.Untils, pgtype.Timestamptz{Time: h.Until, Valid: !h.Until.IsZero()})
+				ends[h.Delivery.EndpointID] = h
+			}
+			if err := q.ParkDeliveries(ctx, p); err != nil {
+				return fmt.Errorf("park %d deliveries: %w", len(d.ids), err)
+			}
+		}
+		return parkEndpoints(ctx, q, ends)
+	})
+}
+
+func parkEndpoints(ctx context.Context, q *dbsqlc.Queries, ends map[webhook.ID]*webhook.Hold) error {
+	var p dbsqlc.ParkEndpointsParams
+	for _, id := range sortedIDs(ends) {
+		h := ends[id]
+		p.EndpointIds = append(p.EndpointIds, pgID(id))
+		p.WorkspaceIds = append(p.WorkspaceIds, string(h.Delivery.WorkspaceID))
+		p.Reasons = append(p.Reasons, h.Reason)
+		next := h.Until
+		if next.IsZero() {
+			next = time.Now().Add(time.Hour) // ends by an act, which moves this
+		}
+		p.NextChecks = append(p.NextChecks, pgTime(next))
+	}
+	if err := q.ParkEndpoints(ctx, p); err != nil {
+		return fmt.Errorf("note %d parked endpoints: %w", len(p.EndpointIds), err)
+	}
+	return nil
+}
+
+// Settle ends deliveries without an attempt.
+func (s *Deliver) Settle(ctx context.Context, members []webhook.Member, task string, status webhook.Status, reason string) error {
+	for _, d := range byDay(members, itself) {
+		err := s.db.q.SettleDeliveries(ctx, dbsqlc.SettleDeliveriesParams{
+			WorkspaceIds: d.workspaces, Ids: d.ids, Lo: d.lo, Hi: d.hi,
+			Tasks: repeat(task, len(d.ids)), Status: string(status), Reason: reason,
+		})
+		if err != nil {
+			return fmt.Errorf("settle %d deliveries: %w", len(d.ids), available(err))
+		}
+	}
+	return nil
+}
+
+// Events returns the members' events with their bodies.
+func (s *Deliver) Events(ctx context.Context, members []webhook.Member) (map[webhook.ID]webhook.CarriedEvent, error) {
+	out := make(map[webhook.ID]webhook.CarriedEvent, len(members))
+	for _, d := range byDay(members, itself) {
+		ids := make([]pgtype.UUID, len(d.all))
+		for i, m := range d.all {
+			ids[i] = pgID(m.EventID)
+		}
+		rows, err := s.db.q.EventBodies(ctx, dbsqlc.EventBodiesParams{WorkspaceIds: d.workspaces, Ids: ids, Lo: d.lo, Hi: d.hi})
+		if err != nil {
+			return nil, fmt.Errorf("read %d events: %w", len(ids), available(err))
+		}
+		for _, r := range rows {
+			e := webhook.Event{ID: r.ID.Bytes, ExternalID: r.ExternalID}
+			if r.Body != nil {
+				out[e.ID] = webhook.CarriedEvent{ID: e.ID, PublicID: e.PublicID(), Type: r.Type, Body: r.Body}
+			}
+		}
+	}
+	return out, nil
+}
+
+// Endpoints returns endpoints with their secrets in the clear.
+func (s *Deliver) Endpoints(ctx context.Context, ids []webhook.ID) ([]webhook.Endpoint, map[webhook.ID]error, error) {
+	rows, err := s.db.q.DeliveryTargets(ctx, pgIDs(ids, sameID))
+	if err != nil {
+		return nil, nil, fmt.Errorf("load %d endpoints: %w", len(ids), available(err))
+	}
+	out := make([]webhook.Endpoint, 0, len(rows))
+	sealed := make(map[webhook.ID]error)
+	for _, r := range rows {
+		e := webhook.Endpoint{
+			ID: r.ID.Bytes, WorkspaceID: webhook.WorkspaceID(r.WorkspaceID), URL: r.Url, Version: r.Version,
+			IsActive: true, Timeout: seconds(r.TimeoutS), RetrySchedule: schedule(r.RetrySchedule),
+			RateLimit: intPtr(r.RateLimit), MaxInFlight: intPtr(r.MaxInFlight),
+		}
+		if err := s.unseal(&e, r.Secret, r.Headers); err != nil {
+			sealed[e.ID] = err
+			continue
+		}
+		out = append(out, e)
+	}
+	return out, sealed, nil
+}
+
+func (s *Deliver) unseal(e *webhook.Endpoint, secret, headers []byte) error {
+	plain, err := s.db.seal.open(e.ID, secret)
+	if err != nil {
+		return fmt.Errorf("secret of endpoint %s: %w", e.ID, err)
+	}
+	e.Secret = string(plain)
+	if headers == nil {
+		return nil
+	}
+	if plain, err = s.db.seal.open(e.ID, headers); err != nil {
+		return fmt.Errorf("headers of endpoint %s: %w", e.ID, err)
+	}
+	if err := json.Unmarshal(plain, &e.Headers); err != nil {
+		return fmt.Errorf("headers of endpoint %s: %w", e.ID, err)
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// Deliveries reads deliveries and their attempts, and retries and cancels by hand.
+type Deliveries struct{ db *DB }
+
+// NewDeliveries makes the store on db.
+func NewDeliveries(db *DB) *Deliveries { return &Deliveries{db} }
+
+// Get returns one delivery with its last attempt's outcome.
+func (s *Deliveries) Get(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Delivery, error) {
+	d, _, err := s.get(ctx, ws, id)
+	return d, err
+}
+
+// get also says whether the delivery's endpoint was deleted.
+func (s *Deliveries) get(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (d webhook.Delivery, deleted bool, err error) {
+	r, err := s.db.q.DeliveryByID(ctx, dbsqlc.DeliveryByIDParams{WorkspaceID: string(ws), ID: pgID(id)})
+	if err != nil {
+		return d, false, fmt.Errorf("read delivery %s: %w", id, notFound(err, "delivery"))
+	}
+	all, err := s.fill(ctx, ws, []dbsqlc.ListDeliveriesRow{dbsqlc.ListDeliveriesRow(r)})
+	if err != nil {
+		return d, false, fmt.Errorf("read delivery %s: %w", id, err)
+	}
+	return all[0], r.Deleted, nil
+}
+
+// List returns a workspace's deliveries, newest first.
+func (s *Deliveries) List(ctx context.Context, ws webhook.WorkspaceID, f webhook.DeliveryFilter, p webhook.Page) (all []webhook.Delivery, more bool, err error) {
+	arg := dbsqlc.ListDeliveriesParams{
+		WorkspaceID: string(ws), Status: orNil(string(f.Status)), Type: orNil(f.Type), RowLimit: int32(p.Limit + 1),
+	}
+	if !f.EndpointID.IsZero() {
+		arg.EndpointID = pgID(f.EndpointID)
+	}
+	arg.Lo, arg.Hi = idRange(p, f.Since, f.Until)
+	if !f.EventID.IsZero() {
+		arg.EventID = pgID(f.EventID)
+		narrow(&arg, f.EventID)
+	}
+	rows, err := s.db.q.ListDeliveries(ctx, arg)
+	if err != nil {
+		return nil, false, fmt.Errorf("list deliveries of workspace %s: %w", ws, available(err))
+	}
+	rows, more = cut(rows, p.Limit)
+	if all, err = s.fill(ctx, ws, rows); err != nil {
+		return nil, false, fmt.Errorf("list deliveries of workspace %s: %w", ws, err)
+	}
+	return all, more, nil
+}
+
+// narrow bounds a list to one event's millisecond, which its deliveries share.
+func narrow(arg *dbsqlc.ListDeliveriesParams, event webhook.ID) {
+	first, next := millisecondOf(event)
+	if compareIDs(arg.Lo.Bytes, first) < 0 {
+		arg.Lo = pgID(first)
+	}
+	arg.Hi = pgID(lower(arg.Hi.Bytes, next))
+}
+
+// Attempts returns a delivery's attempts, newest first.
+func (s *Deliveries) Attempts(ctx context.Context, ws webhook.WorkspaceID, delivery webhook.ID, p webhook.Page) (all []webhook.Attempt, more bool, err error) {
+	rows, err := s.db.q.ListAttempts(ctx, dbsqlc.ListAttemptsParams{
+		WorkspaceID: string(ws), DeliveryID: pgID(delivery), Before: before(p), RowLimit: int32(p.Limit + 1),
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("list attempts of delivery %s: %w", delivery, available(err))
+	}
+	rows, more = cut(rows, p.Limit)
+	for _, r := range rows {
+		all = append(all, webhook.Attempt{
+			ID: r.ID.Bytes, DeliveryID: delivery, Number: int(r.Number), StartedAt: r.StartedAt.Time.UTC(),
+			Duration: microseconds(r.DurationUs), StatusCode: int(deref(r.StatusCode)), Error: deref(r.Error),
+			ErrorClass: webhook.ErrorClass(deref(r.ErrorClass)), RequestHeaders: decodeHeaders(r.RequestHeaders),
+			ResponseHeaders: decodeHeaders(r.ResponseHeaders), ResponseBody: r.ResponseBody,
+		})
+	}
+	return all, more, nil
+}
+
+// Retry starts a fresh schedule for a delivery that has ended without success;
+// attempt numbers go on. The row is left to the scheduler's feed, at once.
+func (s *Deliveries) Retry(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Delivery, error) {
+	lo, hi := dayBounds(id.Day())
+	n, err := s.db.q.RetryDelivery(ctx, dbsqlc.RetryDeliveryParams{WorkspaceID: string(ws), ID: pgID(id), Lo: lo, Hi: hi})
+	if err != nil {
+		return webhook.Delivery{}, fmt.Errorf("retry delivery %s: %w", id, available(err))
+	}
+	d, deleted, err := s.get(ctx, ws, id)
+	if err != nil || n > 0 {
+		return d, err
+	}
+	return d, whyNotRetryable(d.Status, deleted)
+}
+
+func whyNotRetryable(status webhook.Status, endpointDeleted bool) error {
+	switch {
+	case status != webhook.StatusFailed && status != webhook.StatusCanceled:
+		return webhook.Errorf(webhook.CodeNotRetryable, "only a failed or canceled delivery can be retried; this one is %s", status)
+	case endpointDeleted:
+		return webhook.Errorf(webhook.CodeNotRetryable, "the delivery's endpoint was deleted")
+	}
+	return webhook.Errorf(webhook.CodeNotRetryable, "the event's payload is no longer kept")
+}
+
+// Cancel ends a pending delivery. A request that is under way already may still
+// succeed, and then the delivery has.
+func (s *Deliveries) Cancel(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Delivery, error) {
+	n, err := s.db.q.CancelDelivery(ctx, dbsqlc.CancelDeliveryParams{WorkspaceID: string(ws), ID: pgID(id), Reason: reasonCanceled})
+	if err != nil {
+		return webhook.Delivery{}, fmt.Errorf("cancel delivery %s: %w", id, available(err))
+	}
+	d, _, err := s.get(ctx, ws, id)
+	if err != nil || n > 0 {
+		return d, err
+	}
+	return d, webhook.Errorf(webhook.CodeNotCancelable, "only a pending delivery can be canceled; this one is %s", d.Status)
+}
+
+// externalIDs are the callers' own ids of events that have one.
+func (s *Deliveries) externalIDs(ctx context.Context, ws webhook.WorkspaceID, events []pgtype.UUID) (map[webhook.ID]string, error) {
+	lo, hi := bounds(events)
+	rows, err := s.db.q.ExternalIDs(ctx, dbsqlc.ExternalIDsParams{WorkspaceID: string(ws), EventIds: events, Lo: lo, Hi: hi})
+	if err != nil {
+		return nil, fmt.Errorf("read events' own ids: %w", available(err))
+	}
+	out := make(map[webhook.ID]string, len(rows))
+	for _, r := range rows {
+		out[r.ID.Bytes] = r.ExternalID
+	}
+	return out, nil
+}

@@ -1,0 +1,232 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// Endpoints stores endpoints; secrets and custom headers are encrypted. Every
+// change moves the workspace's endpoints_version, in the change's transaction.
+type Endpoints struct{ db *DB }
+
+// NewEndpoints makes the store on db.
+func NewEndpoints(db *DB) *Endpoints { return &Endpoints{db} }
+
+// Create stores a new endpoint and returns it as stored. It is not_found when
+// the workspace is.
+func (s *Endpoints) Create(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error) {
+	err := s.change(ctx, e.WorkspaceID, func(q *dbsqlc.Queries, version int64) error {
+		e.Version = version
+		return s.insert(ctx, q, &e)
+	})
+	if err != nil {
+		return webhook.Endpoint{}, fmt.Errorf("create endpoint %s: %w", e.ID, err)
+	}
+	return e, nil
+}
+
+// change runs fn in a transaction that has taken the workspace's next version.
+// The worker disables endpoints in the opposite order of locks, so one of the
+// two may have to try again.
+func (s *Endpoints) change(ctx context.Context, ws webhook.WorkspaceID, fn func(*dbsqlc.Queries, int64) error) error {
+	once := func() error {
+		return s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) error {
+			version, err := q.NextEndpointsVersion(ctx, string(ws))
+			if err != nil {
+				return notFound(err, "workspace")
+			}
+			return fn(q, version)
+		})
+	}
+	err := once()
+	for tries := 0; err != nil && isConflict(err) && tries < 3; tries++ {
+		err = once()
+	}
+	return err
+}
+
+func (s *Endpoints) insert(ctx context.Context, q *dbsqlc.Queries, e *webhook.Endpoint) error {
+	secret, err := s.db.seal.seal(e.ID, []byte(e.Secret))
+	if err != nil {
+		return err
+	}
+	headers, err := s.sealHeaders(e)
+	if err != nil {
+		return err
+	}
+	if !e.IsActive {
+		e.DisabledReason = webhook.DisabledByUser
+	}
+	r, err := q.InsertEndpoint(ctx, dbsqlc.InsertEndpointParams{
+		ID: pgID(e.ID), WorkspaceID: string(e.WorkspaceID), Url: e.URL, Events: e.Events, Filters: e.Filters,
+		Description: e.Description, IsActive: e.IsActive, DisabledReason: orNil(e.DisabledReason),
+		Secret: secret, Headers: headers, TimeoutS: wholeSeconds(e.Timeout), RetrySchedule: scheduleSeconds(e.RetrySchedule),
+		RateLimit: int32Ptr(e.RateLimit), MaxInFlight: int32Ptr(e.MaxInFlight), Metadata: e.Metadata, Version: e.Version,
+	})
+	if err != nil {
+		return err
+	}
+	e.DisabledAt, e.CreatedAt, e.UpdatedAt = timePtr(r.DisabledAt), e.ID.Time(), r.UpdatedAt.Time.UTC()
+	return nil
+}
+
+// Get returns an endpoint with its secret and headers in the clear.
+func (s *Endpoints) Get(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Endpoint, error) {
+	e, err := s.get(ctx, s.db.q, ws, id)
+	if err != nil {
+		return e, fmt.Errorf("read endpoint %s: %w", id, err)
+	}
+	return e, nil
+}
+
+func (s *Endpoints) get(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID, id webhook.ID) (webhook.Endpoint, error) {
+	r, err := q.EndpointByID(ctx, dbsqlc.EndpointByIDParams{ID: pgID(id), WorkspaceID: string(ws)})
+	if err != nil {
+		return webhook.Endpoint{}, notFound(err, "endpoint")
+	}
+	return s.endpointOf(&r)
+}
+
+// List returns a workspace's endpoints, newest first, as Get does.
+func (s *Endpoints) List(ctx context.Context, ws webhook.WorkspaceID, p webhook.Page) (all []webhook.Endpoint, more bool, err error) {
+	rows, err := s.db.q.ListEndpoints(ctx, dbsqlc.ListEndpointsParams{
+		WorkspaceID: string(ws), Before: before(p), RowLimit: int32(p.Limit + 1),
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("list endpoints of workspace %s: %w", ws, available(err))
+	}
+	rows, more = cut(rows, p.Limit)
+	for i := range rows {
+		e, err := s.endpointOf(&rows[i])
+		if err != nil {
+			return nil, false, fmt.Errorf("list endpoints of workspace %s: %w", ws, err)
+		}
+		all = append(all, e)
+	}
+	return all, more, nil
+}
+
+// Update changes an endpoint: edit gets it as it is now, with no other change
+// under way, and its error ends the update. Secret, ids and times stay as they
+// are. Enabling lets go, with a ramp, what was held meanwhile.
+func (s *Endpoints) Update(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID, edit func(*webhook.Endpoint) error) (webhook.Endpoint, error) {
+	var e webhook.Endpoint
+	err := s.change(ctx, ws, func(q *dbsqlc.Queries, version int64) (err error) {
+		if e, err = s.get(ctx, q, ws, id); err != nil {
+			return err
+		}
+		wasActive := e.IsActive
+		if err = edit(&e); err != nil {
+			return err
+		}
+		e.Version = version
+		if err = s.update(ctx, q, &e); err != nil || wasActive || !e.IsActive {
+			return err
+		}
+		return q.CheckParked(ctx, pgIDs([]webhook.ID{id}, sameID))
+	})
+	if err != nil {
+		return webhook.Endpoint{}, fmt.Errorf("update endpoint %s: %w", id, err)
+	}
+	return e, nil
+}
+
+func (s *Endpoints) update(ctx context.Context, q *dbsqlc.Queries, e *webhook.Endpoint) error {
+	headers, err := s.sealHeaders(e)
+	if err != nil {
+		return err
+	}
+	r, err := q.UpdateEndpoint(ctx, dbsqlc.UpdateEndpointParams{
+		ID: pgID(e.ID), WorkspaceID: string(e.WorkspaceID), Url: e.URL, Events: e.Events, Filters: e.Filters,
+		Description: e.Description, IsActive: e.IsActive, DisabledReason: orNil(webhook.DisabledByUser), Headers: headers,
+		TimeoutS: wholeSeconds(e.Timeout), RetrySchedule: scheduleSeconds(e.RetrySchedule),
+		RateLimit: int32Ptr(e.RateLimit), MaxInFlight: int32Ptr(e.MaxInFlight), Metadata: e.Metadata, Version: e.Version,
+	})
+	if err != nil {
+		return notFound(err, "endpoint")
+	}
+	e.DisabledAt, e.DisabledReason, e.UpdatedAt = timePtr(r.DisabledAt), deref(r.DisabledReason), r.UpdatedAt.Time.UTC()
+	return nil
+}
+
+// Delete ends an endpoint and wipes its secret and headers. What is pending for
+// it is canceled by whoever comes across it; the scheduler looks at once.
+func (s *Endpoints) Delete(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) error {
+	err := s.change(ctx, ws, func(q *dbsqlc.Queries, version int64) error {
+		n, err := q.DeleteEndpoint(ctx, dbsqlc.DeleteEndpointParams{ID: pgID(id), WorkspaceID: string(ws), Version: version})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return webhook.NotFound("endpoint")
+		}
+		return q.CheckParked(ctx, pgIDs([]webhook.ID{id}, sameID))
+	})
+	if err != nil {
+		return fmt.Errorf("delete endpoint %s: %w", id, err)
+	}
+	return nil
+}
+
+func (s *Endpoints) endpointOf(r *dbsqlc.Endpoint) (webhook.Endpoint, error) {
+	e := webhook.Endpoint{
+		ID: r.ID.Bytes, WorkspaceID: webhook.WorkspaceID(r.WorkspaceID), URL: r.Url, Events: r.Events, Filters: r.Filters,
+		Description: r.Description, IsActive: r.IsActive, DisabledAt: timePtr(r.DisabledAt), DisabledReason: deref(r.DisabledReason),
+		Timeout: seconds(r.TimeoutS), RetrySchedule: schedule(r.RetrySchedule), RateLimit: intPtr(r.RateLimit),
+		MaxInFlight: intPtr(r.MaxInFlight), Metadata: r.Metadata, Version: r.Version, UpdatedAt: r.UpdatedAt.Time.UTC(),
+	}
+	e.CreatedAt = e.ID.Time()
+	if err := (&Deliver{db: s.db}).unseal(&e, r.Secret, r.Headers); err != nil {
+		return e, fmt.Errorf("%w: %w", &webhook.Error{
+			Code: webhook.CodeUnavailable, Detail: "this process has no key that decrypts the endpoint's secrets", RetryAfter: time.Minute,
+		}, err)
+	}
+	return e, nil
+}
+
+// sealHeaders is NULL where there are none.
+func (s *Endpoints) sealHeaders(e *webhook.Endpoint) ([]byte, error) {
+	if len(e.Headers) == 0 {
+		return nil, nil
+	}
+	plain, err := json.Marshal(e.Headers)
+	if err != nil {
+		return nil, err
+	}
+	return s.db.seal.seal(e.ID, plain)
+}
+
+func wholeSeconds(d *time.Duration) *int32 {
+	if d == nil {
+		return nil
+	}
+	n := int32(*d / time.Second)
+	return &n
+}
+
+// scheduleSeconds keeps nil (the default) and empty (no retry) apart.
+func scheduleSeconds(delays []time.Duration) []int32 {
+	if delays == nil {
+		return nil
+	}
+	out := make([]int32, len(delays))
+	for i, d := range delays {
+		out[i] = int32(d / time.Second)
+	}
+	return out
+}
+
+func int32Ptr(n *int) *int32 {
+	if n == nil {
+		return nil
+	}
+	v := int32(*n)
+	return &v
+}

@@ -1,0 +1,180 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// Feed implements recovery's feed: it gives tasks to what is due and has none.
+type Feed struct{ db *DB }
+
+// NewFeed makes the store on db.
+func NewFeed(db *DB) *Feed { return &Feed{db} }
+
+// Claim gives up to limit due deliveries, the oldest first, to new tasks that
+// carry now as their time, in one transaction. The tasks are not in Redis yet:
+// enqueue the chunks, or Release them. At most 2000 are claimed at once.
+func (s *Feed) Claim(ctx context.Context, limit int, now time.Time) ([]webhook.Chunk, error) {
+	// Asked outside of the transaction: it says which days to look at and how
+	// many rows of each are among the oldest, and locks nothing.
+	due, err := s.db.q.DueDeliveries(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find due deliveries: %w", available(err))
+	}
+	if len(due) == 0 {
+		return nil, nil
+	}
+	c := chunker{now: now, open: make(map[webhook.Lane]int)}
+	err = s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) error {
+		for _, day := range countDays(due[:min(limit, len(due))]) {
+			if err := lockDue(ctx, q, day, &c); err != nil {
+				return err
+			}
+		}
+		return eachDay(c.rows, func(d dayRows) error {
+			return q.GiveTasks(ctx, dbsqlc.GiveTasksParams{
+				Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids, Tasks: d.tasks,
+			})
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim %d due deliveries: %w", len(due), err)
+	}
+	return c.chunks, nil
+}
+
+// Release takes deliveries back from tasks that did not reach Redis. Those whose
+// task is another by now stay as they are.
+func (s *Feed) Release(ctx context.Context, chunks []webhook.Chunk) error {
+	return releaseTasks(ctx, s.db, chunks)
+}
+
+func releaseTasks(ctx context.Context, db *DB, chunks []webhook.Chunk) error {
+	var rows []taskRow
+	for _, c := range chunks {
+		for _, m := range c.Members {
+			rows = append(rows, taskRow{workspace: m.WorkspaceID, id: m.DeliveryID, task: c.Task})
+		}
+	}
+	return eachDay(rows, func(d dayRows) error {
+		err := db.q.ClearTasks(ctx, dbsqlc.ClearTasksParams{
+			Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids, Tasks: d.tasks,
+		})
+		if err != nil {
+			return fmt.Errorf("release %d deliveries: %w", len(d.ids), available(err))
+		}
+		return nil
+	})
+}
+
+type dayCount struct {
+	day time.Time
+	n   int
+}
+
+// countDays says how many of the ids are of each day, in the order in which the
+// days come up first.
+func countDays(ids []pgtype.UUID) []dayCount {
+	var days []dayCount
+	for _, id := range ids {
+		day := webhook.ID(id.Bytes).Day()
+		i := slices.IndexFunc(days, func(d dayCount) bool { return d.day.Equal(day) })
+		if i < 0 {
+			i = len(days)
+			days = append(days, dayCount{day: day})
+		}
+		days[i].n++
+	}
+	return days
+}
+
+func lockDue(ctx context.Context, q *dbsqlc.Queries, day dayCount, c *chunker) error {
+	lo, hi := dayBounds(day.day)
+	rows, err := q.LockDueDeliveries(ctx, dbsqlc.LockDueDeliveriesParams{Lo: lo, Hi: hi, N: int32(day.n)})
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		c.add(&rows[i])
+	}
+	return nil
+}
+
+// chunker groups deliveries into chunks without bodies, a lane at a time.
+type chunker struct {
+	now    time.Time
+	open   map[webhook.Lane]int // index of the lane's chunk that has room
+	chunks []webhook.Chunk
+	rows   []taskRow
+}
+
+func (c *chunker) add(r *dbsqlc.LockDueDeliveriesRow) {
+	lane := webhook.LaneDeliver
+	switch {
+	case r.Bulk:
+		lane = webhook.LaneBulk
+	case r.Attempts > 0:
+		lane = webhook.LaneRetry
+	}
+	i, ok := c.open[lane]
+	if !ok || len(c.chunks[i].Members) == webhook.MaxChunkMembers {
+		i = len(c.chunks)
+		c.open[lane] = i
+		c.chunks = append(c.chunks, webhook.Chunk{Task: webhook.NewTask(lane, c.now)})
+	}
+	chunk := &c.chunks[i]
+	ws := webhook.WorkspaceID(r.WorkspaceID)
+	chunk.Members = append(chunk.Members, webhook.Member{
+		DeliveryID: r.ID.Bytes, EndpointID: r.EndpointID.Bytes, EventID: r.EventID.Bytes, WorkspaceID: ws,
+	})
+	c.rows = append(c.rows, taskRow{workspace: ws, id: r.ID.Bytes, task: chunk.Task})
+}
+
+// taskRow names a delivery and, where it matters, the task that holds it.
+type taskRow struct {
+	workspace webhook.WorkspaceID
+	id        webhook.ID
+	task      string
+}
+
+// dayRows are rows of one day as the columns of a statement.
+type dayRows struct {
+	lo, hi     pgtype.UUID
+	workspaces []string
+	ids        []pgtype.UUID
+	tasks      []string
+}
+
+// maxDayRows bounds one statement's arrays.
+const maxDayRows = 5000
+
+// eachDay calls fn with the rows of each day, sorted by id, so that two
+// statements over the same rows lock them in one order. It sorts rows.
+func eachDay(rows []taskRow, fn func(dayRows) error) error {
+	slices.SortFunc(rows, func(a, b taskRow) int { return bytes.Compare(a.id[:], b.id[:]) })
+	for len(rows) > 0 {
+		day := rows[0].id.Day()
+		d := dayRows{}
+		d.lo, d.hi = dayBounds(day)
+		n := 0
+		for ; n < len(rows) && n < maxDayRows && rows[n].id.Day().Equal(day); n++ {
+			d.workspaces = append(d.workspaces, string(rows[n].workspace))
+			d.ids = append(d.ids, pgID(rows[n].id))
+			d.tasks = append(d.tasks, rows[n].task)
+		}
+		if err := fn(d); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// run is one endpoint's failures in a group, those before its last success left out.
+type run struct {
+	workspace webhook.WorkspaceID
+	failures  int32
+	first     time.Time
+}
+
+// queueHealth ends and counts the runs of failures of a group's endpoints, and
+// disables those that said they are gone. It is in the group's own transaction,
+// so a failure that was recorded was counted.
+func (s *Deliver) queueHealth(b *pgx.Batch, successes, failures []*entry) {
+	lastSuccess := make(map[webhook.ID]time.Time)
+	recovered := make(map[webhook.ID]bool)
+	for _, e := range successes {
+		id := e.Delivery.EndpointID
+		if e.Attempt.StartedAt.After(lastSuccess[id]) {
+			lastSuccess[id] = e.Attempt.StartedAt
+		}
+		if e.Recovers {
+			recovered[id] = true
+		}
+	}
+	if len(recovered) > 0 {
+		b.Queue(dbsqlc.ForgetFailures, pgIDs(sortedIDs(recovered), sameID))
+	}
+	var probes, gone []pgtype.UUID
+	runs := make(map[webhook.ID]*run)
+	for _, e := range failures {
+		if e.Probe {
+			probes = append(probes, pgID(e.Delivery.DeliveryID))
+		}
+		if e.Disable {
+			gone = append(gone, pgID(e.Delivery.EndpointID))
+		}
+		if e.Attempt.StartedAt.After(lastSuccess[e.Delivery.EndpointID]) {
+			countRun(runs, e)
+		}
+	}
+	if len(runs) > 0 {
+		s.queueRuns(b, runs, probes)
+	}
+	if len(gone) > 0 {
+		b.Queue(dbsqlc.DisableEndpoints, webhook.DisabledGone, gone)
+	}
+}
+
+func sameID(id webhook.ID) webhook.ID { return id }
+
+func countRun(runs map[webhook.ID]*run, e *entry) {
+	r := runs[e.Delivery.EndpointID]
+	if r == nil {
+		r = &run{workspace: e.Delivery.WorkspaceID, first: e.Attempt.StartedAt}
+		runs[e.Delivery.EndpointID] = r
+	}
+	r.failures++
+	if e.Attempt.StartedAt.Before(r.first) {
+		r.first = e.Attempt.StartedAt
+	}
+}
+
+func (s *Deliver) queueRuns(b *pgx.Batch, runs map[webhook.ID]*run, probes []pgtype.UUID) {
+	var p dbsqlc.CountFailuresParams
+	for _, id := range sortedIDs(runs) {
+		p.EndpointIds = append(p.EndpointIds, pgID(id))
+		p.WorkspaceIds = append(p.WorkspaceIds, string(runs[id].workspace))
+		p.Failures = append(p.Failures, runs[id].failures)
+		p.FirstFailures = append(p.FirstFailures, pgTime(runs[id].first))
+	}
+	b.Queue(dbsqlc.CountFailures, p.EndpointIds, p.WorkspaceIds, p.Failures, p.FirstFailures, probes,
+		int32(s.breaker.Failures), s.breaker.Window.Seconds())
+}
+
+// Failing returns the endpoints that have a run of failures.
+func (s *Deliver) Failing(ctx context.Context) ([]webhook.ID, error) {
+	rows, err := s.db.q.FailingEndpoints(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read failing endpoints: %w", available(err))
+	}
+	out := make([]webhook.ID, len(rows))
+	for i, id := range rows {
+		out[i] = id.Bytes
+	}
+	return out, nil
+}
+
+// clean makes a sentence fit for a text column: a stranger's words may be in it.
+func clean(s string) string { return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD") }
+
+// Heartbeat says that the worker lives, and how many do.
+func (s *Deliver) Heartbeat(ctx context.Context, worker, host string) (live int, err error) {
+	if err := s.db.q.WorkerHeartbeat(ctx, dbsqlc.WorkerHeartbeatParams{ID: worker, Host: host}); err != nil {
+		return 0, fmt.Errorf("worker heartbeat: %w", available(err))
+	}
+	n, err := s.db.q.LiveWorkers(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("count live workers: %w", available(err))
+	}
+	return int(n), nil
+}
+
+// Leave removes the worker's sign of life.
+func (s *Deliver) Leave(ctx context.Context, worker string) error {
+	return available(s.db.q.RemoveWorker(ctx, worker))
+}

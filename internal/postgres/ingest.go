@@ -1,0 +1,254 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// Ingest implements ingest's stores.
+type Ingest struct{ db *DB }
+
+// NewIngest makes the store on db.
+func NewIngest(db *DB) *Ingest { return &Ingest{db} }
+
+// Versions returns the endpoints_version of each workspace that exists.
+func (s *Ingest) Versions(ctx context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID]int64, error) {
+	rows, err := s.db.q.EndpointVersions(ctx, workspaceStrings(ids))
+	if err != nil {
+		return nil, fmt.Errorf("read endpoint versions: %w", available(err))
+	}
+	out := make(map[webhook.WorkspaceID]int64, len(rows))
+	for _, r := range rows {
+		out[webhook.WorkspaceID(r.ID)] = r.EndpointsVersion
+	}
+	return out, nil
+}
+
+// Subscriptions returns each workspace's active endpoints with ID, Events and Filters.
+func (s *Ingest) Subscriptions(ctx context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID][]webhook.Endpoint, error) {
+	rows, err := s.db.q.SubscriptionsOf(ctx, workspaceStrings(ids))
+	if err != nil {
+		return nil, fmt.Errorf("load subscriptions: %w", available(err))
+	}
+	out := make(map[webhook.WorkspaceID][]webhook.Endpoint, len(ids))
+	for _, r := range rows {
+		ws := webhook.WorkspaceID(r.WorkspaceID)
+		out[ws] = append(out[ws], webhook.Endpoint{ID: r.ID.Bytes, Events: r.Events, Filters: r.Filters})
+	}
+	return out, nil
+}
+
+func workspaceStrings(ids []webhook.WorkspaceID) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = string(id)
+	}
+	return out
+}
+
+// Find returns an accepted event by our own id.
+func (s *Ingest) Find(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Event, error) {
+	return acceptedEvent(ctx, s.db.q, ws, id)
+}
+
+func acceptedEvent(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID, id webhook.ID) (webhook.Event, error) {
+	r, err := q.AcceptedEvent(ctx, dbsqlc.AcceptedEventParams{WorkspaceID: string(ws), ID: pgID(id)})
+	if err != nil {
+		return webhook.Event{}, fmt.Errorf("find event %s: %w", id, notFound(err, "event"))
+	}
+	return webhook.Event{
+		ID: id, ExternalID: r.ExternalID, WorkspaceID: ws, Type: r.Type,
+		CreatedAt: r.CreatedAt.Time.UTC(), Deliveries: int(r.Deliveries),
+	}, nil
+}
+
+// Commit writes the group in one transaction. See ingest.Store.
+//
+// When the connection breaks, the COMMIT may have arrived without its answer.
+// The same rows are then sent once more: an id that is already there means that
+// the first try was committed, and all of it, for a group is one transaction.
+func (s *Ingest) Commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]webhook.Event, error) {
+	dups, err := s.commit(ctx, g)
+	if err == nil || !unanswered(err) {
+		return dups, err
+	}
+	dups, err = s.commit(ctx, g)
+	if sqlState(err) == uniqueViolation {
+		return nil, nil
+	}
+	return dups, err
+}
+
+// unanswered: the statement went out and its fate is unknown.
+func unanswered(err error) bool {
+	var pe *pgconn.PgError
+	return isUnavailable(err) && !pgconn.SafeToRetry(err) && !errors.As(err, &pe)
+}
+
+func (s *Ingest) commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]webhook.Event, error) {
+	if !slices.ContainsFunc(g.Events, func(e webhook.Event) bool { return e.ExternalID != "" }) {
+		return nil, s.insertAtOnce(ctx, g)
+	}
+	var dups map[webhook.ID]webhook.Event
+	err := s.db.inTx(ctx, func(q *dbsqlc.Queries, tx pgx.Tx) (err error) {
+		if dups, err = claimIDs(ctx, q, g); err != nil {
+			return err
+		}
+		b := &pgx.Batch{}
+		queueInserts(b, g, dups)
+		return tx.SendBatch(ctx, b).Close()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("commit %d events: %w", len(g.Events), err)
+	}
+	return dups, nil
+}
+
+// insertAtOnce sends both inserts in one round trip; a batch outside of a
+// transaction is one by itself.
+func (s *Ingest) insertAtOnce(ctx context.Context, g *webhook.Group) error {
+	b := &pgx.Batch{}
+	queueInserts(b, g, nil)
+	if err := s.db.pool.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("commit %d events: %w", len(g.Events), available(err))
+	}
+	return nil
+}
+
+// claimIDs takes the callers' own ids and returns the events whose id belongs
+// to an earlier event.
+func claimIDs(ctx context.Context, q *dbsqlc.Queries, g *webhook.Group) (map[webhook.ID]webhook.Event, error) {
+	claims := make([]*webhook.Event, 0, len(g.Events))
+	for i := range g.Events {
+		if g.Events[i].ExternalID != "" {
+			claims = append(claims, &g.Events[i])
+		}
+	}
+	// Sorted, so that two groups with the same ids never wait for each other.
+	slices.SortFunc(claims, func(a, b *webhook.Event) int {
+		return cmp.Or(strings.Compare(string(a.WorkspaceID), string(b.WorkspaceID)), strings.Compare(a.ExternalID, b.ExternalID))
+	})
+	var p dbsqlc.ClaimEventIDsParams
+	mine := make(map[[2]string]webhook.ID, len(claims))
+	for _, e := range claims {
+		p.WorkspaceIds = append(p.WorkspaceIds, string(e.WorkspaceID))
+		p.Ids = append(p.Ids, e.ExternalID)
+		p.EventIds = append(p.EventIds, pgID(e.ID))
+		mine[[2]string{string(e.WorkspaceID), e.ExternalID}] = e.ID
+	}
+	if err := q.ClaimEventIDs(ctx, p); err != nil {
+		return nil, err
+	}
+	owners, err := q.EventIDOwners(ctx, dbsqlc.EventIDOwnersParams{WorkspaceIds: p.WorkspaceIds, Ids: p.Ids})
+	if err != nil {
+		return nil, err
+	}
+	dups := make(map[webhook.ID]webhook.Event)
+	for _, o := range owners {
+		id := mine[[2]string{o.WorkspaceID, o.ID}]
+		if webhook.ID(o.EventID.Bytes) == id {
+			continue
+		}
+		first, err := acceptedEvent(ctx, q, webhook.WorkspaceID(o.WorkspaceID), o.EventID.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		dups[id] = first
+	}
+	return dups, nil
+}
+
+// maxInsert bounds one statement's arrays; an event with a million matches is
+// still one transaction.
+const maxInsert = 10_000
+
+func queueInserts(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Event) {
+	e := eventColumns(g, dups)
+	if len(e.Ids) == 0 {
+		return
+	}
+	b.Queue(dbsqlc.InsertEvents, e.Ids, e.WorkspaceIds, e.ExternalIds, e.Types, e.CreatedAts, e.Bodies, e.Deliveries)
+	for deliveries := range slices.Chunk(g.Deliveries, maxInsert) {
+		d := deliveryColumns(g, deliveries, dups)
+		if len(d.Ids) > 0 {
+			b.Queue(dbsqlc.InsertDeliveries, d.Ids, d.WorkspaceIds, d.EventIds, d.EndpointIds, d.EventTypes, d.Tasks)
+		}
+	}
+}
+
+func eventColumns(g *webhook.Group, dups map[webhook.ID]webhook.Event) (p dbsqlc.InsertEventsParams) {
+	n := len(g.Events)
+	p.Ids, p.WorkspaceIds = make([]pgtype.UUID, 0, n), make([]string, 0, n)
+	p.ExternalIds, p.Types = make([]string, 0, n), make([]string, 0, n)
+	p.CreatedAts, p.Bodies, p.Deliveries = make([]pgtype.Timestamptz, 0, n), make([][]byte, 0, n), make([]int32, 0, n)
+	for i := range g.Events {
+		e := &g.Events[i]
+		if _, dup := dups[e.ID]; dup {
+			continue
+		}
+		p.Ids = append(p.Ids, pgID(e.ID))
+		p.WorkspaceIds = append(p.WorkspaceIds, string(e.WorkspaceID))
+		p.ExternalIds = append(p.ExternalIds, e.ExternalID)
+		p.Types = append(p.Types, e.Type)
+		p.CreatedAts = append(p.CreatedAts, pgTime(e.CreatedAt.Truncate(time.Microsecond)))
+		p.Bodies = append(p.Bodies, e.Body)
+		p.Deliveries = append(p.Deliveries, int32(e.Deliveries))
+	}
+	return p
+}
+
+func deliveryColumns(g *webhook.Group, deliveries []webhook.NewDelivery, dups map[webhook.ID]webhook.Event) (p dbsqlc.InsertDeliveriesParams) {
+	n := len(deliveries)
+	p.Ids, p.EventIds, p.EndpointIds = make([]pgtype.UUID, 0, n), make([]pgtype.UUID, 0, n), make([]pgtype.UUID, 0, n)
+	p.WorkspaceIds, p.EventTypes, p.Tasks = make([]string, 0, n), make([]string, 0, n), make([]string, 0, n)
+	for i := range deliveries {
+		d := &deliveries[i]
+		e := &g.Events[d.Event]
+		if _, dup := dups[e.ID]; dup {
+			continue
+		}
+		p.Ids = append(p.Ids, pgID(d.ID))
+		p.WorkspaceIds = append(p.WorkspaceIds, string(e.WorkspaceID))
+		p.EventIds = append(p.EventIds, pgID(e.ID))
+		p.EndpointIds = append(p.EndpointIds, pgID(d.EndpointID))
+		p.EventTypes = append(p.EventTypes, e.Type)
+		p.Tasks = append(p.Tasks, d.Task)
+	}
+	return p
+}
+
+// Release takes deliveries back from tasks that did not reach Redis.
+func (s *Ingest) Release(ctx context.Context, chunks []webhook.Chunk) error {
+	byDay := map[time.Time]*dbsqlc.ClearTasksParams{}
+	for _, c := range chunks {
+		for _, m := range c.Members {
+			p := byDay[m.DeliveryID.Day()]
+			if p == nil {
+				p = &dbsqlc.ClearTasksParams{}
+				p.Lo, p.Hi = dayBounds(m.DeliveryID.Day())
+				byDay[m.DeliveryID.Day()] = p
+			}
+			p.WorkspaceIds = append(p.WorkspaceIds, string(m.WorkspaceID))
+			p.Ids = append(p.Ids, pgID(m.DeliveryID))
+			p.Tasks = append(p.Tasks, c.Task)
+		}
+	}
+	for _, p := range byDay {
+		if err := s.db.q.ClearTasks(ctx, *p); err != nil {
+			return fmt.Errorf("release %d deliveries: %w", len(p.Ids), available(err))
+		}
+	}
+	return nil
+}

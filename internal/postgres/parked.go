@@ -1,0 +1,97 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
+	"github.com/postrider/postrider/internal/recovery/parking"
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// Parked implements the release of what is parked, an endpoint at a time.
+type Parked struct{ db *DB }
+
+// NewParked makes the store on db.
+func NewParked(db *DB) *Parked { return &Parked{db} }
+
+// Next takes the endpoint whose check is the most overdue, asks decide and does
+// what it says, in one transaction. Endpoints that another scheduler has in
+// hand are passed over.
+func (s *Parked) Next(ctx context.Context, decide func(parking.State) parking.Verdict) (out parking.Outcome, err error) {
+	err = s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) error {
+		p, err := q.LockParkedEndpoint(ctx)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		state, err := q.ParkedEndpointState(ctx, p.EndpointID)
+		if err != nil {
+			return err
+		}
+		out.Found = true
+		return s.apply(ctx, q, p.EndpointID, decide(parkingState(p, state)), &out)
+	})
+	if err != nil {
+		return parking.Outcome{}, fmt.Errorf("look after parked deliveries: %w", err)
+	}
+	return out, nil
+}
+
+func parkingState(p dbsqlc.LockParkedEndpointRow, s dbsqlc.ParkedEndpointStateRow) parking.State {
+	return parking.State{
+		EndpointID: p.EndpointID.Bytes, Reason: p.Reason, ReleaseCount: int(p.ReleaseCount),
+		Deleted: s.Deleted, Active: s.Active, RateLimit: int(s.RateLimit),
+		BreakerOpen: s.BreakerOpen, OpenFor: spanOf(s.OpenForS), Probing: s.Probing,
+	}
+}
+
+func (s *Parked) apply(ctx context.Context, q *dbsqlc.Queries, endpoint pgtype.UUID, v parking.Verdict, out *parking.Outcome) error {
+	if err := q.PlanOnce(ctx); err != nil {
+		return err
+	}
+	// One more than is let go says whether any stays. What is being parked at
+	// this moment is not seen, but waits for the lock on the endpoint's row.
+	oldest, err := q.OldestParked(ctx, dbsqlc.OldestParkedParams{EndpointID: endpoint, N: int32(v.Count + 1)})
+	if err != nil {
+		return err
+	}
+	if err := q.PlanEach(ctx); err != nil {
+		return err
+	}
+	rows := make([]taskRow, 0, v.Count)
+	for _, r := range oldest[:min(v.Count, len(oldest))] {
+		rows = append(rows, taskRow{workspace: webhook.WorkspaceID(r.WorkspaceID), id: r.ID.Bytes})
+	}
+	if err := letGo(ctx, q, endpoint, v.Action, rows, out); err != nil {
+		return err
+	}
+	if len(oldest) <= v.Count {
+		return q.ForgetParkedEndpoint(ctx, endpoint)
+	}
+	return q.KeepParkedEndpoint(ctx, dbsqlc.KeepParkedEndpointParams{
+		EndpointID: endpoint, Reason: v.Reason, ReleaseCount: int32(v.ReleaseCount), CheckInS: v.CheckIn.Seconds(),
+	})
+}
+
+func letGo(ctx context.Context, q *dbsqlc.Queries, endpoint pgtype.UUID, a parking.Action, rows []taskRow, out *parking.Outcome) error {
+	return eachDay(rows, func(d dayRows) error {
+		if a == parking.Cancel {
+			ids, err := q.CancelParked(ctx, dbsqlc.CancelParkedParams{Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids})
+			out.Canceled += len(ids)
+			return err
+		}
+		ids, err := q.ReleaseParked(ctx, dbsqlc.ReleaseParkedParams{Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids})
+		out.Released += len(ids)
+		if err != nil || a != parking.Probe || len(ids) == 0 {
+			return err
+		}
+		return q.SetProbe(ctx, dbsqlc.SetProbeParams{EndpointID: endpoint, DeliveryID: ids[0]})
+	})
+}

@@ -1,0 +1,175 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// Record writes a group of outcomes in one transaction and reports for each
+// whether it decided its delivery's state. A delivery stands in it once: one
+// UPDATE … FROM with an id twice would silently apply only one.
+//
+// One bad row must not fail its neighbours: when Postgres refuses a value, the
+// group is halved until the row is alone.
+func (s *Deliver) Record(ctx context.Context, outcomes []webhook.Outcome) ([]bool, error) {
+	matched := make([]bool, len(outcomes))
+	return matched, s.record(ctx, outcomes, matched)
+}
+
+func (s *Deliver) record(ctx context.Context, outcomes []webhook.Outcome, matched []bool) error {
+	err := s.recordOnce(ctx, outcomes, matched)
+	for tries := 0; err != nil && isConflict(err) && tries < 3; tries++ {
+		err = s.recordOnce(ctx, outcomes, matched)
+	}
+	if err == nil || !isBadValue(err) || len(outcomes) == 1 {
+		return err
+	}
+	half := len(outcomes) / 2
+	if err := s.record(ctx, outcomes[:half], matched[:half]); err != nil {
+		return err
+	}
+	return s.record(ctx, outcomes[half:], matched[half:])
+}
+
+// isBadValue: SQLSTATE classes 22 and 23, a row that Postgres will never take.
+func isBadValue(err error) bool {
+	state := sqlState(err)
+	return len(state) == 5 && (state[:2] == "22" || state[:2] == "23")
+}
+
+// isConflict: deadlock or serialization failure, which another try cures.
+func isConflict(err error) bool {
+	state := sqlState(err)
+	return state == "40P01" || state == "40001"
+}
+
+func (s *Deliver) recordOnce(ctx context.Context, outcomes []webhook.Outcome, matched []bool) error {
+	var successes, failures []*entry
+	for i := range outcomes {
+		e := &entry{Outcome: &outcomes[i], matched: &matched[i]}
+		if e.Status == webhook.StatusSuccess {
+			successes = append(successes, e)
+		} else {
+			failures = append(failures, e)
+		}
+	}
+	for _, group := range [][]*entry{successes, failures} {
+		slices.SortFunc(group, func(a, b *entry) int {
+			return bytes.Compare(a.Delivery.DeliveryID[:], b.Delivery.DeliveryID[:])
+		})
+	}
+	b := &pgx.Batch{}
+	for _, d := range byDay(successes, delivery) {
+		queueSuccesses(b, d)
+	}
+	for _, d := range byDay(failures, delivery) {
+		queueFailures(b, d)
+	}
+	s.queueHealth(b, successes, failures)
+	if err := s.db.pool.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("record %d attempts: %w", len(outcomes), available(err))
+	}
+	for _, e := range successes {
+		*e.matched = true
+	}
+	return s.recordStrays(ctx, failures)
+}
+
+// entry is an outcome with the place of its answer.
+type entry struct {
+	*webhook.Outcome
+	matched *bool
+}
+
+func delivery(e **entry) *webhook.Member { return &(*e).Delivery }
+
+// columns are what every attempt has.
+type columns struct {
+	attempts                                       []pgtype.UUID
+	startedAts                                     []pgtype.Timestamptz
+	durations                                      []int64
+	statusCodes                                    []int32
+	requestHeaders, responseHeaders, responseBodys [][]byte
+}
+
+func attemptColumns(all []**entry) (c columns) {
+	for _, p := range all {
+		a := &(*p).Attempt
+		c.attempts = append(c.attempts, pgID(a.ID))
+		c.startedAts = append(c.startedAts, pgTime(a.StartedAt))
+		c.durations = append(c.durations, a.Duration.Microseconds())
+		c.statusCodes = append(c.statusCodes, int32(a.StatusCode))
+		c.requestHeaders = append(c.requestHeaders, encodeHeaders(a.RequestHeaders))
+		c.responseHeaders = append(c.responseHeaders, encodeHeaders(a.ResponseHeaders))
+		c.responseBodys = append(c.responseBodys, a.ResponseBody)
+	}
+	return c
+}
+
+func queueSuccesses(b *pgx.Batch, d *dayOf[*entry]) {
+	c := attemptColumns(d.all)
+	b.Queue(dbsqlc.RecordSuccesses, d.workspaces, d.ids, c.attempts, c.startedAts, c.durations, c.statusCodes,
+		c.requestHeaders, c.responseHeaders, c.responseBodys, d.lo, d.hi)
+}
+
+func queueFailures(b *pgx.Batch, d *dayOf[*entry]) {
+	var (
+		tasks, statuses, next, errs, classes []string
+		seen                                 []int32
+		delays                               []int64
+		spends                               []bool
+	)
+	byID := make(map[webhook.ID]*entry, len(d.all))
+	for _, p := range d.all {
+		e := *p
+		tasks = append(tasks, e.Task)
+		seen = append(seen, int32(e.Seen))
+		statuses = append(statuses, string(e.Status))
+		next = append(next, e.NextTask)
+		delays = append(delays, e.Delay.Milliseconds())
+		spends = append(spends, !e.Probe)
+		errs = append(errs, clean(e.Attempt.Error))
+		classes = append(classes, string(e.Attempt.ErrorClass))
+		byID[e.Delivery.DeliveryID] = e
+	}
+	c := attemptColumns(d.all)
+	q := b.Queue(dbsqlc.RecordFailures, d.workspaces, d.ids, tasks, seen, statuses, next, delays, spends,
+		c.attempts, c.startedAts, c.durations, c.statusCodes, errs, classes,
+		c.requestHeaders, c.responseHeaders, c.responseBodys, d.lo, d.hi)
+	q.Query(func(rows pgx.Rows) error {
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[pgtype.UUID])
+		for _, id := range ids {
+			*byID[id.Bytes].matched = true
+		}
+		return err
+	})
+}
+
+// recordStrays keeps the failed attempts whose fence did not hold.
+func (s *Deliver) recordStrays(ctx context.Context, failures []*entry) error {
+	strays := slices.DeleteFunc(slices.Clone(failures), func(e *entry) bool { return *e.matched })
+	for _, d := range byDay(strays, delivery) {
+		c := attemptColumns(d.all)
+		p := dbsqlc.RecordStraysParams{
+			WorkspaceIds: d.workspaces, DeliveryIds: d.ids, AttemptIds: c.attempts, StartedAts: c.startedAts,
+			DurationsUs: c.durations, StatusCodes: c.statusCodes, RequestHeaders: c.requestHeaders,
+			ResponseHeaders: c.responseHeaders, ResponseBodies: c.responseBodys, Lo: d.lo, Hi: d.hi,
+		}
+		for _, e := range d.all {
+			p.Errors = append(p.Errors, clean((*e).Attempt.Error))
+			p.ErrorClasses = append(p.ErrorClasses, string((*e).Attempt.ErrorClass))
+		}
+		if err := s.db.q.RecordStrays(ctx, p); err != nil {
+			return fmt.Errorf("record %d stray attempts: %w", len(d.ids), available(err))
+		}
+	}
+	return nil
+}

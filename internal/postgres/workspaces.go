@@ -1,0 +1,100 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// Workspaces stores workspaces.
+type Workspaces struct{ db *DB }
+
+// NewWorkspaces makes the store on db.
+func NewWorkspaces(db *DB) *Workspaces { return &Workspaces{db} }
+
+// Create stores a new workspace. An id that is or ever was taken is a conflict:
+// deliveries of the one that had it may still be around.
+func (s *Workspaces) Create(ctx context.Context, id webhook.WorkspaceID, name string) (webhook.Workspace, error) {
+	r, err := s.db.q.InsertWorkspace(ctx, dbsqlc.InsertWorkspaceParams{ID: string(id), Name: name})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return webhook.Workspace{}, webhook.Errorf(webhook.CodeConflict, "a workspace with the id %q exists or existed", id)
+	}
+	if err != nil {
+		return webhook.Workspace{}, fmt.Errorf("create workspace %s: %w", id, available(err))
+	}
+	return workspaceOf(r.ID, r.Name, r.CreatedAt, r.UpdatedAt), nil
+}
+
+// Get returns a workspace that is not deleted.
+func (s *Workspaces) Get(ctx context.Context, id webhook.WorkspaceID) (webhook.Workspace, error) {
+	r, err := s.db.q.WorkspaceByID(ctx, string(id))
+	if err != nil {
+		return webhook.Workspace{}, fmt.Errorf("read workspace %s: %w", id, notFound(err, "workspace"))
+	}
+	return workspaceOf(r.ID, r.Name, r.CreatedAt, r.UpdatedAt), nil
+}
+
+// List returns up to limit workspaces, newest first, that come after the one
+// given; of that only ID and CreatedAt count, and the zero value starts at the
+// newest. more says that there are others.
+func (s *Workspaces) List(ctx context.Context, after webhook.Workspace, limit int) (all []webhook.Workspace, more bool, err error) {
+	before := pgtype.Timestamptz{Valid: true, InfinityModifier: pgtype.Infinity}
+	if !after.CreatedAt.IsZero() {
+		before = pgTime(after.CreatedAt)
+	}
+	rows, err := s.db.q.ListWorkspaces(ctx, dbsqlc.ListWorkspacesParams{
+		BeforeTime: before, BeforeID: string(after.ID), RowLimit: int32(limit + 1),
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("list workspaces: %w", available(err))
+	}
+	rows, more = cut(rows, limit)
+	for _, r := range rows {
+		all = append(all, workspaceOf(r.ID, r.Name, r.CreatedAt, r.UpdatedAt))
+	}
+	return all, more, nil
+}
+
+// Rename gives a workspace another name.
+func (s *Workspaces) Rename(ctx context.Context, id webhook.WorkspaceID, name string) (webhook.Workspace, error) {
+	r, err := s.db.q.RenameWorkspace(ctx, dbsqlc.RenameWorkspaceParams{ID: string(id), Name: name})
+	if err != nil {
+		return webhook.Workspace{}, fmt.Errorf("rename workspace %s: %w", id, notFound(err, "workspace"))
+	}
+	return workspaceOf(r.ID, r.Name, r.CreatedAt, r.UpdatedAt), nil
+}
+
+// Delete ends a workspace: its keys stop working, its endpoints go with it and
+// their secrets are wiped. The row stays, so that the id is not given again.
+func (s *Workspaces) Delete(ctx context.Context, id webhook.WorkspaceID) error {
+	err := s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) error {
+		version, err := q.DeleteWorkspace(ctx, string(id))
+		if err != nil {
+			return notFound(err, "workspace")
+		}
+		ends, err := q.DeleteWorkspaceEndpoints(ctx, dbsqlc.DeleteWorkspaceEndpointsParams{WorkspaceID: string(id), Version: version})
+		if err != nil {
+			return err
+		}
+		if err := q.CheckParked(ctx, ends); err != nil {
+			return err
+		}
+		return q.RevokeWorkspaceKeys(ctx, string(id))
+	})
+	if err != nil {
+		return fmt.Errorf("delete workspace %s: %w", id, err)
+	}
+	return nil
+}
+
+func workspaceOf(id, name string, created, updated pgtype.Timestamptz) webhook.Workspace {
+	return webhook.Workspace{
+		ID: webhook.WorkspaceID(id), Name: name, CreatedAt: created.Time.UTC(), UpdatedAt: updated.Time.UTC(),
+	}
+}

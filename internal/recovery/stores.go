@@ -1,0 +1,113 @@
+package recovery
+
+import (
+	"context"
+	"time"
+
+	"github.com/postrider/postrider/internal/recovery/parking"
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// Postgres is the truth, a store for each service.
+type Postgres struct {
+	Leases     LeaseStore
+	Feed       FeedStore
+	Audit      AuditStore
+	Parked     ParkedStore
+	Partitions PartitionStore
+	Retention  RetentionStore
+	Upkeep     UpkeepStore
+}
+
+// Redis is the alarm clock.
+type Redis struct {
+	Queue  Queue
+	Tasks  Tasks
+	Memory Memory
+}
+
+// LeaseStore keeps who leads.
+type LeaseStore interface {
+	// Acquire takes or renews the lease for ttl. held is false while somebody
+	// else has it; epoch counts the changes of holder.
+	Acquire(ctx context.Context, name, holder string, ttl time.Duration) (epoch int64, held bool, err error)
+	// Release lets it go, if holder has it.
+	Release(ctx context.Context, name, holder string) error
+}
+
+// FeedStore hands due deliveries out.
+type FeedStore interface {
+	// Claim gives up to limit due deliveries that nobody holds to new tasks, the
+	// oldest first, and commits that. now is the tasks' time.
+	Claim(ctx context.Context, limit int, now time.Time) ([]webhook.Chunk, error)
+	// Release takes them back, where the task is still that.
+	Release(ctx context.Context, chunks []webhook.Chunk) error
+}
+
+// AuditStore reads what tasks hold, and takes it back.
+type AuditStore interface {
+	// Clock is Postgres's time.
+	Clock(ctx context.Context) (time.Time, error)
+	// Held returns a page of what is held and due in (after, until], by task, and
+	// the due time to go on after; zero at the end.
+	Held(ctx context.Context, after, until time.Time, limit int) (held []webhook.Chunk, last time.Time, err error)
+	// DeadWorkers returns which workers' tasks have no living worker.
+	DeadWorkers(ctx context.Context, tasks []string) ([]string, error)
+	Release(ctx context.Context, chunks []webhook.Chunk) error
+}
+
+// ParkedStore goes through the endpoints with parked deliveries.
+type ParkedStore interface {
+	// Next does with the endpoint whose check is the most overdue what decide says.
+	Next(ctx context.Context, decide func(parking.State) parking.Verdict) (parking.Outcome, error)
+}
+
+// PartitionStore makes days.
+type PartitionStore interface {
+	// EnsurePartitions makes what is missing of days days from from's on.
+	EnsurePartitions(ctx context.Context, from time.Time, days int) error
+	// PartitionDays returns the days that are complete, oldest first.
+	PartitionDays(ctx context.Context) ([]time.Time, error)
+}
+
+// RetentionStore ends days.
+type RetentionStore interface {
+	// Days returns every day of which anything is left, oldest first.
+	Days(ctx context.Context) ([]time.Time, error)
+	// Expire fails what is still pending of the day and returns how many.
+	Expire(ctx context.Context, day time.Time) (int, error)
+	// DropBodies removes the bodies of the day's events, once.
+	DropBodies(ctx context.Context, day time.Time) error
+	// DropDay drops the day; it fails while something is pending in it.
+	DropDay(ctx context.Context, day time.Time) error
+}
+
+// UpkeepStore does the small chores.
+type UpkeepStore interface {
+	// RemoveDeadWorkers forgets workers that are gone for an hour.
+	RemoveDeadWorkers(ctx context.Context) (int, error)
+	// DisableFailing disables endpoints that fail for that long.
+	DisableFailing(ctx context.Context, after time.Duration, reason string) ([]webhook.ID, error)
+	// OldestDue is how long the oldest due delivery waits, without a task and with one.
+	OldestDue(ctx context.Context) (unheld, held time.Duration, err error)
+}
+
+// Queue puts tasks into Redis.
+type Queue interface {
+	// Enqueue makes a task of each chunk. After an error any of them may be there.
+	Enqueue(ctx context.Context, chunks []webhook.Chunk) error
+	// Backlog is how many tasks wait.
+	Backlog(ctx context.Context) (int, error)
+}
+
+// Tasks knows which tasks will run.
+type Tasks interface {
+	// Dead returns those that never will.
+	Dead(ctx context.Context, tasks []string) ([]string, error)
+}
+
+// Memory tells whether Redis still knows what it was told.
+type Memory interface {
+	// Tick writes value and returns what was there before.
+	Tick(ctx context.Context, value int64) (previous int64, found bool, err error)
+}
