@@ -1,0 +1,100 @@
+// Package health holds what all workers must agree on about an endpoint beyond
+// what Postgres says: start times under its rate limit. They live in Redis and
+// are worth nothing after a second, so losing them costs nothing.
+package health
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// reserve takes start times under a rate limit (GCRA).
+//
+// KEYS[1]  the endpoint's next free start, in microseconds of Redis's clock
+// ARGV[1]  microseconds between two starts
+// ARGV[2]  how many starts are wanted
+// ARGV[3]  the horizon: no start later than this many microseconds from now
+//
+// Returns {granted, microseconds from now to the first start}. It reserves, so
+// that waiters get times apart from each other; refusing them would bring all
+// back at the same instant.
+var reserve = redis.NewScript(`
+local t = redis.call("TIME")
+local now = t[1] * 1000000 + t[2]
+local apart, wanted, horizon = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local free = tonumber(redis.call("GET", KEYS[1]) or "0")
+if free < now then free = now end
+local granted = math.floor((now + horizon - free) / apart) + 1
+if granted > wanted then granted = wanted end
+if granted <= 0 then return {0, 0} end
+redis.call("SET", KEYS[1], string.format("%.0f", free + granted * apart), "PX", 120000)
+return {granted, free - now}`)
+
+// Rates reserves start times. With Redis away each worker goes by its own clock,
+// at its share of the rate.
+type Rates struct {
+	redis   redis.Scripter
+	workers func() int
+	logger  *slog.Logger
+
+	mu    sync.Mutex
+	local map[webhook.ID]time.Time // next free start, while Redis is away
+}
+
+// NewRates makes Rates; workers says how many processes share a rate.
+func NewRates(client redis.Scripter, workers func() int, logger *slog.Logger) *Rates {
+	return &Rates{redis: client, workers: workers, logger: logger, local: make(map[webhook.ID]time.Time)}
+}
+
+const reserveTimeout = 250 * time.Millisecond
+
+// Reserve returns for how many of n requests there is room before the horizon,
+// when the first may start, and how far apart they are.
+func (r *Rates) Reserve(ctx context.Context, endpoint webhook.ID, perSecond, n int, horizon time.Duration) (granted int, first, apart time.Duration) {
+	apart = time.Second / time.Duration(max(perSecond, 1))
+	ctx, cancel := context.WithTimeout(ctx, reserveTimeout)
+	defer cancel()
+	key := "postrider:rate:{" + endpoint.Format(webhook.EndpointPrefix) + "}"
+	res, err := reserve.Run(ctx, r.redis, []string{key},
+		strconv.FormatInt(max(apart.Microseconds(), 1), 10), n, horizon.Microseconds()).Int64Slice()
+	if err == nil && len(res) == 2 {
+		return int(res[0]), time.Duration(res[1]) * time.Microsecond, apart
+	}
+	r.logger.Debug("rate limit kept by this worker alone", "error", err)
+	return r.reserveLocally(endpoint, apart*time.Duration(max(r.workers(), 1)), n, horizon, time.Now())
+}
+
+func (r *Rates) reserveLocally(endpoint webhook.ID, apart time.Duration, n int, horizon time.Duration, now time.Time) (int, time.Duration, time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dropIdle(now)
+	free := r.local[endpoint]
+	if free.Before(now) {
+		free = now
+	}
+	granted := min(int((now.Add(horizon).Sub(free))/apart)+1, n)
+	if granted <= 0 {
+		return 0, 0, apart
+	}
+	r.local[endpoint] = free.Add(time.Duration(granted) * apart)
+	return granted, free.Sub(now), apart
+}
+
+// dropIdle forgets start times in the past once there are many: they limit nothing.
+func (r *Rates) dropIdle(now time.Time) {
+	if len(r.local) < 1000 {
+		return
+	}
+	for id, free := range r.local {
+		if free.Before(now) {
+			delete(r.local, id)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// taskType is the one kind of task there is.
+const taskType = "deliver"
+
+// taskTimeout is how long asynq lets a handler run. Leases catch dead workers
+// and every request has its own timeout, so this only has to be out of the way.
+const taskTimeout = time.Hour
+
+// queueNames are static and few: asynq's rate falls with their number.
+func queueName(lane webhook.Lane) string {
+	switch lane {
+	case webhook.LaneBulk:
+		return "bulk"
+	case webhook.LaneRetry:
+		return "retry"
+	default:
+		return "deliver"
+	}
+}
+
+// Client puts tasks into Redis.
+type Client struct {
+	asynq *asynq.Client
+}
+
+// NewClient shares r's connections.
+func NewClient(r *Redis) *Client { return &Client{asynq: asynq.NewClientFromRedisClient(r.client)} }
+
+// Enqueue makes a task of each chunk, due now. The rows must name the tasks
+// already. On an error some of them may be in Redis all the same: take the
+// rows back, and the fence drops those.
+func (c *Client) Enqueue(ctx context.Context, chunks []webhook.Chunk) error {
+	for i := range chunks {
+		if err := c.enqueue(ctx, chunks[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EnqueueAt makes a task that runs at or after due, to the second.
+func (c *Client) EnqueueAt(ctx context.Context, chunk webhook.Chunk, due time.Time) error {
+	return c.enqueue(ctx, chunk, asynq.ProcessAt(ceilSecond(due)))
+}
+
+func (c *Client) enqueue(ctx context.Context, chunk webhook.Chunk, opts ...asynq.Option) error {
+	lane, ok := webhook.LaneOf(chunk.Task)
+	if !ok {
+		return fmt.Errorf("enqueue %q: it names no lane", chunk.Task)
+	}
+	opts = append(opts, asynq.TaskID(chunk.Task), asynq.Queue(queueName(lane)),
+		// The schedule ends a delivery, never asynq: what runs out goes to its
+		// archive, which drops things and blocks ids for 90 days.
+		asynq.MaxRetry(math.MaxInt32), asynq.Timeout(taskTimeout))
+	_, err := c.asynq.EnqueueContext(ctx, asynq.NewTask(taskType, encodeChunk(chunk)), opts...)
+	// go-redis sends a script twice when the first reply got lost. The id is
+	// new, so a conflict means that the first one arrived.
+	if err == nil || errors.Is(err, asynq.ErrTaskIDConflict) {
+		return nil
+	}
+	return fmt.Errorf("enqueue %s: %w", chunk.Task, err)
+}
+
+// ceilSecond rounds up: asynq cuts a due time to the second, and a retry must
+// never be early.
+func ceilSecond(t time.Time) time.Time {
+	if whole := t.Truncate(time.Second); !whole.Equal(t) {
+		return whole.Add(time.Second)
+	}
+	return t
+}
