@@ -1,0 +1,240 @@
+package egress
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"math/big"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// authority signs certificates for receivers.
+type authority struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	pool *x509.CertPool
+}
+
+func newAuthority(t testing.TB, name string) *authority {
+	t.Helper()
+	a := &authority{pool: x509.NewCertPool()}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2120, 1, 1, 0, 0, 0, 0, time.UTC),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	a.key = newKey(t)
+	a.cert = sign(t, template, template, a.key, a.key)
+	a.pool.AddCert(a.cert)
+	return a
+}
+
+func newKey(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func sign(t testing.TB, template, parent *x509.Certificate, key, by *ecdsa.PrivateKey) *x509.Certificate {
+	t.Helper()
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert
+}
+
+// validity is from and until when a certificate is good, as days.
+type validity struct{ from, until string }
+
+func always() validity { return validity{"2020-01-01", "2120-01-01"} }
+
+func (a *authority) issue(t testing.TB, v validity, names ...string) tls.Certificate {
+	t.Helper()
+	from, err := time.Parse(time.DateOnly, v.from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until, err := time.Parse(time.DateOnly, v.until)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2), NotBefore: from, NotAfter: until,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	for _, name := range names {
+		if ip := net.ParseIP(name); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, name)
+		}
+	}
+	key := newKey(t)
+	cert := sign(t, template, a.cert, key, a.key)
+	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
+}
+
+func newTLSReceiver(t testing.TB, config *tls.Config, handle func(*receiver, *conn)) *receiver {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serve(t, tls.NewListener(l, config), handle)
+}
+
+// hooks resolves the receiver's name to this machine.
+func hooks() Config {
+	c := loopback()
+	c.Resolver = names{"hooks.example": {"127.0.0.1"}}
+	return c
+}
+
+func TestSenderExplainsTLSFailures(t *testing.T) {
+	t.Parallel()
+	known, unknown := newAuthority(t, "Known CA"), newAuthority(t, "Unknown CA")
+	good := known.issue(t, always(), "hooks.example")
+	with := func(c tls.Certificate) *tls.Config { return &tls.Config{Certificates: []tls.Certificate{c}} }
+	for name, tt := range map[string]struct {
+		config *tls.Config
+		detail string
+	}{
+		"Expired":     {with(known.issue(t, validity{"2020-01-01", "2026-01-02"}, "hooks.example")), "TLS certificate expired on 2026-01-02"},
+		"NotYetValid": {with(known.issue(t, validity{"2110-03-04", "2120-01-01"}, "hooks.example")), "TLS certificate is not valid before 2110-03-04"},
+		"OtherName": {
+			with(known.issue(t, always(), "other.example", "www.other.example")),
+			"the TLS certificate is for other.example, www.other.example, not for hooks.example (valid until 2120-01-01)",
+		},
+		"ManyNames":    {with(known.issue(t, always(), "a.example", "b.example", "c.example", "d.example", "10.1.1.1")), "a.example, b.example, c.example and 2 more, not for hooks.example"},
+		"ParentOfName": {with(known.issue(t, always(), "example")), "not for hooks.example"},
+		"NoName":       {with(known.issue(t, always())), "for no host at all, not for hooks.example"},
+		"UnknownCA":    {with(unknown.issue(t, always(), "hooks.example")), `signed by an unknown authority, "Unknown CA" (valid until 2120-01-01)`},
+		"OldVersion":   {&tls.Config{Certificates: []tls.Certificate{good}, MaxVersion: tls.VersionTLS11}, "protocol version"},
+		"WantsClientCert": {
+			&tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert},
+			"the receiver refused the TLS connection: certificate required",
+		},
+		"WantsClientCertTLS12": {
+			&tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12},
+			"the receiver refused the TLS connection",
+		},
+		"WantsOtherProtocol": {&tls.Config{Certificates: []tls.Certificate{good}, NextProtos: []string{"spdy/1"}}, "the receiver refused the TLS connection: no application protocol"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newTLSReceiver(t, tt.config, answering(okAnswer))
+			c := newClient(t, hooks(), SenderConfig{RootCAs: known.pool})
+			res := post(t, c, "https://hooks.example:"+r.port()+"/hook?token=s3cret")
+			wantError(t, res, webhook.ClassTLS, tt.detail)
+			if got := r.requests.Load(); got != 0 {
+				t.Errorf("%d requests got through", got)
+			}
+		})
+	}
+}
+
+func TestSenderExplainsWhatIsNoTLS(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		handle  func(*receiver, *conn)
+		timeout time.Duration
+		class   webhook.ErrorClass
+		detail  string
+	}{
+		"PlainHTTP": {func(r *receiver, c *conn) {
+			c.send("HTTP/1.1 400 Bad Request\r\n\r\n")
+			<-r.stop
+		}, 20 * time.Second, webhook.ClassTLS, "does not speak TLS on this port"},
+		"Closes": {func(_ *receiver, c *conn) { c.in.ReadByte() }, 20 * time.Second, webhook.ClassReset, "the connection"},
+		"Resets": {func(_ *receiver, c *conn) { c.in.ReadByte(); c.reset() }, 20 * time.Second, webhook.ClassReset, "during the TLS handshake"},
+		"Silent": {func(r *receiver, _ *conn) { <-r.stop }, 100 * time.Millisecond, webhook.ClassTimeout, "the TLS handshake with hooks.example did not end within 0.1 s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newReceiver(t, "127.0.0.1:0", tt.handle)
+			c := newClient(t, hooks(), SenderConfig{})
+			res := c.Do(t.Context(), Request{URL: "https://hooks.example:" + r.port() + "/hook?token=s3cret", Timeout: tt.timeout})
+			wantError(t, res, tt.class, tt.detail)
+		})
+	}
+}
+
+func TestSenderReusesTLSConnections(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t, "CA")
+	protocols := make(chan string, 1)
+	config := &tls.Config{
+		Certificates: []tls.Certificate{ca.issue(t, always(), "hooks.example", "127.0.0.1")},
+		NextProtos:   []string{"h2", "http/1.1"},
+		VerifyConnection: func(s tls.ConnectionState) error {
+			protocols <- s.ServerName + " " + s.NegotiatedProtocol
+			return nil
+		},
+	}
+	r := newTLSReceiver(t, config, answering(okAnswer))
+	c := newClient(t, hooks(), SenderConfig{RootCAs: ca.pool})
+	for range 1000 {
+		if res := post(t, c, "https://hooks.example:"+r.port()+"/"); res.Err != nil {
+			t.Fatal(res.Err)
+		}
+	}
+	if got := r.conns.Load(); got != 1 {
+		t.Errorf("1000 requests took %d connections, want 1", got)
+	}
+	if got := <-protocols; got != "hooks.example http/1.1" {
+		t.Errorf("handshake for %q, want hooks.example and http/1.1 though h2 is on offer", got)
+	}
+	// By address, and with the name's trailing dot, the certificate is checked as well.
+	wantStatus(t, post(t, c, "https://127.0.0.1:"+r.port()+"/"), 200)
+	<-protocols
+	wantStatus(t, post(t, c, "https://hooks.example.:"+r.port()+"/"), 200)
+	<-protocols
+}
+
+func TestSenderSendsAgainWhenAPooledTLSConnectionIsStale(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t, "CA")
+	config := &tls.Config{Certificates: []tls.Certificate{ca.issue(t, always(), "hooks.example")}}
+	for name, breakIt := range map[string]func(c *conn){"Closed": func(*conn) {}, "Reset": func(c *conn) { c.reset() }} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newTLSReceiver(t, config, staleAfter(1, breakIt))
+			c := newClient(t, hooks(), SenderConfig{RootCAs: ca.pool})
+			for range 3 {
+				wantStatus(t, post(t, c, "https://hooks.example:"+r.port()+"/"), 200)
+			}
+		})
+	}
+}
+
+func TestSenderNamesTheAuthorityThatExpired(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t, "Root")
+	key := newKey(t)
+	middle := sign(t, &x509.Certificate{
+		SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "Old Middle"},
+		NotBefore: time.Date(2019, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2021, 5, 6, 0, 0, 0, 0, time.UTC),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}, ca.cert, key, ca.key)
+	leaf := (&authority{cert: middle, key: key}).issue(t, always(), "hooks.example")
+	leaf.Certificate = append(leaf.Certificate, middle.Raw)
+	r := newTLSReceiver(t, &tls.Config{Certificates: []tls.Certificate{leaf}}, answering(okAnswer))
+	c := newClient(t, hooks(), SenderConfig{RootCAs: ca.pool})
+	res := post(t, c, "https://hooks.example:"+r.port()+"/")
+	wantError(t, res, webhook.ClassTLS, `"Old Middle" expired on 2021-05-06`)
+}
