@@ -1,0 +1,96 @@
+// Package deliver makes the requests: guard, sign, send, classify, record,
+// next. A first try and a retry are one path, and every outcome is in Postgres
+// before a task counts as done.
+package deliver
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// Rows is what a worker reads and changes of deliveries besides their outcomes.
+type Rows interface {
+	// Guard returns the standing of each delivery that exists.
+	Guard(ctx context.Context, members []webhook.Member) (map[webhook.ID]webhook.Standing, error)
+	// HandOver gives deliveries held by the task of their entry to another holder
+	// ("" is the scheduler's feed) and returns those it found so held.
+	HandOver(ctx context.Context, members []webhook.Member, from, to string) ([]webhook.ID, error)
+	// Park holds deliveries until the scheduler lets them go.
+	Park(ctx context.Context, holds []webhook.Hold) error
+	// Settle ends deliveries without an attempt, with the reason for readers.
+	Settle(ctx context.Context, members []webhook.Member, task string, status webhook.Status, reason string) error
+}
+
+// Sources are what a request is made of.
+type Sources interface {
+	// Events returns the events with their bodies; one whose payload has expired
+	// is missing.
+	Events(ctx context.Context, members []webhook.Member) (map[webhook.ID]webhook.CarriedEvent, error)
+	// Endpoints returns the endpoints with secrets and headers in the clear. One
+	// that can't be decrypted comes with an error of its own.
+	Endpoints(ctx context.Context, ids []webhook.ID) ([]webhook.Endpoint, map[webhook.ID]error, error)
+}
+
+// Outcomes is where results go.
+type Outcomes interface {
+	// Record writes a group of outcomes, each delivery at most once, and reports
+	// for each whether it decided the delivery's state.
+	Record(ctx context.Context, outcomes []webhook.Outcome) ([]bool, error)
+	// Failing returns the endpoints whose last attempt failed, as far as any
+	// worker has recorded it.
+	Failing(ctx context.Context) ([]webhook.ID, error)
+}
+
+// Sender makes one request.
+type Sender interface {
+	Do(ctx context.Context, req webhook.Request) webhook.Response
+}
+
+// Retries is where a failed member of a chunk waits for its next attempt.
+type Retries interface {
+	EnqueueAt(ctx context.Context, chunk webhook.Chunk, due time.Time) error
+}
+
+// Rates reserves start times under an endpoint's rate limit, over all workers.
+type Rates interface {
+	// Reserve returns for how many of n requests there is room before the
+	// horizon, when the first may start, and how far apart they are.
+	Reserve(ctx context.Context, endpoint webhook.ID, perSecond, n int, horizon time.Duration) (granted int, first, apart time.Duration)
+}
+
+// Deps of a Runner.
+type Deps struct {
+	Rows     Rows
+	Sources  Sources
+	Outcomes Outcomes
+	Sender   Sender
+	Retries  Retries
+	Rates    Rates
+}
+
+// Config of a Runner; zero values are defaults.
+type Config struct {
+	// WorkerID names this process on the rows it holds in memory. Required.
+	WorkerID string
+	// UserAgent is sent with every request. Required.
+	UserAgent string
+	// Concurrency is how many requests are in flight at once. Default 512.
+	Concurrency int
+	// Timeout, RetrySchedule and MaxInFlight hold for endpoints without their
+	// own. Defaults 10s, none, 64.
+	Timeout       time.Duration
+	RetrySchedule []time.Duration
+	MaxInFlight   int
+	// EndpointBytes bounds the cache of endpoints, as estimated. Default 16 MiB.
+	EndpointBytes int
+	Logger        *slog.Logger
+	Registerer    prometheus.Registerer
+	// Random is in [0,1): the jitter. Default math/rand's.
+	Random func() float64
+	Now    func() time.Time
+}

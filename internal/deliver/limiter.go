@@ -1,0 +1,221 @@
+package deliver
+
+import (
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// limiter shares a worker's request slots among endpoints, so that none hurts
+// another. Each endpoint has a window that starts small, grows with quick
+// successes and halves on failures; endpoints that are not proven quick share
+// at most half of the slots, however many they are.
+type limiter struct {
+	mu        sync.Mutex
+	slots     int // free
+	slowSlots int // free for endpoints that are not quick; may be negative
+	endpoints map[webhook.ID]*lane
+	// ready holds lanes with somebody waiting, in turn.
+	ready []*lane
+}
+
+// lane is one endpoint's share.
+type lane struct {
+	window   float64
+	inFlight int
+	// quick: the last request succeeded in under slowAfter, and none in flight
+	// is older. Whatever is unknown is not quick.
+	quick   bool
+	average time.Duration // of a request, smoothed
+	starts  []time.Time   // of those in flight, oldest first
+	waiting []*ticket
+	queued  bool // in ready
+}
+
+// ticket is a place in the queue for a slot.
+type ticket struct {
+	lane    *lane
+	ceiling int
+	granted chan struct{}
+	start   time.Time // when the slot was granted
+	gone    bool
+}
+
+const (
+	// firstWindow is what an endpoint gets that nothing is known of.
+	firstWindow = 8
+	// slowAfter is when a request counts as slow and its chunk goes on without it.
+	slowAfter = time.Second
+	// maxQueue is how long a member may expect to wait for its turn; beyond it
+	// parking is cheaper than memory.
+	maxQueue = 2 * time.Second
+)
+
+func newLimiter(slots int) *limiter {
+	return &limiter{slots: slots, slowSlots: max(slots/2, 1), endpoints: make(map[webhook.ID]*lane)}
+}
+
+// enter queues for a slot of the endpoint. nil: the queue is so long that the
+// caller should park instead.
+func (l *limiter) enter(id webhook.ID, ceiling int, now time.Time) *ticket {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.endpoints[id]
+	if e == nil {
+		e = &lane{window: firstWindow}
+		l.endpoints[id] = e
+	}
+	if rounds := float64(len(e.waiting)) / e.limit(ceiling); time.Duration(rounds*float64(e.average)) > maxQueue {
+		return nil
+	}
+	t := &ticket{lane: e, ceiling: ceiling, granted: make(chan struct{})}
+	e.waiting = append(e.waiting, t)
+	l.enqueue(e)
+	l.grant(now)
+	return t
+}
+
+// leave gives up waiting; false when the slot was granted meanwhile.
+func (l *limiter) leave(id webhook.ID, t *ticket) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-t.granted:
+		return false
+	default:
+		t.gone = true
+		l.forget(id, t.lane)
+		return true
+	}
+}
+
+// release gives a slot back and learns from how the request went.
+func (l *limiter) release(id webhook.ID, t *ticket, now time.Time, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := t.lane
+	took := now.Sub(t.start)
+	e.average += (took - e.average) / 8
+	l.slots++
+	e.inFlight--
+	if !e.quick {
+		l.slowSlots++
+	}
+	e.starts = removeFirst(e.starts, t.start)
+	l.setQuick(e, ok && took < slowAfter && !e.hasOld(now))
+	switch {
+	case !ok:
+		e.window = max(e.window/2, 1)
+	case took < slowAfter:
+		e.window = min(e.window+1, 1<<16)
+	}
+	l.enqueue(e)
+	l.grant(now)
+	l.forget(id, e)
+}
+
+// sweep looks for requests that became slow meanwhile: nothing else would tell
+// until they end.
+func (l *limiter) sweep(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.endpoints {
+		if e.quick && e.hasOld(now) {
+			l.setQuick(e, false)
+		}
+	}
+	l.grant(now)
+}
+
+// grant hands out free slots, one to each endpoint in turn.
+func (l *limiter) grant(now time.Time) {
+	for tries := len(l.ready); tries > 0 && l.slots > 0; {
+		e := l.ready[0]
+		l.ready = l.ready[1:]
+		e.queued = false
+		t := e.next()
+		if t == nil {
+			tries--
+			continue
+		}
+		if float64(e.inFlight) >= e.limit(t.ceiling) {
+			tries-- // comes back with its next release
+			continue
+		}
+		if !e.quick && l.slowSlots <= 0 {
+			l.enqueue(e)
+			tries--
+			continue
+		}
+		e.waiting = e.waiting[1:]
+		l.slots--
+		if !e.quick {
+			l.slowSlots--
+		}
+		e.inFlight++
+		t.start = now
+		e.starts = append(e.starts, now)
+		close(t.granted)
+		if len(e.waiting) > 0 {
+			l.enqueue(e)
+		} else {
+			tries--
+		}
+	}
+}
+
+func (l *limiter) enqueue(e *lane) {
+	if !e.queued && len(e.waiting) > 0 {
+		e.queued = true
+		l.ready = append(l.ready, e)
+	}
+}
+
+// setQuick moves an endpoint between the two classes, its slots with it.
+func (l *limiter) setQuick(e *lane, quick bool) {
+	if e.quick == quick {
+		return
+	}
+	e.quick = quick
+	if quick {
+		l.slowSlots += e.inFlight
+	} else {
+		l.slowSlots -= e.inFlight
+	}
+}
+
+// forget drops an endpoint that is idle and as new: memory is for those in use.
+func (l *limiter) forget(id webhook.ID, e *lane) {
+	if e.inFlight == 0 && e.next() == nil && len(l.endpoints) > maxIdleLanes {
+		delete(l.endpoints, id)
+	}
+}
+
+const maxIdleLanes = 10_000
+
+// next is the first that still waits.
+func (e *lane) next() *ticket {
+	for len(e.waiting) > 0 && e.waiting[0].gone {
+		e.waiting = e.waiting[1:]
+	}
+	if len(e.waiting) == 0 {
+		return nil
+	}
+	return e.waiting[0]
+}
+
+func (e *lane) limit(ceiling int) float64 { return max(min(e.window, float64(ceiling)), 1) }
+
+func (e *lane) hasOld(now time.Time) bool {
+	return len(e.starts) > 0 && now.Sub(e.starts[0]) >= slowAfter
+}
+
+func removeFirst(s []time.Time, t time.Time) []time.Time {
+	for i := range s {
+		if s[i].Equal(t) {
+			return append(s[:i], s[i+1:]...)
+		}
+	}
+	return s
+}

@@ -1,0 +1,254 @@
+package deliver
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/internal/retry"
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// member is one delivery of a running chunk.
+type member struct {
+	webhook.Member
+	run       *run
+	standing  webhook.Standing
+	target    *target
+	event     webhook.CarriedEvent
+	probe     bool
+	notBefore time.Time // under a rate limit; zero is now
+
+	mu       sync.Mutex
+	task     string // who holds the row
+	running  bool
+	detached bool
+}
+
+// patience is how long a member waits for a slot before it is parked.
+const patience = 3 * time.Second
+
+// attempt makes one request and sees its outcome into Postgres. Its context is
+// its own: an asynq that lost Redis cuts no request off in the middle.
+func (m *member) attempt() {
+	r := m.run.r
+	defer r.attempts.Done()
+	defer m.run.leave(m)
+	ctx := context.Background()
+	if !m.waitForRate() {
+		m.giveBack(ctx)
+		return
+	}
+	ticket := m.waitForSlot(ctx)
+	if ticket == nil {
+		return
+	}
+	if r.recorder.available(ctx) != nil {
+		return
+	}
+	m.setRunning()
+	r.metrics.inFlight.Inc()
+	sent, res := m.send(ctx)
+	r.metrics.inFlight.Dec()
+	ok := res.Err == nil && res.StatusCode/100 == 2
+	r.limiter.release(m.EndpointID, ticket, r.cfg.Now(), ok)
+	m.conclude(ctx, sent, res)
+}
+
+// waitForRate waits for the reserved start time; false when the worker stops.
+func (m *member) waitForRate() bool {
+	r := m.run.r
+	wait := m.notBefore.Sub(r.cfg.Now())
+	if m.notBefore.IsZero() || wait <= 0 {
+		return true
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.stopping:
+		return false
+	}
+}
+
+// waitForSlot returns nil when the member got none: it was parked, or handed
+// back because the worker stops.
+func (m *member) waitForSlot(ctx context.Context) *ticket {
+	r := m.run.r
+	ceiling := max(m.target.ceiling/max(r.workers(), 1), 1)
+	t := r.limiter.enter(m.EndpointID, ceiling, r.cfg.Now())
+	if t == nil {
+		m.park(ctx)
+		return nil
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-t.granted:
+		return t
+	case <-timer.C:
+		if r.limiter.leave(m.EndpointID, t) {
+			m.park(ctx)
+			return nil
+		}
+	case <-r.stopping:
+		if r.limiter.leave(m.EndpointID, t) {
+			m.giveBack(ctx)
+			return nil
+		}
+	}
+	return t // granted at the same moment
+}
+
+func (m *member) park(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, asideTimeout)
+	defer cancel()
+	r := m.run.r
+	r.metrics.parked.Inc()
+	err := r.parker.park(ctx, webhook.Hold{
+		Delivery: m.Member, Task: m.task, Reason: webhook.HeldInFlight, Until: r.cfg.Now().Add(time.Second),
+	})
+	if err != nil {
+		r.cfg.Logger.Warn("a delivery over its endpoint's window was not parked", "error", err)
+	}
+}
+
+func (m *member) giveBack(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, asideTimeout)
+	defer cancel()
+	if err := m.run.r.giveBack(ctx, []webhook.Member{m.Member}, m.task); err != nil {
+		m.run.r.cfg.Logger.Warn("a delivery was not handed back", "error", err)
+	}
+}
+
+// lockIfRunning locks a member whose request runs, so that it does not conclude.
+func (m *member) lockIfRunning() bool {
+	m.mu.Lock()
+	if !m.running {
+		m.mu.Unlock()
+	}
+	return m.running
+}
+
+func (m *member) setRunning() {
+	m.mu.Lock()
+	m.running = true
+	m.mu.Unlock()
+}
+
+// holder ends the running state and returns who holds the row for good.
+func (m *member) holder() (task string, detached bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.running = false
+	return m.task, m.detached
+}
+
+// send makes the request. A panic is an outcome too: asynq catches none on a
+// goroutine of ours, and the process would end with everybody's requests.
+func (m *member) send(ctx context.Context) (sent []webhook.Header, res webhook.Response) {
+	r := m.run.r
+	start := r.cfg.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			res = webhook.Response{Started: start, Duration: r.cfg.Now().Sub(start), Err: &webhook.SendError{
+				Class: webhook.ClassInternal, Detail: "the attempt failed inside Postrider", Cause: fmt.Errorf("panic: %v", p),
+			}}
+		}
+	}()
+	req, sent := m.target.request(r.cfg.UserAgent, start, m.event, m.DeliveryID, m.standing.Attempts+1)
+	return sent, r.Sender.Do(ctx, req)
+}
+
+// conclude decides what becomes of the delivery, records it, and arranges the
+// next attempt.
+func (m *member) conclude(ctx context.Context, sent []webhook.Header, res webhook.Response) {
+	r := m.run.r
+	task, detached := m.holder()
+	decision := m.decide(res)
+	o := webhook.Outcome{
+		Delivery: m.Member, Attempt: attemptOf(sent, res), Task: task, Seen: m.standing.Attempts,
+		Probe: m.probe, Disable: decision.Disable,
+	}
+	asItself := m.run.single && !detached
+	switch decision.Outcome {
+	case retry.Success:
+		o.Status = webhook.StatusSuccess
+		o.Recovers = m.standing.OpenUntil != nil || r.failing.has(m.EndpointID)
+	case retry.Fail:
+		o.Status = webhook.StatusFailed
+	case retry.Retry:
+		o.Status, o.Delay = webhook.StatusPending, decision.Delay
+		o.NextTask = m.nextTask(decision.Delay, asItself, task)
+	}
+	if o.Status != webhook.StatusSuccess {
+		r.failing.add(m.EndpointID)
+	}
+	decided := r.recorder.record(o)
+	r.metrics.attempted(m, &o, r.cfg.Now())
+	m.log(&o, decided)
+	if decided && o.NextTask != "" {
+		m.arrange(ctx, &o, asItself)
+	}
+}
+
+// longWait is how far ahead Redis is asked to keep a delivery; beyond it
+// Postgres alone does, so that Redis holds what is near.
+const longWait = time.Hour
+
+// nextTask is who has the delivery until its next attempt.
+func (m *member) nextTask(delay time.Duration, asItself bool, task string) string {
+	switch {
+	case delay > longWait || m.probe:
+		return ""
+	case asItself:
+		return task
+	default:
+		return webhook.NewTask(webhook.LaneRetry, m.run.r.cfg.Now())
+	}
+}
+
+// arrange puts the next attempt into Redis, after Postgres knows of it.
+func (m *member) arrange(ctx context.Context, o *webhook.Outcome, asItself bool) {
+	r := m.run.r
+	if asItself {
+		m.run.again = max(o.Delay, time.Millisecond)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, asideTimeout)
+	defer cancel()
+	next := webhook.Chunk{Task: o.NextTask, Members: []webhook.Member{m.Member}}
+	if len(m.event.Body) <= webhook.MaxCarriedBytes && o.Delay <= time.Minute {
+		next.Events = []webhook.CarriedEvent{m.event}
+	}
+	err := r.Retries.EnqueueAt(ctx, next, r.cfg.Now().Add(o.Delay))
+	if err == nil {
+		return
+	}
+	r.cfg.Logger.Warn("redis is away: a retry waits in Postgres", "error", err)
+	if err := r.giveBack(ctx, next.Members, o.NextTask); err != nil {
+		r.cfg.Logger.Warn("a retry was not given back: audit will find it", "error", err)
+	}
+}
+
+// probeAgain is when a probe that failed is looked at again; the breaker is open
+// then and parks it.
+const probeAgain = time.Second
+
+// decide applies the endpoint's schedule. A probe of an open breaker uses up no
+// retry, so it never fails a delivery, unless the receiver said that it is gone.
+func (m *member) decide(res webhook.Response) retry.Decision {
+	r := m.run.r
+	answer := retry.Answer{}
+	if res.Err == nil {
+		answer.StatusCode, answer.RetryAfter = res.StatusCode, res.Header.Get("Retry-After")
+	}
+	failures := m.standing.Attempts - m.standing.ScheduleStart + 1
+	d := retry.Schedule(m.target.schedule).Decide(failures, answer, r.cfg.Random(), r.cfg.Now())
+	if m.probe && d.Outcome != retry.Success && !d.Disable {
+		return retry.Decision{Outcome: retry.Retry, Delay: probeAgain}
+	}
+	return d
+}

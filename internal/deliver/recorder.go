@@ -1,0 +1,198 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// recorder writes outcomes in groups: one goroutine, so that while one group
+// commits the next one gathers. An outcome that can't be written waits, for as
+// long as it takes: it is the only proof that a request was made.
+type recorder struct {
+	outcomes Outcomes
+	logger   *slog.Logger
+	metrics  metrics
+
+	in     chan *result
+	done   chan struct{}
+	closed sync.Once
+	// away is set while groups can't be committed; no new request starts then.
+	away atomic.Bool
+	back chan struct{} // closed when away ends; guarded by mu
+	mu   sync.Mutex
+	// quit ends the trying: the process must go, and Postgres is away still.
+	quit chan struct{}
+}
+
+// result is an outcome and its answer: whether it decided the delivery's state.
+type result struct {
+	webhook.Outcome
+	decided bool
+	ready   chan struct{}
+}
+
+const (
+	maxGroup      = 512
+	recordTimeout = 10 * time.Second
+	maxRecordWait = 2 * time.Second // between tries while Postgres is away
+)
+
+func newRecorder(outcomes Outcomes, capacity int, logger *slog.Logger, m metrics) *recorder {
+	return &recorder{
+		outcomes: outcomes, logger: logger, metrics: m,
+		in: make(chan *result, capacity), done: make(chan struct{}), back: make(chan struct{}), quit: make(chan struct{}),
+	}
+}
+
+// record returns once the outcome is committed, and whether it decided the
+// delivery's state. Its memory is bounded by the requests that may be in flight.
+func (r *recorder) record(o webhook.Outcome) (decided bool) {
+	res := &result{Outcome: o, ready: make(chan struct{})}
+	r.in <- res
+	<-res.ready
+	return res.decided
+}
+
+// available waits while outcomes can't be committed.
+func (r *recorder) available(ctx context.Context) error {
+	for r.away.Load() {
+		r.mu.Lock()
+		back := r.back
+		r.mu.Unlock()
+		if !r.away.Load() {
+			return nil
+		}
+		select {
+		case <-back:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (r *recorder) setAway(away bool) {
+	if r.away.Swap(away) == away {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if away {
+		r.back = make(chan struct{})
+	} else {
+		close(r.back)
+	}
+}
+
+func (r *recorder) run() {
+	defer close(r.done)
+	var later []*result
+	for {
+		group, rest, open := r.gather(later)
+		later = rest
+		if len(group) > 0 {
+			r.write(group)
+		}
+		if !open && len(later) == 0 {
+			return
+		}
+	}
+}
+
+// gather takes what waits. A delivery stands in a group once; its second
+// outcome goes into the next.
+func (r *recorder) gather(later []*result) (group, rest []*result, open bool) {
+	seen := make(map[webhook.ID]bool, maxGroup)
+	add := func(res *result) {
+		if id := res.Delivery.DeliveryID; seen[id] {
+			rest = append(rest, res)
+		} else {
+			seen[id] = true
+			group = append(group, res)
+		}
+	}
+	for _, res := range later {
+		add(res)
+	}
+	if len(group) == 0 {
+		res, ok := <-r.in
+		if !ok {
+			return nil, rest, false
+		}
+		add(res)
+	}
+	for len(group) < maxGroup {
+		select {
+		case res, ok := <-r.in:
+			if !ok {
+				return group, rest, false
+			}
+			add(res)
+		default:
+			return group, rest, true
+		}
+	}
+	return group, rest, true
+}
+
+// write commits the group, trying until it can.
+func (r *recorder) write(group []*result) {
+	outcomes := make([]webhook.Outcome, len(group))
+	for i, res := range group {
+		outcomes[i] = res.Outcome
+	}
+	decided := r.commit(outcomes)
+	for i, res := range group {
+		res.decided = decided[i]
+		close(res.ready)
+	}
+}
+
+func (r *recorder) commit(outcomes []webhook.Outcome) []bool {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, maxRecordWait) {
+		ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
+		start := time.Now()
+		decided, err := r.outcomes.Record(ctx, outcomes)
+		cancel()
+		if err == nil {
+			r.setAway(false)
+			r.metrics.recorded(len(outcomes), time.Since(start))
+			return decided
+		}
+		if !retryable(err) {
+			// Postgres refuses the row itself, which bisecting has left alone. It
+			// is audit's now: its task ends and the row is put back.
+			r.logger.Error("an attempt can't be recorded", "outcomes", len(outcomes), "error", err)
+			return make([]bool, len(outcomes))
+		}
+		r.setAway(true)
+		r.logger.Warn("attempts wait to be recorded", "outcomes", len(outcomes), "error", err)
+		select {
+		case <-time.After(wait):
+		case <-r.quit:
+			return make([]bool, len(outcomes))
+		}
+	}
+}
+
+// retryable: Postgres is away, or slow. Anything it said about the rows is final.
+func retryable(err error) bool {
+	return webhook.CodeOf(err) == webhook.CodeUnavailable || errors.Is(err, context.DeadlineExceeded)
+}
+
+// stop writes what waits and ends, at the latest when ctx does: what was not
+// written then is tried again by another worker. No record may come after it.
+func (r *recorder) stop(ctx context.Context) {
+	r.closed.Do(func() {
+		close(r.in)
+		defer context.AfterFunc(ctx, func() { close(r.quit) })()
+		<-r.done
+	})
+	<-r.done
+}

@@ -1,0 +1,88 @@
+package deliver
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
+	"github.com/postrider/postrider/signature"
+)
+
+// masked stands for the value of a custom header wherever somebody may read it.
+const masked = "***"
+
+// ownHeaders is how many headers every request has besides custom ones.
+const ownHeaders = 11
+
+// request makes the signed request of one attempt, and its headers as they are
+// recorded: custom values are secrets and stay out.
+func (t *target) request(userAgent string, at time.Time, e webhook.CarriedEvent, delivery webhook.ID, number int) (webhook.Request, []webhook.Header) {
+	seconds := strconv.FormatInt(at.Unix(), 10)
+	headers := make([]webhook.Header, 0, ownHeaders+len(t.Headers))
+	headers = append(headers,
+		webhook.Header{Name: "Content-Type", Value: "application/json"},
+		webhook.Header{Name: "User-Agent", Value: userAgent},
+		webhook.Header{Name: signature.HeaderSignature, Value: t.signer.Sign(e.Body)},
+		webhook.Header{Name: signature.HeaderTimestamp, Value: seconds},
+		webhook.Header{Name: signature.HeaderID, Value: e.PublicID},
+		webhook.Header{Name: signature.HeaderEvent, Value: e.Type},
+		webhook.Header{Name: signature.HeaderDelivery, Value: delivery.Format(webhook.DeliveryPrefix)},
+		webhook.Header{Name: signature.HeaderAttempt, Value: strconv.Itoa(number)},
+		webhook.Header{Name: signature.HeaderStandardID, Value: e.PublicID},
+		webhook.Header{Name: signature.HeaderStandardTimestamp, Value: seconds},
+		webhook.Header{Name: signature.HeaderStandardSignature, Value: t.signer.SignStandard(e.PublicID, at, e.Body)},
+	)
+	sent := headers
+	if custom := t.customHeaders(); len(custom) > 0 {
+		sent = slices.Clone(headers)
+		for _, h := range custom {
+			headers = append(headers, h)
+			sent = append(sent, webhook.Header{Name: h.Name, Value: masked})
+		}
+	}
+	return webhook.Request{URL: t.URL, Header: headers, Body: e.Body, Timeout: t.timeout}, sent
+}
+
+// attemptOf is what is kept of a request and its answer.
+func attemptOf(sent []webhook.Header, res webhook.Response) webhook.Attempt {
+	a := webhook.Attempt{
+		ID: webhook.NewID(res.Started), StartedAt: res.Started, Duration: res.Duration, StatusCode: res.StatusCode,
+		RequestHeaders: sent, ResponseHeaders: headerLines(res.Header), ResponseBody: res.Body,
+	}
+	switch {
+	case res.Err != nil:
+		a.Error, a.ErrorClass = res.Err.Detail, res.Err.Class
+	case res.StatusCode/100 != 2:
+		a.Error, a.ErrorClass = statusSentence(res), webhook.ClassStatus
+	}
+	return a
+}
+
+// statusSentence says in words what a status other than 2xx means here.
+func statusSentence(res webhook.Response) string {
+	s := fmt.Sprintf("the receiver answered %d", res.StatusCode)
+	if text := http.StatusText(res.StatusCode); text != "" {
+		s += " " + text
+	}
+	switch {
+	case res.StatusCode/100 == 3:
+		s += "; redirects are not followed, so set the endpoint's URL to the final one"
+	case res.StatusCode == http.StatusGone:
+		s += "; the endpoint is disabled"
+	}
+	return s
+}
+
+func headerLines(h http.Header) []webhook.Header {
+	out := make([]webhook.Header, 0, len(h))
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, value := range h[name] {
+			out = append(out, webhook.Header{Name: name, Value: value})
+		}
+	}
+	return out
+}

@@ -1,0 +1,179 @@
+package deliver
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// Runner runs chunks. Make it with New, then Start.
+type Runner struct {
+	Deps
+	cfg      Config
+	targets  *targets
+	limiter  *limiter
+	recorder *recorder
+	failing  failing
+	parker   *parker
+	metrics  metrics
+	// admission bounds the members in memory: those in flight and a few behind
+	// each. More wait in Redis, where they cost less.
+	admission *semaphore.Weighted
+	// workers is how many processes share an endpoint's max_in_flight.
+	workers func() int
+
+	stopping   chan struct{} // closed: what has not started is handed back
+	parkerStop chan struct{} // closed after the last attempt
+	stopOnce   sync.Once
+	startOnce  sync.Once
+	attempts   sync.WaitGroup
+	loops      sync.WaitGroup
+}
+
+// admitted is how many members are taken for each request slot.
+const admitted = 4
+
+// New makes a Runner. workers says how many worker processes are alive.
+func New(deps Deps, workers func() int, cfg Config) *Runner {
+	if cfg.Concurrency <= 0 {
+		cfg.Concurrency = 512
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 10 * time.Second
+	}
+	if cfg.MaxInFlight <= 0 {
+		cfg.MaxInFlight = 64
+	}
+	if cfg.EndpointBytes <= 0 {
+		cfg.EndpointBytes = 16 << 20
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Random == nil {
+		cfg.Random = rand.Float64
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	m := newMetrics(cfg.Registerer)
+	r := &Runner{
+		Deps: deps, cfg: cfg, metrics: m, workers: workers,
+		limiter:   newLimiter(cfg.Concurrency),
+		recorder:  newRecorder(deps.Outcomes, cfg.Concurrency, cfg.Logger, m),
+		parker:    newParker(deps.Rows),
+		admission: semaphore.NewWeighted(max(int64(cfg.Concurrency*admitted), webhook.MaxChunkMembers)),
+		stopping:  make(chan struct{}), parkerStop: make(chan struct{}),
+	}
+	r.targets = newTargets(deps.Sources, &r.cfg)
+	return r
+}
+
+// Start runs the recorder and what watches over the endpoints.
+func (r *Runner) Start() {
+	r.startOnce.Do(func() {
+		go r.recorder.run()
+		go r.parker.run(r.parkerStop)
+		r.loops.Go(func() { r.every(250*time.Millisecond, func() { r.limiter.sweep(r.cfg.Now()) }) })
+		r.loops.Go(func() { r.every(time.Second, r.refreshFailing) })
+	})
+}
+
+// HandBack gives what has not started back to the scheduler, from now on.
+func (r *Runner) HandBack() { r.stopOnce.Do(func() { close(r.stopping) }) }
+
+// Stop hands back, waits for running requests and their records, and ends, at
+// the latest when ctx does.
+func (r *Runner) Stop(ctx context.Context) {
+	r.HandBack()
+	r.Start()
+	r.loops.Wait()
+	idle := make(chan struct{})
+	go func() {
+		r.attempts.Wait()
+		close(idle)
+	}()
+	select {
+	case <-idle:
+		r.recorder.stop(ctx)
+		r.endParker()
+	case <-ctx.Done():
+		// A request that outlives its timeout still owes its record; the process
+		// ends without it, and audit finds the delivery.
+		r.cfg.Logger.Warn("requests were still running at the end of the shutdown")
+	}
+}
+
+func (r *Runner) endParker() {
+	select {
+	case <-r.parkerStop: // a second Stop
+	default:
+		close(r.parkerStop)
+	}
+}
+
+// every calls f until the runner stops.
+func (r *Runner) every(d time.Duration, f func()) {
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			f()
+		case <-r.stopping:
+			return
+		}
+	}
+}
+
+// Process runs a chunk. nil means that every member's outcome is in Postgres,
+// or that the member is somebody else's by now. A *RetryLater asks for the task
+// again; any other error says that Postgres could not be asked.
+func (r *Runner) Process(ctx context.Context, chunk webhook.Chunk) error {
+	n := int64(len(chunk.Members))
+	if err := r.admission.Acquire(ctx, n); err != nil {
+		return err
+	}
+	defer r.admission.Release(n)
+	if r.isStopping() {
+		return r.giveBack(ctx, chunk.Members, chunk.Task)
+	}
+	if err := r.recorder.available(ctx); err != nil {
+		return err
+	}
+	run, err := r.prepare(ctx, chunk)
+	if err != nil {
+		return err
+	}
+	return run.wait(ctx)
+}
+
+func (r *Runner) isStopping() bool {
+	select {
+	case <-r.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+// giveBack leaves deliveries to the scheduler's feed.
+func (r *Runner) giveBack(ctx context.Context, members []webhook.Member, task string) error {
+	_, err := r.Rows.HandOver(ctx, members, task, "")
+	return err
+}
+
+// RetryLater is what Process returns for a task that shall run again: its only
+// member failed and has a retry left, or is not due yet.
+type RetryLater struct{ Delay time.Duration }
+
+func (e *RetryLater) Error() string { return "again in " + e.Delay.Round(time.Millisecond).String() }
+
+// RetryIn is how long the task waits.
+func (e *RetryLater) RetryIn() time.Duration { return e.Delay }

@@ -1,0 +1,111 @@
+package ingest
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// request is one caller's events, waiting for their group.
+type request struct {
+	workspace webhook.WorkspaceID
+	events    []webhook.NewEvent
+	bytes     int
+	since     time.Time
+	// taken decides between the writer that takes the request and the caller
+	// that gives up on it: an event is never committed after its caller was
+	// told to try again because nobody had looked at it.
+	taken  atomic.Bool
+	answer chan answer
+}
+
+type answer struct {
+	accepted []webhook.Accepted
+	err      error
+}
+
+func overloaded(detail string) error {
+	return &webhook.Error{Code: webhook.CodeUnavailable, Detail: detail, RetryAfter: time.Second}
+}
+
+// Accept stores the events, all or none, and returns what was made of each, in
+// order. It returns after the commit. Errors: unavailable when too much waits
+// or Postgres is away (try again), not_found for an unknown workspace.
+func (i *Ingester) Accept(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) ([]webhook.Accepted, error) {
+	if known, err := i.ours(ctx, ws, events); known != nil || err != nil {
+		return known, err
+	}
+	r := &request{workspace: ws, events: events, since: i.cfg.Now(), answer: make(chan answer, 1)}
+	for n := range events {
+		r.bytes += len(events[n].Data) + 512
+	}
+	if err := i.admit(r); err != nil {
+		return nil, err
+	}
+	timer := time.NewTimer(i.cfg.MaxWait)
+	defer timer.Stop()
+	select {
+	case a := <-r.answer:
+		return a.accepted, a.err
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	if !r.taken.Swap(true) {
+		i.left(r)
+		return nil, overloaded("events come in faster than they can be stored")
+	}
+	// The group is being committed: its outcome must be known before an answer.
+	a := <-r.answer
+	return a.accepted, a.err
+}
+
+// ours answers for a single event whose id is one that we generated: it was
+// accepted before under that id, which has no row in event_ids.
+func (i *Ingester) ours(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) ([]webhook.Accepted, error) {
+	if len(events) != 1 {
+		return nil, nil
+	}
+	id, ok := webhook.ParseID(webhook.EventPrefix, events[0].ID)
+	if !ok {
+		return nil, nil
+	}
+	e, err := i.store.Find(ctx, ws, id)
+	if webhook.CodeOf(err) == webhook.CodeNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []webhook.Accepted{accepted(&e, true)}, nil
+}
+
+// admit lets the request wait, or refuses it when too much waits already.
+func (i *Ingester) admit(r *request) error {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	if i.stopped {
+		return overloaded("this process is shutting down")
+	}
+	events := i.waiting.events.Add(int64(len(r.events)))
+	bytes := i.waiting.bytes.Add(int64(r.bytes))
+	if events > maxWaitingEvents || bytes > maxWaitingBytes {
+		i.left(r)
+		return overloaded("too many events are waiting to be stored")
+	}
+	i.requests <- r // has room: its capacity is the bound just checked
+	return nil
+}
+
+// left takes a request out of the waiting figures.
+func (i *Ingester) left(r *request) {
+	i.waiting.events.Add(-int64(len(r.events)))
+	i.waiting.bytes.Add(-int64(r.bytes))
+}
+
+func accepted(e *webhook.Event, duplicate bool) webhook.Accepted {
+	return webhook.Accepted{
+		ID: e.PublicID(), Type: e.Type, CreatedAt: e.CreatedAt, Deliveries: e.Deliveries, Duplicate: duplicate,
+	}
+}

@@ -1,0 +1,138 @@
+package ingest
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// announcer puts committed deliveries into Redis. Nothing depends on it but
+// speed: what it can't announce is released to the scheduler's feed, and what
+// it can't even release is found by audit.
+type announcer struct {
+	store     Store
+	queue     Queue
+	highWater int
+	logger    *slog.Logger
+	metrics   metrics
+
+	// open says whether new deliveries should be given to tasks at all: Redis
+	// answers and is not full.
+	open   atomic.Bool
+	groups chan []webhook.Chunk
+	quit   chan struct{}
+	cancel context.CancelFunc // ends what start began, when Stop gives up
+	wg     sync.WaitGroup
+	once   sync.Once
+}
+
+const (
+	announcers     = 2
+	waitingGroups  = 64
+	enqueueTimeout = 2 * time.Second
+	backlogEvery   = 500 * time.Millisecond
+)
+
+func newAnnouncer(store Store, queue Queue, highWater int, logger *slog.Logger, m metrics) *announcer {
+	a := &announcer{
+		store: store, queue: queue, highWater: highWater, logger: logger, metrics: m,
+		groups: make(chan []webhook.Chunk, waitingGroups), quit: make(chan struct{}),
+	}
+	a.open.Store(true)
+	return a
+}
+
+func (a *announcer) start() {
+	var ctx context.Context
+	ctx, a.cancel = context.WithCancel(context.Background())
+	for range announcers {
+		a.wg.Go(func() {
+			for chunks := range a.groups {
+				a.enqueue(ctx, chunks)
+			}
+		})
+	}
+	a.wg.Go(func() { a.watch(ctx) })
+}
+
+// announce hands a committed group over. It never waits: with all announcers
+// stuck on a Redis that hangs, the group is released instead.
+func (a *announcer) announce(chunks []webhook.Chunk) {
+	if len(chunks) == 0 {
+		return
+	}
+	select {
+	case a.groups <- chunks:
+	default:
+		a.open.Store(false)
+		a.wg.Go(func() { a.release(chunks) })
+	}
+}
+
+func (a *announcer) enqueue(ctx context.Context, chunks []webhook.Chunk) {
+	if !a.open.Load() {
+		a.release(chunks)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, enqueueTimeout)
+	defer cancel()
+	if err := a.queue.Enqueue(ctx, chunks); err != nil {
+		// The next groups are committed without tasks until watch sees Redis again.
+		if a.open.Swap(false) {
+			a.logger.Warn("redis is away: deliveries wait in Postgres", "error", err)
+		}
+		a.metrics.unannounced.Add(float64(members(chunks)))
+		a.release(chunks)
+	}
+}
+
+func (a *announcer) release(chunks []webhook.Chunk) {
+	ctx, cancel := context.WithTimeout(context.Background(), enqueueTimeout)
+	defer cancel()
+	if err := a.store.Release(ctx, chunks); err != nil {
+		a.logger.Warn("deliveries not released: audit will find them", "deliveries", members(chunks), "error", err)
+	}
+}
+
+// watch opens and closes the way to Redis.
+func (a *announcer) watch(ctx context.Context) {
+	tick := time.NewTicker(backlogEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-a.quit:
+			return
+		case <-tick.C:
+		}
+		limited, cancel := context.WithTimeout(ctx, enqueueTimeout)
+		n, err := a.queue.Backlog(limited)
+		cancel()
+		open := err == nil && n < a.highWater
+		if was := a.open.Swap(open); was != open {
+			a.logger.Info("way to redis", "open", open, "backlog", n, "error", err)
+		}
+	}
+}
+
+// stop announces what waits, until ctx ends; the rest is released.
+func (a *announcer) stop(ctx context.Context) {
+	a.once.Do(func() {
+		close(a.quit)
+		close(a.groups)
+		defer context.AfterFunc(ctx, a.cancel)()
+		a.wg.Wait()
+		a.cancel()
+	})
+}
+
+func members(chunks []webhook.Chunk) int {
+	n := 0
+	for i := range chunks {
+		n += len(chunks[i].Members)
+	}
+	return n
+}

@@ -1,0 +1,138 @@
+package ingest
+
+import (
+	"context"
+	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// planned is a request with what its events became.
+type planned struct {
+	*request
+	// events are indexes into the group, one for each event of the request;
+	// repeated tells that another event before it had the same id.
+	events   []int
+	repeated []bool
+}
+
+// plan is a group on its way to its commit.
+type plan struct {
+	group    webhook.Group
+	chunker  chunker
+	requests []planned
+	// byExternal finds the first event of the group with a caller's id.
+	byExternal map[externalID]int
+	endpoints  []webhook.ID // reused between events
+}
+
+type externalID struct {
+	workspace webhook.WorkspaceID
+	id        string
+}
+
+// add matches the request's events and takes them into the group. announced
+// says whether the deliveries get tasks or are left to feed.
+func (p *plan) add(r *request, x *indexed, now time.Time, announced bool) {
+	pr := planned{request: r, events: make([]int, len(r.events)), repeated: make([]bool, len(r.events))}
+	for n := range r.events {
+		before := len(p.group.Events)
+		pr.events[n] = p.addEvent(r.workspace, &r.events[n], x, now, announced)
+		pr.repeated[n] = pr.events[n] < before
+	}
+	p.requests = append(p.requests, pr)
+}
+
+func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed, now time.Time, announced bool) int {
+	key := externalID{ws, in.ID}
+	if in.ID != "" {
+		if n, ok := p.byExternal[key]; ok {
+			return n
+		}
+		if p.byExternal == nil {
+			p.byExternal = make(map[externalID]int)
+		}
+		p.byExternal[key] = len(p.group.Events)
+	}
+	e := webhook.Event{
+		ID: webhook.NewID(now), ExternalID: in.ID, WorkspaceID: ws, Type: in.Type, CreatedAt: in.CreatedAt,
+	}
+	if e.CreatedAt.IsZero() {
+		e.CreatedAt = e.ID.Time()
+	}
+	e.Body = webhook.EncodeBody(e.PublicID(), e.Type, e.CreatedAt, in.Data, ws)
+	p.endpoints = x.match.Match(p.endpoints[:0], in.Type, in.Data)
+	e.Deliveries = len(p.endpoints)
+	n := len(p.group.Events)
+	p.group.Events = append(p.group.Events, e)
+	for _, endpoint := range p.endpoints {
+		d := webhook.NewDelivery{ID: webhook.NewID(now), Event: n, EndpointID: endpoint}
+		if announced {
+			d.Task = p.chunker.add(&e, webhook.Member{
+				DeliveryID: d.ID, EndpointID: endpoint, EventID: e.ID, WorkspaceID: ws,
+			})
+		}
+		p.group.Deliveries = append(p.group.Deliveries, d)
+	}
+	return n
+}
+
+// full reports whether the group should be committed before it takes more.
+func (p *plan) full() bool { return len(p.group.Deliveries) >= maxGroupDeliveries }
+
+// commit stores the plan, answers its callers and announces the deliveries.
+func (i *Ingester) commit(ctx context.Context, p *plan) {
+	if len(p.requests) == 0 {
+		return
+	}
+	start := i.cfg.Now()
+	duplicates, err := i.store.Commit(ctx, &p.group)
+	i.metrics.observe(p, i.cfg.Now().Sub(start), err)
+	if err != nil {
+		i.refuse(ctx, p, err)
+		return
+	}
+	i.settle(p, duplicates)
+}
+
+// settle answers the callers of a committed group, then announces it: an
+// answer never waits for Redis.
+func (i *Ingester) settle(p *plan, duplicates map[webhook.ID]webhook.Event) {
+	for n := range p.requests {
+		p.requests[n].answer <- answer{accepted: p.results(&p.requests[n], duplicates)}
+	}
+	i.announce.announce(without(p.chunker.chunks, duplicates))
+}
+
+// results are the answers for one request's events.
+func (p *plan) results(r *planned, duplicates map[webhook.ID]webhook.Event) []webhook.Accepted {
+	out := make([]webhook.Accepted, len(r.events))
+	for n, at := range r.events {
+		e := &p.group.Events[at]
+		if first, ok := duplicates[e.ID]; ok {
+			out[n] = accepted(&first, true)
+			continue
+		}
+		out[n] = accepted(e, r.repeated[n])
+	}
+	return out
+}
+
+// refuse answers a group that could not be stored. An error that is one row's
+// fault must not fail its neighbours: the group is halved until it is alone.
+func (i *Ingester) refuse(ctx context.Context, p *plan, err error) {
+	if webhook.CodeOf(err) != webhook.CodeInternal || len(p.requests) == 1 {
+		for n := range p.requests {
+			p.requests[n].answer <- answer{err: err}
+		}
+		return
+	}
+	half := len(p.requests) / 2
+	for _, part := range [][]planned{p.requests[:half], p.requests[half:]} {
+		requests := make([]*request, len(part))
+		for n := range part {
+			requests[n] = part[n].request
+		}
+		i.process(ctx, requests)
+	}
+}

@@ -1,0 +1,104 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/postrider/postrider/internal/match"
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// index holds the compiled subscriptions of the workspaces in use. Only the
+// group writer touches it, so it has no lock.
+type index struct {
+	subs     Subscriptions
+	cache    *simplelru.LRU[webhook.WorkspaceID, *indexed]
+	bytes    int
+	maxBytes int
+}
+
+type indexed struct {
+	version int64
+	bytes   int
+	// err is why this workspace can't be matched; it fails alone.
+	err   error
+	match *match.Index[webhook.ID]
+	// endpoints is how many an event can match at most.
+	endpoints int
+}
+
+func newIndex(subs Subscriptions, maxBytes int) *index {
+	x := &index{subs: subs, maxBytes: maxBytes}
+	// The count is no bound that is ever met: bytes are.
+	x.cache, _ = simplelru.NewLRU(1<<30, func(_ webhook.WorkspaceID, e *indexed) { x.bytes -= e.bytes })
+	return x
+}
+
+// fresh returns the index of each workspace, as it is now: an endpoint's change
+// that was acknowledged before this call is in it, whichever process took it.
+// A workspace that does not exist is missing from the result.
+func (x *index) fresh(ctx context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID]*indexed, error) {
+	// Versions first: a change that commits between the two reads leaves a newer
+	// copy under an older number, which only means another load next time.
+	versions, err := x.subs.Versions(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[webhook.WorkspaceID]*indexed, len(versions))
+	var stale []webhook.WorkspaceID
+	for id, version := range versions {
+		if e, ok := x.cache.Get(id); ok && e.version == version {
+			out[id] = e
+		} else {
+			stale = append(stale, id)
+		}
+	}
+	if len(stale) == 0 {
+		return out, nil
+	}
+	loaded, err := x.subs.Subscriptions(ctx, stale)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range stale {
+		e := compile(loaded[id])
+		e.version = versions[id]
+		x.put(id, e)
+		out[id] = e
+	}
+	return out, nil
+}
+
+func (x *index) put(id webhook.WorkspaceID, e *indexed) {
+	x.cache.Remove(id)
+	x.cache.Add(id, e)
+	x.bytes += e.bytes
+	for x.bytes > x.maxBytes && x.cache.Len() > 1 {
+		x.cache.RemoveOldest()
+	}
+}
+
+// compile never leaves an endpoint out: an event would miss it in silence.
+func compile(endpoints []webhook.Endpoint) *indexed {
+	e := &indexed{bytes: 512, endpoints: len(endpoints)}
+	entries := make([]match.Entry[webhook.ID], 0, len(endpoints))
+	for i := range endpoints {
+		ep := &endpoints[i]
+		sub, problems := match.Compile(ep.Events, ep.Filters)
+		if len(problems) > 0 {
+			e.err = fmt.Errorf("endpoint %s: its subscription can't be read: %s %s",
+				ep.ID.Format(webhook.EndpointPrefix), problems[0].Pointer, problems[0].Detail)
+			return e
+		}
+		entries = append(entries, match.Entry[webhook.ID]{Subscription: sub, Value: ep.ID})
+		// What a compiled subscription takes, roughly: filters grow about tenfold.
+		e.bytes += 512 + 10*len(ep.Filters)
+		for _, pattern := range ep.Events {
+			e.bytes += len(pattern) + 64
+		}
+	}
+	e.match = match.NewIndex(entries)
+	return e
+}

@@ -1,0 +1,138 @@
+// Package ingest accepts events: match, one commit for a whole group of
+// callers, answer, enqueue. A 202 means that the event and its deliveries are
+// committed; everything after the commit may fail without losing anything.
+package ingest
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// Subscriptions says which endpoints want what.
+type Subscriptions interface {
+	// Versions returns the endpoints_version of each workspace that exists.
+	Versions(ctx context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID]int64, error)
+	// Subscriptions returns each workspace's active endpoints; of them only ID,
+	// Events and Filters are set.
+	Subscriptions(ctx context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID][]webhook.Endpoint, error)
+}
+
+// Store commits groups.
+type Store interface {
+	// Commit writes the group in one transaction. An event whose external id was
+	// taken before is left out, with its deliveries, and returned by the id it
+	// would have had, as the event that has it.
+	Commit(ctx context.Context, g *webhook.Group) (duplicates map[webhook.ID]webhook.Event, err error)
+	// Find returns an accepted event by our own id.
+	Find(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Event, error)
+	// Release takes deliveries back from tasks that did not reach Redis, so that
+	// the scheduler's feed has them at once.
+	Release(ctx context.Context, chunks []webhook.Chunk) error
+}
+
+// Queue is where committed deliveries are announced.
+type Queue interface {
+	Enqueue(ctx context.Context, chunks []webhook.Chunk) error
+	// Backlog is how many tasks wait.
+	Backlog(ctx context.Context) (int, error)
+}
+
+// Config of an Ingester; zero values are defaults.
+type Config struct {
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	// MaxWait bounds how long an event waits for its group. Default 2s.
+	MaxWait time.Duration
+	// HighWater is how many tasks may wait in Redis before new deliveries stay
+	// in Postgres alone. Default 2000: a hundred thousand deliveries.
+	HighWater int
+	// IndexBytes bounds the memory of the endpoint index, as estimated. Default 32 MiB.
+	IndexBytes int
+	Now        func() time.Time
+}
+
+// Bounds on what waits and on what one transaction holds.
+const (
+	maxWaitingEvents   = 8192
+	maxWaitingBytes    = 64 << 20
+	maxGroupEvents     = 512
+	maxGroupDeliveries = 10_000
+	maxGroupBytes      = 8 << 20
+	maxGatherWindow    = 2 * time.Millisecond
+)
+
+// Ingester accepts events. Make it with New, then Start.
+type Ingester struct {
+	store    Store
+	index    *index
+	announce *announcer
+	cfg      Config
+	metrics  metrics
+
+	requests chan *request
+	waiting  struct{ events, bytes atomic.Int64 }
+	// expected is how many events the last group held: callers come back at
+	// about the rate they were answered.
+	expected int
+	wide     chan struct{}
+	mu       sync.RWMutex // guards stopped against requests being closed
+	stopped  bool
+	done     chan struct{}
+	startOne sync.Once
+	workers  sync.WaitGroup
+}
+
+// New makes an Ingester.
+func New(subs Subscriptions, store Store, queue Queue, cfg Config) *Ingester {
+	if cfg.MaxWait <= 0 {
+		cfg.MaxWait = 2 * time.Second
+	}
+	if cfg.HighWater <= 0 {
+		cfg.HighWater = 2000
+	}
+	if cfg.IndexBytes <= 0 {
+		cfg.IndexBytes = 32 << 20
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	m := newMetrics(cfg.Registerer)
+	return &Ingester{
+		store: store, cfg: cfg, metrics: m,
+		index:    newIndex(subs, cfg.IndexBytes),
+		announce: newAnnouncer(store, queue, cfg.HighWater, cfg.Logger, m),
+		requests: make(chan *request, maxWaitingEvents),
+		wide:     make(chan struct{}, 2),
+		done:     make(chan struct{}),
+	}
+}
+
+// Start runs the group writer.
+func (i *Ingester) Start() {
+	i.startOne.Do(func() {
+		i.announce.start()
+		go i.write()
+	})
+}
+
+// Stop refuses new events, commits what waits and announces it, or gives up on
+// the announcing when ctx ends: the scheduler has what is not announced.
+func (i *Ingester) Stop(ctx context.Context) {
+	i.mu.Lock()
+	if !i.stopped {
+		i.stopped = true
+		close(i.requests)
+	}
+	i.mu.Unlock()
+	i.Start() // never started: let it run dry at once
+	<-i.done
+	i.workers.Wait()
+	i.announce.stop(ctx)
+}

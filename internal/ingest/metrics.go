@@ -1,0 +1,51 @@
+package ingest
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+type metrics struct {
+	events, deliveries, unannounced, failed prometheus.Counter
+	groupEvents, commitSeconds              prometheus.Histogram
+}
+
+func newMetrics(reg prometheus.Registerer) metrics {
+	f := promauto.With(reg) // a nil Registerer registers nowhere
+	return metrics{
+		events: f.NewCounter(prometheus.CounterOpts{
+			Name: "postrider_ingest_events_total", Help: "Events accepted and committed.",
+		}),
+		deliveries: f.NewCounter(prometheus.CounterOpts{
+			Name: "postrider_ingest_deliveries_total", Help: "Deliveries committed with their events.",
+		}),
+		unannounced: f.NewCounter(prometheus.CounterOpts{
+			Name: "postrider_ingest_unannounced_deliveries_total",
+			Help: "Committed deliveries that did not reach Redis and were left to the scheduler.",
+		}),
+		failed: f.NewCounter(prometheus.CounterOpts{
+			Name: "postrider_ingest_failed_groups_total", Help: "Groups whose commit failed.",
+		}),
+		groupEvents: f.NewHistogram(prometheus.HistogramOpts{
+			Name: "postrider_ingest_group_events", Help: "Events in one commit.",
+			Buckets: prometheus.ExponentialBuckets(1, 2, 10),
+		}),
+		commitSeconds: f.NewHistogram(prometheus.HistogramOpts{
+			Name: "postrider_ingest_commit_duration_seconds", Help: "Time one group's commit took.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
+		}),
+	}
+}
+
+func (m metrics) observe(p *plan, took time.Duration, err error) {
+	m.commitSeconds.Observe(took.Seconds())
+	m.groupEvents.Observe(float64(len(p.group.Events)))
+	if err != nil {
+		m.failed.Inc()
+		return
+	}
+	m.events.Add(float64(len(p.group.Events)))
+	m.deliveries.Add(float64(len(p.group.Deliveries)))
+}
