@@ -1,0 +1,114 @@
+package api
+
+import (
+	"crypto/sha256"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Deps is what the API stands on; every field is required.
+type Deps struct {
+	Workspaces Workspaces
+	Keys       Keys
+	Endpoints  Endpoints
+	Events     Events
+	Deliveries Deliveries
+	Accepter   Accepter
+	Tester     Tester
+	URLs       URLPolicy
+}
+
+// Config of the API. AdminKey is required; the zero value of every other field
+// is a default.
+type Config struct {
+	// AdminKey is the bearer key that may do everything.
+	AdminKey string
+	// RateLimit is in requests a second for each key and process. Default 0, none.
+	RateLimit int
+	// Defaults are shown for endpoints that have no policy of their own.
+	Defaults Defaults
+	// Timeout bounds one request, the test of an endpoint apart. Default 10s.
+	Timeout time.Duration
+	// Version is shown in the description. Default "dev".
+	Version    string
+	Logger     *slog.Logger          // default: discards
+	Registerer prometheus.Registerer // default: a registry of its own
+	Now        func() time.Time
+}
+
+// Defaults are the deployment's delivery policy.
+type Defaults struct {
+	Timeout       time.Duration   // default 10s
+	RetrySchedule []time.Duration // default 1m, 5m, 30m; empty but not nil: no retry
+	MaxInFlight   int             // default 64
+}
+
+func (c Config) withDefaults() Config {
+	if c.Defaults.Timeout <= 0 {
+		c.Defaults.Timeout = 10 * time.Second
+	}
+	if c.Defaults.RetrySchedule == nil {
+		c.Defaults.RetrySchedule = []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute}
+	}
+	if c.Defaults.MaxInFlight <= 0 {
+		c.Defaults.MaxInFlight = 64
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = 10 * time.Second
+	}
+	if c.Version == "" {
+		c.Version = "dev"
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Registerer == nil {
+		c.Registerer = prometheus.NewRegistry()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// server holds what handlers share.
+type server struct {
+	Deps
+	cfg     Config
+	auth    *authenticator
+	limits  *limiter // nil is no limit
+	metrics metrics
+	mux     *http.ServeMux
+}
+
+// New makes the API's handler. The http.Server it runs in should bound the time
+// for reading a request: nothing here does.
+func New(deps Deps, cfg Config) (http.Handler, error) {
+	if cfg.AdminKey == "" {
+		return nil, errors.New("api.admin_key is not set")
+	}
+	cfg = cfg.withDefaults()
+	s := &server{
+		Deps: deps, cfg: cfg, metrics: newMetrics(cfg.Registerer), mux: http.NewServeMux(),
+		auth: newAuthenticator(sha256.Sum256([]byte(cfg.AdminKey)), deps.Keys, cfg.Now),
+	}
+	if cfg.RateLimit > 0 {
+		s.limits = newLimiter(cfg.RateLimit, cfg.Now)
+	}
+	doc := s.mount()
+	if err := s.mountDescription(doc); err != nil {
+		return nil, err
+	}
+	s.mux.HandleFunc("GET /healthz", healthy)
+	s.mux.HandleFunc("/", s.noRoute)
+	return s.outermost(), nil
+}
+
+// healthy answers as long as the process can answer at all.
+func healthy(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}

@@ -1,0 +1,112 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// readBody reads a body and makes sure that it is one JSON value in UTF-8,
+// without halves of characters. It is nil where the body is empty and may be.
+func readBody(r *http.Request, spec *bodySpec) ([]byte, error) {
+	if spec == nil {
+		return nil, nil
+	}
+	body, err := readLimited(r, spec.limit)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) == 0 {
+		if spec.required {
+			return nil, webhook.Errorf(webhook.CodeMalformed, "the body is empty; it must be a JSON object")
+		}
+		return nil, nil
+	}
+	if err := checkContentType(r.Header.Get("Content-Type"), spec); err != nil {
+		return nil, err
+	}
+	if err := checkJSON(body); err != nil {
+		return nil, err
+	}
+	return body, checkSurrogates(body)
+}
+
+// readLimited reads no more than limit bytes into memory, whatever the length
+// that was announced.
+func readLimited(r *http.Request, limit int64) ([]byte, error) {
+	tooLarge := webhook.Errorf(webhook.CodeTooLarge, "the body is larger than %d bytes", limit)
+	if r.ContentLength > limit {
+		return nil, tooLarge
+	}
+	if r.ContentLength == 0 || r.Body == nil {
+		return nil, nil
+	}
+	// A length that was announced is what comes: one allocation.
+	buf := make([]byte, 0, max(r.ContentLength, 512)+1)
+	for {
+		n, err := r.Body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if int64(len(buf)) > limit {
+			return nil, tooLarge
+		}
+		if errors.Is(err, io.EOF) {
+			r.Body = http.NoBody // nothing to drain
+			return buf, nil
+		}
+		if err != nil {
+			return nil, webhook.Errorf(webhook.CodeBadRequest, "the body could not be read to its end")
+		}
+		if len(buf) == cap(buf) {
+			buf = slices.Grow(buf, len(buf))
+		}
+	}
+}
+
+const (
+	typeJSON       = "application/json"
+	typeMergePatch = "application/merge-patch+json"
+)
+
+// checkContentType accepts none at all: the body can only be JSON.
+func checkContentType(value string, spec *bodySpec) error {
+	if value == "" {
+		return nil
+	}
+	media, params, err := mime.ParseMediaType(value)
+	if err == nil && (media == typeJSON || media == typeMergePatch && spec.patch) {
+		switch strings.ToLower(params["charset"]) {
+		case "", "utf-8", "utf8":
+			return nil
+		}
+	}
+	want := typeJSON
+	if spec.patch {
+		want = typeMergePatch + " or " + typeJSON
+	}
+	return webhook.Errorf(webhook.CodeUnsupported, "the content type must be %s in UTF-8", want)
+}
+
+// checkJSON refuses what is not exactly one JSON value in UTF-8.
+func checkJSON(body []byte) error {
+	if !utf8.Valid(body) {
+		return webhook.Errorf(webhook.CodeMalformed, "the body is not valid UTF-8")
+	}
+	if json.Valid(body) {
+		return nil
+	}
+	detail := "the body is not valid JSON"
+	var v json.RawMessage
+	var syntax *json.SyntaxError
+	if errors.As(json.Unmarshal(body, &v), &syntax) {
+		detail = fmt.Sprintf("the body is not valid JSON: %s at byte %d", syntax.Error(), syntax.Offset)
+	}
+	return webhook.Errorf(webhook.CodeMalformed, "%s", detail)
+}

@@ -1,0 +1,105 @@
+package api
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// endpointInput is what a caller may set. All but url and events has a default,
+// which null stands for too.
+type endpointInput struct {
+	URL           string            `json:"url" maxLength:"2048" format:"uri" doc:"http or https, reachable from here: private and special addresses are refused."`
+	Events        []string          `json:"events" minItems:"1" maxItems:"1000" doc:"Event types (post.created), prefixes (post.*) or *."`
+	Filters       json.RawMessage   `json:"filters,omitempty" doc:"Paths into the payload and what they must be; every entry must hold. A PATCH replaces them whole."`
+	Secret        *string           `json:"secret,omitempty" doc:"whsec_ and the base64 of 24 to 64 bytes; generated when left out."`
+	Description   string            `json:"description,omitempty" maxLength:"1000"`
+	IsActive      *bool             `json:"is_active,omitempty" default:"true" doc:"Events that come in while it is false make no delivery."`
+	Headers       map[string]string `json:"headers,omitempty" doc:"Sent with every request; at most 50 and 16 KiB. Values are secrets and shown as ***."`
+	Timeout       *int              `json:"timeout,omitempty" minimum:"1" maximum:"60" doc:"Seconds for one attempt, from dialing to the last byte. Default 10."`
+	RetrySchedule []int             `json:"retry_schedule,omitzero" maxItems:"20" minimum:"1" maximum:"86400" doc:"Seconds before each retry, 14 days in all; [] for no retry. Default 60, 300, 1800."`
+	RateLimit     *int              `json:"rate_limit,omitempty" minimum:"1" maximum:"1000000" doc:"Requests a second, over the whole fleet. Default none."`
+	MaxInFlight   *int              `json:"max_in_flight,omitempty" minimum:"1" maximum:"10000" doc:"Requests at once, over the whole fleet. Default 64."`
+	Metadata      json.RawMessage   `json:"metadata,omitempty" doc:"Any JSON object up to 16 KiB; kept and shown as it is."`
+}
+
+// endpointPatch is endpointInput for a merge patch: nothing is required, and
+// the secret has a route of its own.
+type endpointPatch struct {
+	URL           *string            `json:"url,omitempty" maxLength:"2048" format:"uri"`
+	Events        []string           `json:"events,omitempty" minItems:"1" maxItems:"1000"`
+	Filters       json.RawMessage    `json:"filters,omitempty" doc:"Replaced whole; null takes them away."`
+	Description   *string            `json:"description,omitempty" maxLength:"1000"`
+	IsActive      *bool              `json:"is_active,omitempty"`
+	Headers       map[string]*string `json:"headers,omitempty" doc:"Merged by name; null takes one away, *** leaves it as it is."`
+	Timeout       *int               `json:"timeout,omitempty" minimum:"1" maximum:"60"`
+	RetrySchedule []int              `json:"retry_schedule,omitzero" maxItems:"20" minimum:"1" maximum:"86400"`
+	RateLimit     *int               `json:"rate_limit,omitempty" minimum:"1" maximum:"1000000"`
+	MaxInFlight   *int               `json:"max_in_flight,omitempty" minimum:"1" maximum:"10000"`
+	Metadata      json.RawMessage    `json:"metadata,omitempty" doc:"Merged by RFC 7396."`
+}
+
+type endpointWire struct {
+	ID             string              `json:"id" example:"ep_01kqxg5wdgf0m8c4yb2h3t9v6z"`
+	WorkspaceID    webhook.WorkspaceID `json:"workspace_id"`
+	URL            string              `json:"url"`
+	Secret         string              `json:"secret,omitempty" doc:"In the creation's answer only; GET .../secret shows it again."`
+	Events         []string            `json:"events"`
+	Filters        json.RawMessage     `json:"filters"`
+	Description    string              `json:"description"`
+	IsActive       bool                `json:"is_active"`
+	DisabledAt     *time.Time          `json:"disabled_at"`
+	DisabledReason *string             `json:"disabled_reason" doc:"disabled_by_user, gone (the receiver answered 410) or failing."`
+	Headers        map[string]string   `json:"headers" doc:"The values are hidden."`
+	Timeout        int                 `json:"timeout" doc:"Seconds; what takes effect, like the policy below."`
+	RetrySchedule  []int               `json:"retry_schedule" doc:"Seconds before each retry."`
+	RateLimit      *int                `json:"rate_limit"`
+	MaxInFlight    int                 `json:"max_in_flight"`
+	Metadata       json.RawMessage     `json:"metadata"`
+	CreatedAt      time.Time           `json:"created_at"`
+	UpdatedAt      time.Time           `json:"updated_at"`
+}
+
+// hidden stands for a header's value.
+const hidden = "***"
+
+func (s *server) renderEndpoint(e *webhook.Endpoint) endpointWire {
+	out := endpointWire{
+		ID: e.ID.Format(webhook.EndpointPrefix), WorkspaceID: e.WorkspaceID, URL: e.URL, Events: e.Events,
+		Filters: orEmpty(e.Filters), Description: e.Description, IsActive: e.IsActive,
+		DisabledAt: e.DisabledAt, DisabledReason: orNull(e.DisabledReason), Headers: make(map[string]string, len(e.Headers)),
+		Timeout: int(s.cfg.Defaults.Timeout / time.Second), RetrySchedule: inSeconds(s.cfg.Defaults.RetrySchedule),
+		RateLimit: e.RateLimit, MaxInFlight: s.cfg.Defaults.MaxInFlight, Metadata: orEmpty(e.Metadata),
+		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
+	}
+	for name := range e.Headers {
+		out.Headers[name] = hidden
+	}
+	if e.Timeout != nil {
+		out.Timeout = int(*e.Timeout / time.Second)
+	}
+	if e.RetrySchedule != nil {
+		out.RetrySchedule = inSeconds(e.RetrySchedule)
+	}
+	if e.MaxInFlight != nil {
+		out.MaxInFlight = *e.MaxInFlight
+	}
+	return out
+}
+
+func orEmpty(object json.RawMessage) json.RawMessage {
+	if object == nil {
+		return json.RawMessage("{}")
+	}
+	return object
+}
+
+// inSeconds rounds up: a configured delay may be shorter than a second.
+func inSeconds(delays []time.Duration) []int {
+	out := make([]int, len(delays))
+	for i, d := range delays {
+		out[i] = int((d + time.Second - 1) / time.Second)
+	}
+	return out
+}

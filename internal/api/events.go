@@ -1,0 +1,94 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// timeUnit is what Postgres keeps of a time.
+const timeUnit = time.Microsecond
+
+func (s *server) publish(ctx context.Context, r *request) (response, error) {
+	sc := scanner{text: r.body}
+	e, bad := parseEvent(sc.value(), "")
+	if len(bad) > 0 {
+		return response{}, webhook.Invalid(bad...)
+	}
+	accepted, err := s.accept(ctx, r.workspace, []webhook.NewEvent{e})
+	if err != nil {
+		return response{}, err
+	}
+	status := http.StatusAccepted
+	if accepted[0].Duplicate {
+		status = http.StatusOK
+	}
+	return response{status: status, body: renderAccepted(&accepted[0], r.workspace)}, nil
+}
+
+func (s *server) publishBatch(ctx context.Context, r *request) (response, error) {
+	events, err := parseBatch(r.body)
+	if err != nil {
+		return response{}, err
+	}
+	accepted, err := s.accept(ctx, r.workspace, events)
+	if err != nil {
+		return response{}, err
+	}
+	out := acceptedBatchWire{Data: make([]acceptedWire, len(accepted))}
+	for i := range accepted {
+		out.Data[i] = renderAccepted(&accepted[i], r.workspace)
+	}
+	return response{status: http.StatusAccepted, body: out}, nil
+}
+
+func (s *server) accept(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) ([]webhook.Accepted, error) {
+	accepted, err := s.Accepter.Accept(ctx, ws, events)
+	if err == nil && len(accepted) != len(events) {
+		err = fmt.Errorf("accept %d events: got %d answers", len(events), len(accepted))
+	}
+	return accepted, err
+}
+
+func renderAccepted(a *webhook.Accepted, ws webhook.WorkspaceID) acceptedWire {
+	return acceptedWire{ID: a.ID, Type: a.Type, CreatedAt: a.CreatedAt.UTC(), WorkspaceID: ws, Deliveries: a.Deliveries}
+}
+
+func (s *server) getEvent(ctx context.Context, r *request) (response, error) {
+	e, err := s.Events.Get(ctx, r.workspace, r.param("id"))
+	if err != nil {
+		return response{}, err
+	}
+	return response{status: http.StatusOK, body: renderEvent(&e)}, nil
+}
+
+func (s *server) listEvents(ctx context.Context, r *request) (response, error) {
+	p, err := r.page()
+	if err != nil {
+		return response{}, err
+	}
+	var f webhook.EventFilter
+	if f.Type, err = r.eventType(); err != nil {
+		return response{}, err
+	}
+	if f.Since, f.Until, err = r.span(); err != nil {
+		return response{}, err
+	}
+	rows, more, err := s.Events.List(ctx, r.workspace, f, p)
+	if err != nil {
+		return response{}, err
+	}
+	return pageOf(rows, more, func(e *webhook.Event) webhook.ID { return e.ID }, renderEvent), nil
+}
+
+// span reads ?since= and ?until=.
+func (r *request) span() (since, until time.Time, err error) {
+	if since, err = r.time("since"); err != nil {
+		return since, until, err
+	}
+	until, err = r.time("until")
+	return since, until, err
+}

@@ -1,0 +1,145 @@
+package api
+
+import (
+	"fmt"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// publishInput and batchInput describe what parseEvent and parseBatch read by
+// hand: this is the hot path.
+type publishInput struct {
+	Type      string         `json:"type" maxLength:"256" doc:"Dot-separated words of A-Za-z0-9_-." example:"post.created"`
+	Data      map[string]any `json:"data" doc:"The payload. Receivers get its bytes as they are, minified."`
+	ID        string         `json:"id,omitempty" maxLength:"128" doc:"1 to 128 of A-Za-z0-9_-; the same id again is the same event."`
+	CreatedAt string         `json:"created_at,omitempty" format:"date-time" doc:"Payload only; lists go by the time of acceptance, which is also the default."`
+}
+
+type batchInput struct {
+	Events []publishInput `json:"events" minItems:"1" maxItems:"1000" doc:"All are accepted, or none. At most 1 MiB each."`
+}
+
+// parseEvent reads one event out of text that json.Valid has passed and
+// checkSurrogates too. The event's data is a copy.
+func parseEvent(raw []byte, pointer string) (e webhook.NewEvent, bad []webhook.FieldError) {
+	fail := func(at, format string, args ...any) {
+		if len(bad) < maxErrors {
+			bad = append(bad, webhook.FieldError{Pointer: at, Detail: fmt.Sprintf(format, args...)})
+		}
+	}
+	if !isObject(raw) {
+		fail(pointer, "must be an object")
+		return e, bad
+	}
+	var hasType, hasData, hasID, hasTime bool
+	s := scanner{text: raw}
+	for s.more() {
+		key := unquote(s.key())
+		value := s.value()
+		given := false
+		switch key {
+		case "type":
+			given, hasType = hasType, true
+			if e.Type = textOf(value); !webhook.ValidEventType(e.Type) {
+				fail(pointer+"/type", "must be dot-separated words of A-Za-z0-9_-, at most 256 characters")
+			}
+		case "data":
+			given, hasData = hasData, true
+			if !isObject(value) {
+				fail(pointer+"/data", "must be an object")
+			} else if !given {
+				e.Data = minify(value)
+			}
+		case "id":
+			given, hasID = hasID, true
+			if isNull(value) {
+				break
+			}
+			if e.ID = textOf(value); !webhook.ValidEventID(e.ID) {
+				fail(pointer+"/id", "must be 1 to 128 of A-Za-z0-9_-")
+			}
+		case "created_at":
+			given, hasTime = hasTime, true
+			if isNull(value) {
+				break
+			}
+			t, err := parseTime(textOf(value))
+			if err != nil {
+				fail(pointer+"/created_at", "%v", err)
+			}
+			e.CreatedAt = t.Truncate(timeUnit)
+		default:
+			fail(child(pointer, key), "is no field of an event")
+		}
+		if given {
+			fail(child(pointer, key), "is given more than once")
+		}
+	}
+	if !hasType {
+		fail(pointer+"/type", "is required")
+	}
+	if !hasData {
+		fail(pointer+"/data", "is required and must be an object")
+	}
+	return e, bad
+}
+
+// textOf is a string's text; for any other value it is empty, which no field of
+// an event may be.
+func textOf(value []byte) string {
+	if value[0] != '"' {
+		return ""
+	}
+	return unquote(value)
+}
+
+// parseBatch reads the events of a batch, all or none.
+func parseBatch(body []byte) ([]webhook.NewEvent, error) {
+	s := scanner{text: body}
+	raw := s.value()
+	if !isObject(raw) {
+		return nil, invalidField("", "must be an object")
+	}
+	var events []byte
+	for _, m := range members(raw) {
+		switch {
+		case m.key != "events":
+			return nil, invalidField(child("", m.key), "is no field of this request")
+		case events != nil:
+			return nil, invalidField("/events", "is given more than once")
+		case m.value[0] != '[':
+			return nil, invalidField("/events", "must be an array")
+		}
+		events = m.value
+	}
+	if events == nil {
+		return nil, invalidField("/events", "is required")
+	}
+	return parseEvents(elements(events))
+}
+
+func parseEvents(all [][]byte) ([]webhook.NewEvent, error) {
+	if len(all) == 0 || len(all) > webhook.MaxBatchEvents {
+		return nil, invalidField("/events", "must have 1 to %d", webhook.MaxBatchEvents)
+	}
+	out := make([]webhook.NewEvent, len(all))
+	var bad []webhook.FieldError
+	for i, raw := range all {
+		at := item("/events", i)
+		if len(raw) > webhook.MaxEventBytes {
+			return nil, &webhook.Error{
+				Code: webhook.CodeTooLarge, Detail: fmt.Sprintf("an event is larger than %d bytes", webhook.MaxEventBytes),
+				Fields: []webhook.FieldError{{Pointer: at, Detail: "is too large"}},
+			}
+		}
+		e, errs := parseEvent(raw, at)
+		out[i] = e
+		if bad = append(bad, errs...); len(bad) >= maxErrors {
+			break
+		}
+	}
+	if len(bad) > 0 {
+		return nil, webhook.Invalid(bad[:min(len(bad), maxErrors)]...)
+	}
+	return out, nil
+}

@@ -1,0 +1,169 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// access says whose key opens a route.
+type access int
+
+const (
+	// scoped routes act in a workspace: the admin names one, a workspace's key
+	// has one and needs the route's scope.
+	scoped access = iota
+	adminOnly
+)
+
+// route is one entry of the table: what it takes, what it does, what it answers.
+type route struct {
+	method, path string
+	id           string // operationId
+	tag, summary string
+	doc          string
+	access       access
+	scope        webhook.Scope
+	query        []param
+	body         *bodySpec
+	// status and answer are the success: the code and a value of the type.
+	status int
+	answer any
+	// also is a second status of success with the same answer, and when.
+	also map[int]string
+	// codes are the errors of its own, beside those that every route may give.
+	codes []webhook.Code
+	// timeout instead of the configured one.
+	timeout time.Duration
+	// lazyWorkspace leaves it to the handler to find out whether the admin's
+	// workspace exists.
+	lazyWorkspace bool
+	handle        func(ctx context.Context, r *request) (response, error)
+}
+
+// bodySpec says what body a route takes.
+type bodySpec struct {
+	example  any // a value of the type, for the schema
+	required bool
+	limit    int64
+	patch    bool // a merge patch
+}
+
+// defaultBodyLimit is for what is no event.
+const defaultBodyLimit = 1 << 20
+
+// request is what a handler gets to see.
+type request struct {
+	http      *http.Request
+	workspace webhook.WorkspaceID
+	query     url.Values
+	body      []byte // nil when there was none
+}
+
+// response is what a handler answers; a nil body is no body.
+type response struct {
+	status   int
+	body     any
+	location string
+}
+
+func (r *request) param(name string) string { return r.http.PathValue(name) }
+
+// id reads an id in the path; one of any other shape is as unknown as one that
+// nobody has.
+func (r *request) id(name, prefix, what string) (webhook.ID, error) {
+	id, ok := webhook.ParseID(prefix, r.param(name))
+	if !ok {
+		return id, webhook.NotFound(what)
+	}
+	return id, nil
+}
+
+// serve runs a route for one request.
+func (s *server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
+	if rec, ok := w.(*answerRecorder); ok {
+		rec.route = rt.method + " " + rt.path
+	}
+	timeout := rt.timeout
+	if timeout == 0 {
+		timeout = s.cfg.Timeout
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	defer cancel()
+	resp, err := s.run(ctx, rt, w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if resp.location != "" {
+		w.Header().Set("Location", resp.location)
+	}
+	if resp.body == nil {
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(resp.status)
+		return
+	}
+	writeJSON(w, resp.status, resp.body)
+}
+
+// run checks what can be checked before the body is read, reads it and hands
+// over to the route.
+func (s *server) run(ctx context.Context, rt *route, w http.ResponseWriter, r *http.Request) (response, error) {
+	who, err := s.auth.caller(ctx, r)
+	if err != nil {
+		return response{}, err
+	}
+	if s.limits != nil {
+		if err := s.limits.take(who.id(), w.Header()); err != nil {
+			return response{}, err
+		}
+	}
+	req := &request{http: r}
+	if err := s.authorize(ctx, rt, who, req); err != nil {
+		return response{}, err
+	}
+	if req.query, err = readQuery(r.URL.RawQuery, rt.query); err != nil {
+		return response{}, err
+	}
+	if req.body, err = readBody(r, rt.body); err != nil {
+		return response{}, err
+	}
+	return rt.handle(ctx, req)
+}
+
+// authorize checks the key's right and finds the workspace.
+func (s *server) authorize(ctx context.Context, rt *route, who caller, req *request) error {
+	if rt.access == adminOnly {
+		if !who.admin {
+			return webhook.Errorf(webhook.CodeForbidden, "only the admin key may do this")
+		}
+		return nil
+	}
+	named := webhook.WorkspaceID(req.http.Header.Get(workspaceHeader))
+	if !who.admin {
+		// Nothing crosses: another workspace does not exist for this key.
+		if named != "" && named != who.key.WorkspaceID {
+			return webhook.NotFound("workspace")
+		}
+		if !who.key.Allows(rt.scope) {
+			return webhook.Errorf(webhook.CodeForbidden, "the key lacks the scope %s", rt.scope)
+		}
+		req.workspace = who.key.WorkspaceID
+		return nil
+	}
+	if named == "" {
+		return invalidField(workspaceHeader, "the admin key names the workspace in this header")
+	}
+	if !named.Valid() {
+		return webhook.NotFound("workspace")
+	}
+	req.workspace = named
+	if rt.lazyWorkspace {
+		return nil
+	}
+	_, err := s.Workspaces.Get(ctx, named)
+	return err
+}

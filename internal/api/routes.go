@@ -1,0 +1,169 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// testTimeout leaves an endpoint its whole timeout, 60 s at most.
+const testTimeout = 75 * time.Second
+
+// routes is the API: handlers and description are made from it.
+func (s *server) routes() []route {
+	var all []route
+	all = append(all, s.workspaceRoutes()...)
+	all = append(all, s.eventRoutes()...)
+	all = append(all, s.endpointRoutes()...)
+	return append(all, s.deliveryRoutes()...)
+}
+
+func (s *server) workspaceRoutes() []route {
+	return []route{
+		{
+			method: http.MethodPost, path: "/v1/workspaces", id: "createWorkspace", tag: tagWorkspaces, access: adminOnly,
+			summary: "Create a workspace", body: &bodySpec{example: workspaceInput{}, required: true, limit: defaultBodyLimit},
+			status: http.StatusCreated, answer: workspaceWire{}, codes: []webhook.Code{webhook.CodeConflict}, handle: s.createWorkspace,
+		}, {
+			method: http.MethodGet, path: "/v1/workspaces", id: "listWorkspaces", tag: tagWorkspaces, access: adminOnly,
+			summary: "List workspaces", query: pageParams(), status: http.StatusOK, answer: list[workspaceWire]{}, handle: s.listWorkspaces,
+		}, {
+			method: http.MethodGet, path: "/v1/workspaces/{id}", id: "getWorkspace", tag: tagWorkspaces, access: adminOnly,
+			summary: "Get a workspace", status: http.StatusOK, answer: workspaceWire{}, handle: s.getWorkspace,
+		}, {
+			method: http.MethodPatch, path: "/v1/workspaces/{id}", id: "updateWorkspace", tag: tagWorkspaces, access: adminOnly,
+			summary: "Rename a workspace", body: &bodySpec{example: workspacePatch{}, required: true, limit: defaultBodyLimit, patch: true},
+			status: http.StatusOK, answer: workspaceWire{}, handle: s.patchWorkspace,
+		}, {
+			method: http.MethodDelete, path: "/v1/workspaces/{id}", id: "deleteWorkspace", tag: tagWorkspaces, access: adminOnly,
+			summary: "Delete a workspace", doc: "Its keys stop working and its endpoints go with it. The id can't be used again.",
+			status: http.StatusNoContent, handle: s.deleteWorkspace,
+		}, {
+			method: http.MethodPost, path: "/v1/workspaces/{id}/keys", id: "createKey", tag: tagKeys, access: adminOnly,
+			summary: "Create a workspace's key", body: &bodySpec{example: keyInput{}, required: true, limit: defaultBodyLimit},
+			status: http.StatusCreated, answer: keyWire{}, handle: s.createKey,
+		}, {
+			method: http.MethodGet, path: "/v1/workspaces/{id}/keys", id: "listKeys", tag: tagKeys, access: adminOnly,
+			summary: "List a workspace's keys", query: pageParams(), status: http.StatusOK, answer: list[keyWire]{}, handle: s.listKeys,
+		}, {
+			method: http.MethodDelete, path: "/v1/workspaces/{id}/keys/{key_id}", id: "revokeKey", tag: tagKeys, access: adminOnly,
+			summary: "Revoke a key", doc: "It fails within 2 seconds on every process.",
+			status: http.StatusNoContent, handle: s.revokeKey,
+		},
+	}
+}
+
+func (s *server) eventRoutes() []route {
+	return []route{
+		{
+			method: http.MethodPost, path: "/v1/events", id: "publishEvent", tag: tagEvents, scope: webhook.ScopeEventsWrite,
+			summary: "Publish an event", doc: "A 202 means that the event and its deliveries are committed.",
+			body:   &bodySpec{example: publishInput{}, required: true, limit: webhook.MaxEventBytes},
+			status: http.StatusAccepted, also: map[int]string{http.StatusOK: "An event with this id was accepted before; nothing is sent again."},
+			answer: acceptedWire{}, lazyWorkspace: true, handle: s.publish,
+		}, {
+			method: http.MethodPost, path: "/v1/events/batch", id: "publishEvents", tag: tagEvents, scope: webhook.ScopeEventsWrite,
+			summary: "Publish up to 1000 events, all or none", body: &bodySpec{example: batchInput{}, required: true, limit: webhook.MaxBatchBytes},
+			status: http.StatusAccepted, answer: acceptedBatchWire{}, lazyWorkspace: true, handle: s.publishBatch,
+		}, {
+			method: http.MethodGet, path: "/v1/events", id: "listEvents", tag: tagEvents, scope: webhook.ScopeEventsRead,
+			summary: "List events", doc: "By the time of acceptance. A page of large events may end before its limit.",
+			query: append(pageParams(), typeParam(), sinceParam(), untilParam()), status: http.StatusOK, answer: list[eventWire]{}, handle: s.listEvents,
+		}, {
+			method: http.MethodGet, path: "/v1/events/{id}", id: "getEvent", tag: tagEvents, scope: webhook.ScopeEventsRead,
+			summary: "Get an event", status: http.StatusOK, answer: eventWire{}, handle: s.getEvent,
+		}, {
+			method: http.MethodGet, path: "/v1/events/{id}/deliveries", id: "listEventDeliveries", tag: tagEvents, scope: webhook.ScopeDeliveriesRead,
+			summary: "List an event's deliveries", query: deliveryParams(), status: http.StatusOK, answer: list[deliveryWire]{}, handle: s.listEventDeliveries,
+		},
+	}
+}
+
+func (s *server) endpointRoutes() []route {
+	return []route{
+		{
+			method: http.MethodPost, path: "/v1/endpoints", id: "createEndpoint", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
+			summary: "Create an endpoint", doc: "The secret is in this answer.",
+			body:   &bodySpec{example: endpointInput{}, required: true, limit: defaultBodyLimit},
+			status: http.StatusCreated, answer: endpointWire{}, codes: []webhook.Code{webhook.CodeWeakSecret}, handle: s.createEndpoint,
+		}, {
+			method: http.MethodGet, path: "/v1/endpoints", id: "listEndpoints", tag: tagEndpoints, scope: webhook.ScopeEndpointsRead,
+			summary: "List endpoints", query: pageParams(), status: http.StatusOK, answer: list[endpointWire]{}, handle: s.listEndpoints,
+		}, {
+			method: http.MethodGet, path: "/v1/endpoints/{id}", id: "getEndpoint", tag: tagEndpoints, scope: webhook.ScopeEndpointsRead,
+			summary: "Get an endpoint", status: http.StatusOK, answer: endpointWire{}, handle: s.getEndpoint,
+		}, {
+			method: http.MethodPatch, path: "/v1/endpoints/{id}", id: "updateEndpoint", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
+			summary: "Change an endpoint", doc: "A merge patch (RFC 7396): null brings a field's default back. events and filters are replaced whole.",
+			body:   &bodySpec{example: endpointPatch{}, required: true, limit: defaultBodyLimit, patch: true},
+			status: http.StatusOK, answer: endpointWire{}, handle: s.patchEndpoint,
+		}, {
+			method: http.MethodDelete, path: "/v1/endpoints/{id}", id: "deleteEndpoint", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
+			summary: "Delete an endpoint", doc: "Its secret is wiped; what is still pending for it is canceled.",
+			status: http.StatusNoContent, handle: s.deleteEndpoint,
+		}, {
+			method: http.MethodGet, path: "/v1/endpoints/{id}/secret", id: "getEndpointSecret", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
+			summary: "Show an endpoint's secret", status: http.StatusOK, answer: secretWire{}, handle: s.getSecret,
+		}, {
+			method: http.MethodPost, path: "/v1/endpoints/{id}/test", id: "testEndpoint", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
+			summary: "Send a test request now", doc: "One signed request. It counts as no event and is never retried.",
+			body:   &bodySpec{example: testInput{}, limit: webhook.MaxEventBytes},
+			status: http.StatusOK, answer: testWire{}, timeout: testTimeout, handle: s.testEndpoint,
+		}, {
+			method: http.MethodGet, path: "/v1/endpoints/{id}/deliveries", id: "listEndpointDeliveries", tag: tagEndpoints, scope: webhook.ScopeDeliveriesRead,
+			summary: "List an endpoint's deliveries", query: deliveryParams(), status: http.StatusOK, answer: list[deliveryWire]{}, handle: s.listEndpointDeliveries,
+		},
+	}
+}
+
+func (s *server) deliveryRoutes() []route {
+	none := func() *bodySpec { return &bodySpec{example: noInput{}, limit: defaultBodyLimit} }
+	return []route{
+		{
+			method: http.MethodGet, path: "/v1/deliveries", id: "listDeliveries", tag: tagDeliveries, scope: webhook.ScopeDeliveriesRead,
+			summary: "List deliveries", query: append(deliveryParams(), param{name: "endpoint_id", doc: "Only this endpoint's."},
+				param{name: "event_id", doc: "Only this event's; the caller's own id will do."}),
+			status: http.StatusOK, answer: list[deliveryWire]{}, handle: s.listDeliveries,
+		}, {
+			method: http.MethodGet, path: "/v1/deliveries/{id}", id: "getDelivery", tag: tagDeliveries, scope: webhook.ScopeDeliveriesRead,
+			summary: "Get a delivery", status: http.StatusOK, answer: deliveryWire{}, handle: s.getDelivery,
+		}, {
+			method: http.MethodGet, path: "/v1/deliveries/{id}/attempts", id: "listAttempts", tag: tagDeliveries, scope: webhook.ScopeDeliveriesRead,
+			summary: "List a delivery's attempts", query: pageParams(), status: http.StatusOK, answer: list[attemptWire]{}, handle: s.listAttempts,
+		}, {
+			method: http.MethodPost, path: "/v1/deliveries/{id}/retry", id: "retryDelivery", tag: tagDeliveries, scope: webhook.ScopeDeliveriesWrite,
+			summary: "Try a failed or canceled delivery again", doc: "It starts a fresh schedule; attempt numbers go on.", body: none(),
+			status: http.StatusAccepted, answer: deliveryWire{}, codes: []webhook.Code{webhook.CodeNotRetryable}, handle: s.retryDelivery,
+		}, {
+			method: http.MethodPost, path: "/v1/deliveries/{id}/cancel", id: "cancelDelivery", tag: tagDeliveries, scope: webhook.ScopeDeliveriesWrite,
+			summary: "Cancel a pending delivery", doc: "A request that is under way may still succeed.", body: none(),
+			status: http.StatusAccepted, answer: deliveryWire{}, codes: []webhook.Code{webhook.CodeNotCancelable}, handle: s.cancelDelivery,
+		},
+	}
+}
+
+func pageParams() []param {
+	return []param{
+		{name: "limit", doc: "How many at most, 1 to 250. Default 50.", integer: true},
+		{name: "cursor", doc: "The next_cursor of the page before."},
+	}
+}
+
+func deliveryParams() []param {
+	var statuses []any
+	for _, s := range webhook.Statuses() {
+		statuses = append(statuses, string(s))
+	}
+	return append(pageParams(), param{name: "status", doc: "Only these.", enum: statuses}, typeParam(), sinceParam(), untilParam())
+}
+
+func typeParam() param { return param{name: "type", doc: "Only events of exactly this type."} }
+
+func sinceParam() param {
+	return param{name: "since", doc: "Only what was accepted at this time or later.", format: "date-time"}
+}
+
+func untilParam() param {
+	return param{name: "until", doc: "Only what was accepted before this time.", format: "date-time"}
+}

@@ -1,0 +1,107 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// Every store answers not_found for what does not exist, is deleted or belongs
+// to another workspace, and unavailable while its database is away.
+
+// WorkspaceReader reads workspaces.
+type WorkspaceReader interface {
+	Get(ctx context.Context, id webhook.WorkspaceID) (webhook.Workspace, error)
+	// List goes on after the given workspace, of which ID and CreatedAt count;
+	// the zero value starts at the newest.
+	List(ctx context.Context, after webhook.Workspace, limit int) (all []webhook.Workspace, more bool, err error)
+}
+
+// WorkspaceWriter changes workspaces.
+type WorkspaceWriter interface {
+	// Create is a conflict when the id is or ever was taken.
+	Create(ctx context.Context, id webhook.WorkspaceID, name string) (webhook.Workspace, error)
+	Rename(ctx context.Context, id webhook.WorkspaceID, name string) (webhook.Workspace, error)
+	Delete(ctx context.Context, id webhook.WorkspaceID) error
+}
+
+// Workspaces is both.
+type Workspaces interface {
+	WorkspaceReader
+	WorkspaceWriter
+}
+
+// Keys stores API keys as hashes.
+type Keys interface {
+	Create(ctx context.Context, k webhook.Key, hash []byte) error
+	ByHash(ctx context.Context, hash []byte) (webhook.Key, error)
+	List(ctx context.Context, ws webhook.WorkspaceID, p webhook.Page) (all []webhook.Key, more bool, err error)
+	Revoke(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) error
+}
+
+// EndpointReader reads endpoints, secrets and headers in the clear.
+type EndpointReader interface {
+	Get(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Endpoint, error)
+	List(ctx context.Context, ws webhook.WorkspaceID, p webhook.Page) (all []webhook.Endpoint, more bool, err error)
+}
+
+// EndpointWriter changes endpoints. When a change has returned, events accepted
+// from then on are matched against it.
+type EndpointWriter interface {
+	Create(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error)
+	// Update hands edit the endpoint as it is, with no other change under way.
+	// edit's error ends the update and is returned.
+	Update(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID, edit func(*webhook.Endpoint) error) (webhook.Endpoint, error)
+	Delete(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) error
+}
+
+// Endpoints is both.
+type Endpoints interface {
+	EndpointReader
+	EndpointWriter
+}
+
+// Events reads accepted events.
+type Events interface {
+	Get(ctx context.Context, ws webhook.WorkspaceID, publicID string) (webhook.Event, error)
+	// List may end a page of large events before its limit.
+	List(ctx context.Context, ws webhook.WorkspaceID, f webhook.EventFilter, p webhook.Page) (all []webhook.Event, more bool, err error)
+}
+
+// DeliveryReader reads deliveries and their attempts.
+type DeliveryReader interface {
+	Get(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Delivery, error)
+	List(ctx context.Context, ws webhook.WorkspaceID, f webhook.DeliveryFilter, p webhook.Page) (all []webhook.Delivery, more bool, err error)
+	Attempts(ctx context.Context, ws webhook.WorkspaceID, delivery webhook.ID, p webhook.Page) (all []webhook.Attempt, more bool, err error)
+}
+
+// DeliveryWriter changes deliveries by hand.
+type DeliveryWriter interface {
+	// Retry is not_retryable for what has not failed or been canceled.
+	Retry(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Delivery, error)
+	// Cancel is not_cancelable for what is not pending.
+	Cancel(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Delivery, error)
+}
+
+// Deliveries is both.
+type Deliveries interface {
+	DeliveryReader
+	DeliveryWriter
+}
+
+// Accepter stores events, all or none. It returns after the commit.
+type Accepter interface {
+	Accept(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) ([]webhook.Accepted, error)
+}
+
+// Tester makes one signed request to an endpoint, now. A failed request is an
+// answer and no error.
+type Tester interface {
+	Test(ctx context.Context, ws webhook.WorkspaceID, endpoint webhook.ID, eventType string, data json.RawMessage) (webhook.Response, error)
+}
+
+// URLPolicy says whether an endpoint may have this URL; nil is yes.
+type URLPolicy interface {
+	CheckURL(ctx context.Context, raw string) *webhook.FieldError
+}
