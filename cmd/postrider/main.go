@@ -1,0 +1,55 @@
+// Command postrider is the command line: dev runs everything in one process,
+// the others talk to a deployment.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postrider/postrider/internal/app"
+	"github.com/postrider/postrider/internal/config"
+	"github.com/postrider/postrider/internal/telemetry"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	ctx, stop := app.Signals(slog.Default())
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	if err := root.ExecuteContext(ctx); err != nil {
+		if !errors.Is(err, context.Canceled) {
+			fmt.Fprintln(os.Stderr, "postrider:", err)
+		}
+		return 1
+	}
+	return 0
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "postrider",
+		Short:         "Send webhooks: signed, retried, and never lost",
+		Version:       telemetry.Version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(newDev(), newMigrate(), newKeys(), newSend())
+	return root
+}
+
+// configured reads the configuration of a command whose flags have every key.
+// Warnings go to standard error.
+func configured(cmd *cobra.Command, role config.Role) (config.Config, error) {
+	cfg, warnings, err := config.FromFlags(cmd.Flags(), os.Environ(), role)
+	for _, w := range warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
+	}
+	return cfg, err
+}

@@ -1,0 +1,127 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/postrider/postrider/internal/api"
+	"github.com/postrider/postrider/internal/deliver"
+	"github.com/postrider/postrider/internal/ingest"
+	"github.com/postrider/postrider/internal/postgres"
+	"github.com/postrider/postrider/internal/queue"
+	"github.com/postrider/postrider/internal/telemetry"
+)
+
+func (a *App) buildAPI() error {
+	sender, err := a.sender()
+	if err != nil {
+		return err
+	}
+	store := postgres.NewIngest(a.db)
+	ingester := ingest.New(store, store, announcements{queue.NewClient(a.redis), queue.NewInspector(a.redis)}, ingest.Config{
+		Logger: a.logger, Registerer: a.registry,
+	})
+	handler, err := api.New(api.Deps{
+		Workspaces: postgres.NewWorkspaces(a.db), Keys: postgres.NewKeys(a.db), Endpoints: postgres.NewEndpoints(a.db),
+		Events: postgres.NewEvents(a.db), Deliveries: postgres.NewDeliveries(a.db), Accepter: ingester,
+		Tester: deliver.NewTester(a.deliverStore(), sender, a.deliverConfig("")), URLs: a.policy(),
+	}, api.Config{
+		AdminKey: a.cfg.API.AdminKey, RateLimit: a.cfg.API.RateLimit, Version: telemetry.Version(),
+		Defaults: api.Defaults{
+			Timeout: a.cfg.Delivery.Timeout, RetrySchedule: a.cfg.Delivery.DefaultSchedule(),
+			MaxInFlight: a.cfg.Delivery.MaxInFlight,
+		},
+		Logger: a.logger, Registerer: a.registry,
+	})
+	if err != nil {
+		return err
+	}
+	a.api = newHTTPServer(a.cfg.API.Listen, handler, a.logger)
+	a.checks.Require("migrations", a.schemaReady)
+	a.checks.Observe("redis", a.redis.Ping)
+	a.add("partitions", a.makePartitions, nil)
+	a.add("ingest", func(context.Context) error { ingester.Start(); return nil }, func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, announceGrace)
+		defer cancel()
+		ingester.Stop(ctx)
+	})
+	a.add("api", a.api.start, a.api.stop)
+	return nil
+}
+
+// announceGrace is how long a stopping API goes on announcing what it committed;
+// the scheduler has the rest.
+const announceGrace = 2 * time.Second
+
+// announcements is what ingest needs of Redis.
+type announcements struct {
+	*queue.Client
+	*queue.Inspector
+}
+
+// partitionsAhead is how many days an API makes for itself at its start, so that
+// it accepts events also where no scheduler has run yet.
+const partitionsAhead = 3
+
+// makePartitions fails no start: with Postgres away the process waits for it
+// like for everything else, and the scheduler makes partitions too.
+func (a *App) makePartitions(ctx context.Context) error {
+	if err := a.db.EnsurePartitions(ctx, time.Now().Add(-24*time.Hour), partitionsAhead+1); err != nil {
+		a.logger.Warn("partitions not made at the start", "error", err)
+	}
+	return nil
+}
+
+// httpServer is the API's listener.
+type httpServer struct {
+	listen string
+	srv    *http.Server
+	lis    net.Listener
+	logger *slog.Logger
+	done   chan struct{}
+}
+
+func newHTTPServer(listen string, handler http.Handler, logger *slog.Logger) *httpServer {
+	return &httpServer{listen: listen, logger: logger, done: make(chan struct{}), srv: &http.Server{
+		Handler: handler,
+		// A client that dawdles holds a connection, not more, and not for ever.
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}}
+}
+
+func (s *httpServer) start(ctx context.Context) error {
+	var lc net.ListenConfig
+	lis, err := lc.Listen(ctx, "tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("api.listen: %w", err)
+	}
+	s.lis = lis
+	go func() {
+		defer close(s.done)
+		if err := s.srv.Serve(lis); !errors.Is(err, http.ErrServerClosed) {
+			s.logger.Error("the api stopped serving", "error", err)
+		}
+	}()
+	return nil
+}
+
+func (s *httpServer) stop(ctx context.Context) {
+	if s.lis == nil {
+		return
+	}
+	if err := s.srv.Shutdown(ctx); err != nil {
+		s.srv.Close()
+	}
+	<-s.done
+}
+
+func (s *httpServer) addr() string { return s.lis.Addr().String() }

@@ -1,0 +1,202 @@
+// Package app is the composition root: it alone knows every package, builds the
+// roles of a process from its configuration and takes them down again, last in
+// first out.
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/postrider/postrider/internal/config"
+	"github.com/postrider/postrider/internal/egress"
+	"github.com/postrider/postrider/internal/postgres"
+	"github.com/postrider/postrider/internal/queue"
+	"github.com/postrider/postrider/internal/telemetry"
+)
+
+// App is one process with one or more roles. Make it with New, Start it, Stop it.
+type App struct {
+	cfg      config.Config
+	logger   *slog.Logger
+	registry *prometheus.Registry
+	checks   *telemetry.Checks
+	db       *postgres.DB
+	redis    *queue.Redis
+	api      *httpServer // nil without the API's role
+	metrics  *telemetry.Server
+	out      *egress.Sender
+
+	parts []part
+	stop  sync.Once
+}
+
+// part is something that runs; it is stopped in the opposite order.
+type part struct {
+	name  string
+	start func(ctx context.Context) error
+	stop  func(ctx context.Context)
+}
+
+// Connections to Postgres: few, since every hot path shares one or two.
+const maxConns = 16
+
+// New builds the roles. It connects to nothing yet.
+func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...config.Role) (*App, error) {
+	name := "postrider"
+	if len(roles) == 1 {
+		name = string(roles[0])
+	}
+	a := &App{
+		cfg: cfg, logger: logger, registry: telemetry.NewRegistry(name, telemetry.Version()), checks: telemetry.NewChecks(),
+	}
+	var err error
+	a.db, err = postgres.Open(ctx, postgres.Config{
+		URL: cfg.Postgres.URL, Keys: cfg.Secrets.Keys, MaxConns: maxConns, ApplicationName: "postrider-" + name,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.add("postgres", nil, func(context.Context) { a.db.Close() })
+	if a.redis, err = queue.Open(cfg.Redis.URL); err != nil {
+		a.db.Close()
+		return nil, err
+	}
+	a.add("redis", nil, func(context.Context) { a.redis.Close() })
+	a.checks.Require("postgres", a.db.Ping)
+	for _, role := range roles {
+		if err := a.build(role); err != nil {
+			a.Stop(ctx)
+			return nil, fmt.Errorf("build the %s: %w", role, err)
+		}
+	}
+	// Started last, so that nothing asks for health before there is any, and
+	// stopped first of all: orchestrators have turned away by then.
+	a.metrics = telemetry.NewServer(cfg.Metrics.Listen, a.registry, a.checks, telemetry.ServerConfig{Logger: logger})
+	a.parts = append([]part{{"metrics", a.metrics.Start, func(ctx context.Context) { _ = a.metrics.Shutdown(ctx) }}}, a.parts...)
+	return a, nil
+}
+
+func (a *App) build(role config.Role) error {
+	switch role {
+	case config.RoleAPI:
+		return a.buildAPI()
+	case config.RoleWorker:
+		return a.buildWorker()
+	case config.RoleScheduler:
+		return a.buildScheduler()
+	default:
+		return fmt.Errorf("there is no role %q", role)
+	}
+}
+
+func (a *App) add(name string, start func(context.Context) error, stop func(context.Context)) {
+	a.parts = append(a.parts, part{name, start, stop})
+}
+
+// Start runs every part. On an error those that run are stopped.
+func (a *App) Start(ctx context.Context) error {
+	for _, p := range a.parts {
+		if p.start == nil {
+			continue
+		}
+		if err := p.start(ctx); err != nil {
+			a.Stop(ctx)
+			return fmt.Errorf("start %s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// APIAddr is the address the HTTP API listens on, once started.
+func (a *App) APIAddr() string { return a.api.addr() }
+
+// MetricsAddr is the address of the metrics listener, once started.
+func (a *App) MetricsAddr() string { return a.metrics.Addr() }
+
+// Drain makes the process not ready, so that load balancers turn away.
+func (a *App) Drain() { a.checks.SetDraining() }
+
+// Stop takes every part down, last in first out. ctx bounds the waiting.
+func (a *App) Stop(ctx context.Context) {
+	a.stop.Do(func() {
+		a.Drain()
+		for i := len(a.parts) - 1; i >= 0; i-- {
+			if stop := a.parts[i].stop; stop != nil {
+				stop(ctx)
+			}
+		}
+	})
+}
+
+// Shutdown figures of a server process.
+const (
+	// drainDelay is how long a process that is not ready goes on serving: load
+	// balancers need that long to see it.
+	drainDelay = 5 * time.Second
+	// maxShutdown is above the longest timeout of an endpoint (60 s) plus what
+	// its record takes.
+	maxShutdown = 80 * time.Second
+)
+
+// Run is the life of a server process: it returns when ctx ends and everything
+// is down.
+func Run(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...config.Role) error {
+	TuneGC(96 << 20)
+	a, err := New(ctx, cfg, logger, roles...)
+	if err != nil {
+		return err
+	}
+	if err := a.Start(ctx); err != nil {
+		return err
+	}
+	logger.Info("started", "version", telemetry.Version(), "metrics", a.MetricsAddr(), "config", cfg)
+	<-ctx.Done()
+	logger.Info("shutting down")
+	a.Drain()
+	if a.api != nil {
+		time.Sleep(drainDelay)
+	}
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxShutdown)
+	defer cancel()
+	a.Stop(stopCtx)
+	logger.Info("stopped")
+	return nil
+}
+
+// TuneGC trades memory for speed up to a soft limit: with a small heap Go would
+// collect hundreds of times a second. GOGC and GOMEMLIMIT, where set, win.
+func TuneGC(limit int64) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit)
+	}
+}
+
+// schemaReady is a readiness check: an API of a new release is not ready before
+// its migrations are applied.
+func (a *App) schemaReady(ctx context.Context) error {
+	m, err := postgres.NewMigrator(a.cfg.Postgres.URL)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	all, err := m.Status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if !s.Applied {
+			return fmt.Errorf("migration %s is not applied: run postrider migrate up", s.Name)
+		}
+	}
+	return nil
+}

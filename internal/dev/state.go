@@ -1,0 +1,112 @@
+package dev
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+)
+
+// state is what dev keeps beside its Postgres, so that keys and undelivered
+// events are the same after a restart.
+type state struct {
+	SecretsKey   []byte `json:"secrets_key"`
+	WorkspaceKey string `json:"workspace_key,omitempty"`
+	EndpointID   string `json:"endpoint_id,omitempty"`
+
+	path string
+}
+
+// workspace is the id of dev's ready workspace.
+const workspace = "dev"
+
+func loadState(dataDir string) (*state, error) {
+	s := &state{path: filepath.Join(dataDir, "dev.json")}
+	b, err := os.ReadFile(s.path)
+	if errors.Is(err, os.ErrNotExist) {
+		s.SecretsKey = make([]byte, 32)
+		rand.Read(s.SecretsKey)
+		return s, s.save()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read dev's state: %w", err)
+	}
+	if err := json.Unmarshal(b, s); err != nil || len(s.SecretsKey) != 32 {
+		return nil, fmt.Errorf("%s is damaged; endpoint secrets can't be read without it. Move %s away to start anew", s.path, dataDir)
+	}
+	return s, nil
+}
+
+// save replaces the file at once: half a file would lock the secrets away.
+func (s *state) save() error {
+	b, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(s.path+".new", b, 0o600); err != nil {
+		return fmt.Errorf("write dev's state: %w", err)
+	}
+	return os.Rename(s.path+".new", s.path)
+}
+
+// prepare makes the workspace, its key and the receiver's endpoint, or finds
+// them as an earlier run left them. It uses the API like anybody else.
+func (s *state) prepare(ctx context.Context, admin apiClient, r *receiver) error {
+	admin.workspace = workspace
+	err := admin.do(ctx, http.MethodPost, "/v1/workspaces", map[string]any{"id": workspace, "name": "Development"}, nil)
+	if err != nil && !isStatus(err, http.StatusConflict) {
+		return fmt.Errorf("make the workspace: %w", err)
+	}
+	if err := s.prepareKey(ctx, admin); err != nil {
+		return fmt.Errorf("make a key: %w", err)
+	}
+	if err := s.prepareEndpoint(ctx, admin, r); err != nil {
+		return fmt.Errorf("make the receiver's endpoint: %w", err)
+	}
+	return s.save()
+}
+
+func (s *state) prepareKey(ctx context.Context, admin apiClient) error {
+	mine := apiClient{base: admin.base, key: s.WorkspaceKey}
+	if s.WorkspaceKey != "" && mine.do(ctx, http.MethodGet, "/v1/endpoints?limit=1", nil, nil) == nil {
+		return nil
+	}
+	var made struct {
+		Key string `json:"key"`
+	}
+	err := admin.do(ctx, http.MethodPost, "/v1/workspaces/"+workspace+"/keys", map[string]any{"name": "dev"}, &made)
+	s.WorkspaceKey = made.Key
+	return err
+}
+
+// prepareEndpoint points the endpoint at the receiver, whose port is new each time.
+func (s *state) prepareEndpoint(ctx context.Context, admin apiClient, r *receiver) error {
+	var made struct {
+		ID string `json:"id"`
+	}
+	var err error
+	if s.EndpointID != "" {
+		err = admin.do(ctx, http.MethodPatch, "/v1/endpoints/"+s.EndpointID, map[string]any{"url": r.url()}, &made)
+	}
+	if s.EndpointID == "" || isStatus(err, http.StatusNotFound) {
+		err = admin.do(ctx, http.MethodPost, "/v1/endpoints", map[string]any{
+			"url": r.url(), "events": []string{"*"}, "description": "dev's built-in receiver",
+		}, &made)
+	}
+	if err != nil {
+		return err
+	}
+	s.EndpointID = made.ID
+	var secret struct {
+		Secret string `json:"secret"`
+	}
+	if err := admin.do(ctx, http.MethodGet, "/v1/endpoints/"+made.ID+"/secret", nil, &secret); err != nil {
+		return err
+	}
+	r.setSecret(secret.Secret)
+	return nil
+}
