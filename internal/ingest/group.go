@@ -18,6 +18,7 @@ type planned struct {
 
 // plan is a group on its way to its commit.
 type plan struct {
+	ids      *webhook.IDSource
 	group    webhook.Group
 	chunker  chunker
 	requests []planned
@@ -55,7 +56,7 @@ func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed
 		p.byExternal[key] = len(p.group.Events)
 	}
 	e := webhook.Event{
-		ID: webhook.NewID(now), ExternalID: in.ID, WorkspaceID: ws, Type: in.Type, CreatedAt: in.CreatedAt,
+		ID: p.ids.Next(now), ExternalID: in.ID, WorkspaceID: ws, Type: in.Type, CreatedAt: in.CreatedAt,
 	}
 	if e.CreatedAt.IsZero() {
 		e.CreatedAt = e.ID.Time()
@@ -66,7 +67,7 @@ func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed
 	n := len(p.group.Events)
 	p.group.Events = append(p.group.Events, e)
 	for _, endpoint := range p.endpoints {
-		d := webhook.NewDelivery{ID: webhook.NewID(now), Event: n, EndpointID: endpoint}
+		d := webhook.NewDelivery{ID: p.ids.Next(now), Event: n, EndpointID: endpoint}
 		if announced {
 			d.Task = p.chunker.add(&e, webhook.Member{
 				DeliveryID: d.ID, EndpointID: endpoint, EventID: e.ID, WorkspaceID: ws,

@@ -76,6 +76,7 @@ type Ingester struct {
 	cfg      Config
 	metrics  metrics
 
+	ids      webhook.IDSource // the group writer's
 	requests chan *request
 	waiting  struct{ events, bytes atomic.Int64 }
 	// expected is how many events the last group held: callers come back at

@@ -113,7 +113,7 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 		return
 	}
 	now := i.cfg.Now()
-	p := &plan{chunker: chunker{now: now}}
+	p := i.newPlan(now)
 	for _, r := range requests {
 		x := indexes[r.workspace]
 		switch {
@@ -127,7 +127,7 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 		}
 		announced := i.announce.open.Load()
 		if x.endpoints > wideEvent {
-			wide := &plan{chunker: chunker{now: now}}
+			wide := i.newPlan(now)
 			wide.add(r, x, now, announced)
 			i.commitBeside(wide)
 			continue
@@ -135,10 +135,14 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 		p.add(r, x, now, announced)
 		if p.full() {
 			i.commit(ctx, p)
-			p = &plan{chunker: chunker{now: now}}
+			p = i.newPlan(now)
 		}
 	}
 	i.commit(ctx, p)
+}
+
+func (i *Ingester) newPlan(now time.Time) *plan {
+	return &plan{ids: &i.ids, chunker: chunker{now: now}}
 }
 
 // commitBeside stores a wide group on a second connection, so that the callers
