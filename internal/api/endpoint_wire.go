@@ -28,16 +28,16 @@ type endpointInput struct {
 // the secret has a route of its own.
 type endpointPatch struct {
 	URL           *string            `json:"url,omitempty" maxLength:"2048" format:"uri"`
-	Events        []string           `json:"events,omitempty" minItems:"1" maxItems:"1000"`
-	Filters       json.RawMessage    `json:"filters,omitempty" doc:"Replaced whole; null takes them away."`
-	Description   *string            `json:"description,omitempty" maxLength:"1000"`
-	IsActive      *bool              `json:"is_active,omitempty"`
-	Headers       map[string]*string `json:"headers,omitempty" doc:"Merged by name; null takes one away, *** leaves it as it is."`
-	Timeout       *int               `json:"timeout,omitempty" minimum:"1" maximum:"60"`
-	RetrySchedule []int              `json:"retry_schedule,omitzero" maxItems:"20" minimum:"1" maximum:"86400"`
-	RateLimit     *int               `json:"rate_limit,omitempty" minimum:"1" maximum:"1000000"`
-	MaxInFlight   *int               `json:"max_in_flight,omitempty" minimum:"1" maximum:"10000"`
-	Metadata      json.RawMessage    `json:"metadata,omitempty" doc:"Merged by RFC 7396."`
+	Events        []string           `json:"events,omitempty" nullable:"false" minItems:"1" maxItems:"1000"`
+	Filters       json.RawMessage    `json:"filters,omitempty" nullable:"true" doc:"Replaced whole; null takes them away."`
+	Description   *string            `json:"description,omitempty" nullable:"true" maxLength:"1000"`
+	IsActive      *bool              `json:"is_active,omitempty" nullable:"true"`
+	Headers       map[string]*string `json:"headers,omitempty" nullable:"true" doc:"Merged by name; null takes one away, *** leaves it as it is."`
+	Timeout       *int               `json:"timeout,omitempty" nullable:"true" minimum:"1" maximum:"60"`
+	RetrySchedule []int              `json:"retry_schedule,omitzero" nullable:"true" maxItems:"20" minimum:"1" maximum:"86400"`
+	RateLimit     *int               `json:"rate_limit,omitempty" nullable:"true" minimum:"1" maximum:"1000000"`
+	MaxInFlight   *int               `json:"max_in_flight,omitempty" nullable:"true" minimum:"1" maximum:"10000"`
+	Metadata      json.RawMessage    `json:"metadata,omitempty" nullable:"true" doc:"Merged by RFC 7396."`
 }
 
 type endpointWire struct {

@@ -20,6 +20,9 @@ const (
 	tagEndpoints  = "Endpoints"
 	tagDeliveries = "Deliveries"
 
+	// patchSchema is the one whose arrays may be null, which brings a default back.
+	patchSchema = "EndpointPatch"
+
 	adminScheme = "adminKey"
 	keyScheme   = "workspaceKey"
 )
@@ -43,8 +46,10 @@ func (s *server) mount() *huma.OpenAPI {
 			s.serve(&rt, w, r)
 		})
 	}
-	for _, schema := range doc.Components.Schemas.Map() {
-		tidy(schema)
+	for name, schema := range doc.Components.Schemas.Map() {
+		if name != patchSchema {
+			tidy(schema)
+		}
 	}
 	return doc
 }
