@@ -1,7 +1,6 @@
 package egress
 
 import (
-	"crypto/tls"
 	"testing"
 
 	"github.com/postrider/postrider/internal/webhook"
@@ -11,7 +10,7 @@ import (
 // receiver's work is in the figures.
 func BenchmarkSender(b *testing.B) {
 	ca := newAuthority(b, "CA")
-	config := &tls.Config{Certificates: []tls.Certificate{ca.issue(b, always(), "127.0.0.1")}}
+	config := serverTLS(ca.issue(b, always(), "127.0.0.1"))
 	header := []webhook.Header{
 		{Name: "Content-Type", Value: "application/json"}, {Name: "User-Agent", Value: "Postrider/1"},
 		{Name: "X-Webhook-Signature", Value: "sha256=470f55180a5a2afb9fce9a9fcf7d6970cac6b84b6abe4ff61920698607c29ada"},

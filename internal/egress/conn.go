@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -57,7 +58,7 @@ func (w *witness) Write(p []byte) (int, error) {
 func (w *witness) broke() error {
 	select {
 	case <-w.failed:
-		if w.cause != io.EOF {
+		if !errors.Is(w.cause, io.EOF) {
 			return w.cause
 		}
 	default:

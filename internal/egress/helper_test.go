@@ -88,7 +88,7 @@ func (r *receiver) accept(handle func(r *receiver, c *conn)) {
 
 func (r *receiver) close() {
 	close(r.stop)
-	r.Listener.Close()
+	r.Close()
 	r.mu.Lock()
 	for _, c := range r.open {
 		c.Close()

@@ -82,7 +82,7 @@ func (p *proxy) connect(ctx context.Context, target netip.AddrPort) (net.Conn, e
 		conn = tls.Client(conn, p.tls)
 	}
 	// The exchange below knows no context: a deadline in the past is what ends it.
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	err = p.tunnel(conn, target)
 	if !stop() && err == nil {
 		err = &proxyError{Err: ctx.Err()}

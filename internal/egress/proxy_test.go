@@ -32,7 +32,7 @@ func newConnectProxy(t *testing.T, config *tls.Config) *connectProxy {
 	return p
 }
 
-func (p *connectProxy) tunnel(r *receiver, c *conn) {
+func (p *connectProxy) tunnel(_ *receiver, c *conn) {
 	head, _, ok := c.request()
 	if !ok {
 		return
@@ -72,7 +72,7 @@ func proxyURL(t *testing.T, scheme string, r *receiver, user *url.Userinfo) *url
 func TestSenderTunnelsThroughTheProxyToTheAddressItJudged(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t, "CA")
-	config := &tls.Config{Certificates: []tls.Certificate{ca.issue(t, always(), "hooks.example", "127.0.0.1")}}
+	config := serverTLS(ca.issue(t, always(), "hooks.example", "127.0.0.1"))
 	heads := make(chan string, 1)
 	report := func(_ *receiver, c *conn) {
 		for {

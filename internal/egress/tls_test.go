@@ -89,6 +89,10 @@ func (a *authority) issue(t testing.TB, v validity, names ...string) tls.Certifi
 	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
 }
 
+func serverTLS(cert tls.Certificate) *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
+}
+
 func newTLSReceiver(t testing.TB, config *tls.Config, handle func(*receiver, *conn)) *receiver {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -109,31 +113,25 @@ func TestSenderExplainsTLSFailures(t *testing.T) {
 	t.Parallel()
 	known, unknown := newAuthority(t, "Known CA"), newAuthority(t, "Unknown CA")
 	good := known.issue(t, always(), "hooks.example")
-	with := func(c tls.Certificate) *tls.Config { return &tls.Config{Certificates: []tls.Certificate{c}} }
 	for name, tt := range map[string]struct {
 		config *tls.Config
 		detail string
 	}{
-		"Expired":     {with(known.issue(t, validity{"2020-01-01", "2026-01-02"}, "hooks.example")), "TLS certificate expired on 2026-01-02"},
-		"NotYetValid": {with(known.issue(t, validity{"2110-03-04", "2120-01-01"}, "hooks.example")), "TLS certificate is not valid before 2110-03-04"},
+		"Expired":     {serverTLS(known.issue(t, validity{"2020-01-01", "2026-01-02"}, "hooks.example")), "TLS certificate expired on 2026-01-02"},
+		"NotYetValid": {serverTLS(known.issue(t, validity{"2110-03-04", "2120-01-01"}, "hooks.example")), "TLS certificate is not valid before 2110-03-04"},
 		"OtherName": {
-			with(known.issue(t, always(), "other.example", "www.other.example")),
+			serverTLS(known.issue(t, always(), "other.example", "www.other.example")),
 			"the TLS certificate is for other.example, www.other.example, not for hooks.example (valid until 2120-01-01)",
 		},
-		"ManyNames":    {with(known.issue(t, always(), "a.example", "b.example", "c.example", "d.example", "10.1.1.1")), "a.example, b.example, c.example and 2 more, not for hooks.example"},
-		"ParentOfName": {with(known.issue(t, always(), "example")), "not for hooks.example"},
-		"NoName":       {with(known.issue(t, always())), "for no host at all, not for hooks.example"},
-		"UnknownCA":    {with(unknown.issue(t, always(), "hooks.example")), `signed by an unknown authority, "Unknown CA" (valid until 2120-01-01)`},
-		"OldVersion":   {&tls.Config{Certificates: []tls.Certificate{good}, MaxVersion: tls.VersionTLS11}, "protocol version"},
+		"ManyNames":    {serverTLS(known.issue(t, always(), "a.example", "b.example", "c.example", "d.example", "10.1.1.1")), "a.example, b.example, c.example and 2 more, not for hooks.example"},
+		"ParentOfName": {serverTLS(known.issue(t, always(), "example")), "not for hooks.example"},
+		"NoName":       {serverTLS(known.issue(t, always())), "for no host at all, not for hooks.example"},
+		"UnknownCA":    {serverTLS(unknown.issue(t, always(), "hooks.example")), `signed by an unknown authority, "Unknown CA" (valid until 2120-01-01)`},
 		"WantsClientCert": {
-			&tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert},
+			&tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert},
 			"the receiver refused the TLS connection: certificate required",
 		},
-		"WantsClientCertTLS12": {
-			&tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12},
-			"the receiver refused the TLS connection",
-		},
-		"WantsOtherProtocol": {&tls.Config{Certificates: []tls.Certificate{good}, NextProtos: []string{"spdy/1"}}, "the receiver refused the TLS connection: no application protocol"},
+		"WantsOtherProtocol": {&tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{good}, NextProtos: []string{"spdy/1"}}, "the receiver refused the TLS connection: no application protocol"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -160,6 +158,10 @@ func TestSenderExplainsWhatIsNoTLS(t *testing.T) {
 			c.send("HTTP/1.1 400 Bad Request\r\n\r\n")
 			<-r.stop
 		}, 20 * time.Second, webhook.ClassTLS, "does not speak TLS on this port"},
+		"WantsOtherVersion": {func(r *receiver, c *conn) {
+			c.send("\x15\x03\x01\x00\x02\x02\x46")
+			<-r.stop
+		}, 20 * time.Second, webhook.ClassTLS, "the receiver refused the TLS connection: protocol version"},
 		"Closes": {func(_ *receiver, c *conn) { c.in.ReadByte() }, 20 * time.Second, webhook.ClassReset, "the connection"},
 		"Resets": {func(_ *receiver, c *conn) { c.in.ReadByte(); c.reset() }, 20 * time.Second, webhook.ClassReset, "during the TLS handshake"},
 		"Silent": {func(r *receiver, _ *conn) { <-r.stop }, 100 * time.Millisecond, webhook.ClassTimeout, "the TLS handshake with hooks.example did not end within 0.1 s"},
@@ -179,6 +181,7 @@ func TestSenderReusesTLSConnections(t *testing.T) {
 	ca := newAuthority(t, "CA")
 	protocols := make(chan string, 1)
 	config := &tls.Config{
+		MinVersion:   tls.VersionTLS12,
 		Certificates: []tls.Certificate{ca.issue(t, always(), "hooks.example", "127.0.0.1")},
 		NextProtos:   []string{"h2", "http/1.1"},
 		VerifyConnection: func(s tls.ConnectionState) error {
@@ -209,7 +212,7 @@ func TestSenderReusesTLSConnections(t *testing.T) {
 func TestSenderSendsAgainWhenAPooledTLSConnectionIsStale(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t, "CA")
-	config := &tls.Config{Certificates: []tls.Certificate{ca.issue(t, always(), "hooks.example")}}
+	config := serverTLS(ca.issue(t, always(), "hooks.example"))
 	for name, breakIt := range map[string]func(c *conn){"Closed": func(*conn) {}, "Reset": func(c *conn) { c.reset() }} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -233,7 +236,7 @@ func TestSenderNamesTheAuthorityThatExpired(t *testing.T) {
 	}, ca.cert, key, ca.key)
 	leaf := (&authority{cert: middle, key: key}).issue(t, always(), "hooks.example")
 	leaf.Certificate = append(leaf.Certificate, middle.Raw)
-	r := newTLSReceiver(t, &tls.Config{Certificates: []tls.Certificate{leaf}}, answering(okAnswer))
+	r := newTLSReceiver(t, serverTLS(leaf), answering(okAnswer))
 	c := newClient(t, hooks(), SenderConfig{RootCAs: ca.pool})
 	res := post(t, c, "https://hooks.example:"+r.port()+"/")
 	wantError(t, res, webhook.ClassTLS, `"Old Middle" expired on 2021-05-06`)
