@@ -109,6 +109,16 @@ SELECT u.delivery_id, u.workspace_id, u.attempt_id, done.attempts, u.started_at,
        NULLIF(u.status_code, 0), u.error, u.error_class, u.request_headers, u.response_headers, u.response_body
 FROM done JOIN u ON u.delivery_id = done.id;
 
+-- name: RecordedAttempts :many
+-- Which of these attempts are there already, and how their deliveries stand.
+-- Asked only after an attempt was refused as a duplicate. Index: day attempts_pkey, day deliveries_pkey.
+SELECT a.id, d.status, coalesce(d.task, '')::text AS task
+FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@delivery_ids::uuid[]) AS delivery_id,
+             unnest(@attempt_ids::uuid[]) AS attempt_id) u
+JOIN attempts a ON a.workspace_id = u.workspace_id AND a.delivery_id = u.delivery_id AND a.id = u.attempt_id
+JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.delivery_id
+WHERE a.delivery_id >= @lo::uuid AND a.delivery_id < @hi::uuid AND d.id >= @lo::uuid AND d.id < @hi::uuid;
+
 -- name: HandOver :many
 -- Postgres first, Redis second: the row names its next holder before that
 -- holder exists. Returns what still named the old one. Index: day deliveries_pkey.

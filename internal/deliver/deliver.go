@@ -39,7 +39,10 @@ type Sources interface {
 // Outcomes is where results go.
 type Outcomes interface {
 	// Record writes a group of outcomes, each delivery at most once, and reports
-	// for each whether it decided the delivery's state.
+	// for each whether it decided the delivery's state. An error with the code
+	// invalid is final: some outcome can't be stored at all, and the others are.
+	// After any other error the same group is given again, though some of it may
+	// be stored already.
 	Record(ctx context.Context, outcomes []webhook.Outcome) ([]bool, error)
 	// Failing returns the endpoints whose last attempt failed, as far as any
 	// worker has recorded it.

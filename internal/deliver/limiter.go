@@ -85,6 +85,7 @@ func (l *limiter) leave(id webhook.ID, t *ticket) bool {
 		return false
 	default:
 		t.gone = true
+		t.lane.next() // behind a hanging request nothing else drops those who left
 		l.forget(id, t.lane)
 		return true
 	}
@@ -157,11 +158,8 @@ func (l *limiter) grant(now time.Time) {
 		t.start = now
 		e.starts = append(e.starts, now)
 		close(t.granted)
-		if len(e.waiting) > 0 {
-			l.enqueue(e)
-		} else {
-			tries--
-		}
+		l.enqueue(e)
+		tries = len(l.ready) // a full round in vain ends it
 	}
 }
 

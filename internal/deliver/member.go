@@ -24,6 +24,9 @@ type member struct {
 	task     string // who holds the row
 	running  bool
 	detached bool
+	// doubted: the row may name this worker though detached is not set, because
+	// the answer to the hand-over got lost.
+	doubted bool
 }
 
 // patience is how long a member waits for a slot before it is parked.
@@ -126,10 +129,11 @@ func (m *member) giveBack(ctx context.Context) {
 // lockIfRunning locks a member whose request runs, so that it does not conclude.
 func (m *member) lockIfRunning() bool {
 	m.mu.Lock()
-	if !m.running {
-		m.mu.Unlock()
+	if m.running {
+		return true
 	}
-	return m.running
+	m.mu.Unlock()
+	return false
 }
 
 func (m *member) setRunning() {
@@ -186,11 +190,38 @@ func (m *member) conclude(ctx context.Context, sent []webhook.Header, res webhoo
 	if o.Status != webhook.StatusSuccess {
 		r.failing.add(m.EndpointID)
 	}
-	decided := r.recorder.record(o)
+	v := r.recorder.record(o)
 	r.metrics.attempted(m, &o, r.cfg.Now())
-	m.log(&o, decided)
-	if decided && o.NextTask != "" {
+	m.log(&o, v.decided)
+	switch {
+	case v.decided && o.NextTask != "":
 		m.arrange(ctx, &o, asItself)
+	case !v.decided:
+		m.letGo(ctx, v)
+	}
+}
+
+// letGo leaves a delivery that the attempt did not decide. As a rule somebody
+// else has it. Where its row still names this worker or this task, nobody would
+// come for it: a worker's name is alive for as long as the worker.
+func (m *member) letGo(ctx context.Context, v verdict) {
+	r := m.run.r
+	ctx, cancel := context.WithTimeout(ctx, asideTimeout)
+	defer cancel()
+	next := "" // feed, when it is due
+	if v.lost {
+		// A task that never was: audit finds it dead after a while. Feed would
+		// make the same request again at once, and again.
+		next = webhook.NewTask(webhook.LaneRetry, r.cfg.Now())
+	}
+	names := []string{m.task}
+	if m.doubted {
+		names = append(names, r.holder())
+	}
+	for _, name := range names {
+		if _, err := r.Rows.HandOver(ctx, []webhook.Member{m.Member}, name, next); err != nil {
+			r.cfg.Logger.Warn("an undecided delivery was not handed back", "error", err)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
@@ -12,6 +13,9 @@ import (
 type parker struct {
 	rows Rows
 	in   chan parking
+	quit chan struct{}
+	done chan struct{}
+	once sync.Once
 }
 
 type parking struct {
@@ -21,7 +25,9 @@ type parking struct {
 
 const maxParked = 500
 
-func newParker(rows Rows) *parker { return &parker{rows: rows, in: make(chan parking, maxParked)} }
+func newParker(rows Rows) *parker {
+	return &parker{rows: rows, in: make(chan parking, maxParked), quit: make(chan struct{}), done: make(chan struct{})}
+}
 
 // park returns once the hold is in Postgres.
 func (p *parker) park(ctx context.Context, hold webhook.Hold) error {
@@ -39,16 +45,23 @@ func (p *parker) park(ctx context.Context, hold webhook.Hold) error {
 	}
 }
 
-// run parks until stop is closed.
-func (p *parker) run(stop <-chan struct{}) {
+// run parks until end is called.
+func (p *parker) run() {
+	defer close(p.done)
 	for {
 		select {
 		case first := <-p.in:
 			p.write(first)
-		case <-stop:
+		case <-p.quit:
 			return
 		}
 	}
+}
+
+// end waits for run, which must have been started. Nobody may park any more.
+func (p *parker) end() {
+	p.once.Do(func() { close(p.quit) })
+	<-p.done
 }
 
 func (p *parker) write(first parking) {

@@ -212,9 +212,9 @@ func (r *Runner) limitRates(ctx context.Context, chunk webhook.Chunk, members []
 		}
 	}
 	var holds []webhook.Hold
-	now := r.cfg.Now()
 	for id, all := range byEndpoint {
 		granted, first, apart := r.Rates.Reserve(ctx, id, *all[0].target.RateLimit, len(all), rateHorizon)
+		now := r.cfg.Now() // not before: the times are from the answer on, and none may be early
 		for i, m := range all {
 			if i < granted {
 				m.notBefore = now.Add(first + time.Duration(i)*apart)

@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -30,11 +29,17 @@ type recorder struct {
 	quit chan struct{}
 }
 
-// result is an outcome and its answer: whether it decided the delivery's state.
+// result is an outcome and its answer.
 type result struct {
 	webhook.Outcome
-	decided bool
-	ready   chan struct{}
+	verdict
+	ready chan struct{}
+}
+
+// verdict is what recording said of an outcome.
+type verdict struct {
+	decided bool // it decided the delivery's state
+	lost    bool // it is not decided, and perhaps not even stored
 }
 
 const (
@@ -50,13 +55,13 @@ func newRecorder(outcomes Outcomes, capacity int, logger *slog.Logger, m metrics
 	}
 }
 
-// record returns once the outcome is committed, and whether it decided the
-// delivery's state. Its memory is bounded by the requests that may be in flight.
-func (r *recorder) record(o webhook.Outcome) (decided bool) {
+// record returns once the outcome is committed. Its memory is bounded by the
+// requests that may be in flight.
+func (r *recorder) record(o webhook.Outcome) verdict {
 	res := &result{Outcome: o, ready: make(chan struct{})}
 	r.in <- res
 	<-res.ready
-	return res.decided
+	return res.verdict
 }
 
 // available waits while outcomes can't be committed.
@@ -147,14 +152,16 @@ func (r *recorder) write(group []*result) {
 	for i, res := range group {
 		outcomes[i] = res.Outcome
 	}
-	decided := r.commit(outcomes)
+	decided, whole := r.commit(outcomes)
 	for i, res := range group {
-		res.decided = decided[i]
+		res.verdict = verdict{decided: decided[i], lost: !whole && !decided[i]}
 		close(res.ready)
 	}
 }
 
-func (r *recorder) commit(outcomes []webhook.Outcome) []bool {
+// commit returns which outcomes decided their delivery's state, and whether all
+// are stored.
+func (r *recorder) commit(outcomes []webhook.Outcome) (decided []bool, whole bool) {
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, maxRecordWait) {
 		ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
 		start := time.Now()
@@ -163,27 +170,22 @@ func (r *recorder) commit(outcomes []webhook.Outcome) []bool {
 		if err == nil {
 			r.setAway(false)
 			r.metrics.recorded(len(outcomes), time.Since(start))
-			return decided
+			return decided, true
 		}
-		if !retryable(err) {
-			// Postgres refuses the row itself, which bisecting has left alone. It
-			// is audit's now: its task ends and the row is put back.
+		if webhook.CodeOf(err) == webhook.CodeInvalid {
+			// The group's other outcomes are stored, so Postgres is there.
+			r.setAway(false)
 			r.logger.Error("an attempt can't be recorded", "outcomes", len(outcomes), "error", err)
-			return make([]bool, len(outcomes))
+			return decided, false
 		}
 		r.setAway(true)
 		r.logger.Warn("attempts wait to be recorded", "outcomes", len(outcomes), "error", err)
 		select {
 		case <-time.After(wait):
 		case <-r.quit:
-			return make([]bool, len(outcomes))
+			return make([]bool, len(outcomes)), false
 		}
 	}
-}
-
-// retryable: Postgres is away, or slow. Anything it said about the rows is final.
-func retryable(err error) bool {
-	return webhook.CodeOf(err) == webhook.CodeUnavailable || errors.Is(err, context.DeadlineExceeded)
 }
 
 // stop writes what waits and ends, at the latest when ctx does: what was not

@@ -99,7 +99,7 @@ func (c *run) detachSlow(ctx context.Context) {
 	for i, m := range slow {
 		rows[i] = m.Member
 	}
-	holder := webhook.WorkerTaskPrefix + c.r.cfg.WorkerID
+	holder := c.r.holder()
 	moved, err := c.r.Rows.HandOver(ctx, rows, c.chunk.Task, holder)
 	named := make(map[webhook.ID]bool, len(moved))
 	for _, id := range moved {
@@ -110,6 +110,7 @@ func (c *run) detachSlow(ctx context.Context) {
 			m.task = holder
 			m.detached = true
 		}
+		m.doubted = m.doubted || err != nil
 		m.mu.Unlock()
 		// What the row does not name any more is somebody else's: nothing to wait
 		// for. After an error it is unknown, and the chunk goes on waiting.

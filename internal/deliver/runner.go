@@ -28,12 +28,11 @@ type Runner struct {
 	// workers is how many processes share an endpoint's max_in_flight.
 	workers func() int
 
-	stopping   chan struct{} // closed: what has not started is handed back
-	parkerStop chan struct{} // closed after the last attempt
-	stopOnce   sync.Once
-	startOnce  sync.Once
-	attempts   sync.WaitGroup
-	loops      sync.WaitGroup
+	stopping  chan struct{} // closed: what has not started is handed back
+	stopOnce  sync.Once
+	startOnce sync.Once
+	attempts  sync.WaitGroup
+	loops     sync.WaitGroup
 }
 
 // admitted is how many members are taken for each request slot.
@@ -69,7 +68,7 @@ func New(deps Deps, workers func() int, cfg Config) *Runner {
 		recorder:  newRecorder(deps.Outcomes, cfg.Concurrency, cfg.Logger, m),
 		parker:    newParker(deps.Rows),
 		admission: semaphore.NewWeighted(max(int64(cfg.Concurrency*admitted), webhook.MaxChunkMembers)),
-		stopping:  make(chan struct{}), parkerStop: make(chan struct{}),
+		stopping:  make(chan struct{}),
 	}
 	r.targets = newTargets(deps.Sources, &r.cfg)
 	return r
@@ -79,7 +78,7 @@ func New(deps Deps, workers func() int, cfg Config) *Runner {
 func (r *Runner) Start() {
 	r.startOnce.Do(func() {
 		go r.recorder.run()
-		go r.parker.run(r.parkerStop)
+		go r.parker.run()
 		r.loops.Go(func() { r.every(250*time.Millisecond, func() { r.limiter.sweep(r.cfg.Now()) }) })
 		r.loops.Go(func() { r.every(time.Second, r.refreshFailing) })
 	})
@@ -88,8 +87,11 @@ func (r *Runner) Start() {
 // HandBack gives what has not started back to the scheduler, from now on.
 func (r *Runner) HandBack() { r.stopOnce.Do(func() { close(r.stopping) }) }
 
+// holder is this process's name on rows.
+func (r *Runner) holder() string { return webhook.WorkerTaskPrefix + r.cfg.WorkerID }
+
 // Stop hands back, waits for running requests and their records, and ends, at
-// the latest when ctx does.
+// the latest when ctx does. No Process may begin after it.
 func (r *Runner) Stop(ctx context.Context) {
 	r.HandBack()
 	r.Start()
@@ -102,19 +104,11 @@ func (r *Runner) Stop(ctx context.Context) {
 	select {
 	case <-idle:
 		r.recorder.stop(ctx)
-		r.endParker()
+		r.parker.end()
 	case <-ctx.Done():
 		// A request that outlives its timeout still owes its record; the process
 		// ends without it, and audit finds the delivery.
 		r.cfg.Logger.Warn("requests were still running at the end of the shutdown")
-	}
-}
-
-func (r *Runner) endParker() {
-	select {
-	case <-r.parkerStop: // a second Stop
-	default:
-		close(r.parkerStop)
 	}
 }
 

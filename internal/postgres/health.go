@@ -38,7 +38,8 @@ func (s *Deliver) queueHealth(b *pgx.Batch, successes, failures []*entry) {
 	if len(recovered) > 0 {
 		b.Queue(dbsqlc.ForgetFailures, pgIDs(sortedIDs(recovered), sameID))
 	}
-	var probes, gone []pgtype.UUID
+	probes := []pgtype.UUID{} // not nil, which is NULL and makes every comparison NULL
+	var gone []pgtype.UUID
 	runs := make(map[webhook.ID]*run)
 	for _, e := range failures {
 		if e.Probe {

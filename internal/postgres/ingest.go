@@ -84,9 +84,8 @@ func (s *Ingest) Commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]w
 	if err == nil || !unanswered(err) {
 		return dups, err
 	}
-	dups, err = s.commit(ctx, g)
-	if sqlState(err) == uniqueViolation {
-		return nil, nil
+	if dups, err = s.commit(ctx, g); sqlState(err) == uniqueViolation {
+		return dups, nil
 	}
 	return dups, err
 }
@@ -94,7 +93,7 @@ func (s *Ingest) Commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]w
 // unanswered: the statement went out and its fate is unknown.
 func unanswered(err error) bool {
 	var pe *pgconn.PgError
-	return isUnavailable(err) && !pgconn.SafeToRetry(err) && !errors.As(err, &pe)
+	return webhook.CodeOf(err) == webhook.CodeUnavailable && !pgconn.SafeToRetry(err) && !errors.As(err, &pe)
 }
 
 func (s *Ingest) commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]webhook.Event, error) {
@@ -111,9 +110,21 @@ func (s *Ingest) commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]w
 		return tx.SendBatch(ctx, b).Close()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("commit %d events: %w", len(g.Events), err)
+		return dups, fmt.Errorf("commit %d events: %w", len(g.Events), fateUnknown(err))
 	}
 	return dups, nil
+}
+
+// fateUnknown tells an error that is Postgres's own answer, after which nothing
+// was written, from all else: after that the caller must not send the events
+// under other ids by itself.
+func fateUnknown(err error) error {
+	if sqlState(err) != "" || webhook.CodeOf(err) != webhook.CodeInternal {
+		return err
+	}
+	return fmt.Errorf("%w: %w", &webhook.Error{
+		Code: webhook.CodeUnavailable, Detail: "Postgres did not answer", RetryAfter: time.Second,
+	}, err)
 }
 
 // insertAtOnce sends both inserts in one round trip; a batch outside of a
@@ -122,7 +133,7 @@ func (s *Ingest) insertAtOnce(ctx context.Context, g *webhook.Group) error {
 	b := &pgx.Batch{}
 	queueInserts(b, g, nil)
 	if err := s.db.pool.SendBatch(ctx, b).Close(); err != nil {
-		return fmt.Errorf("commit %d events: %w", len(g.Events), available(err))
+		return fmt.Errorf("commit %d events: %w", len(g.Events), fateUnknown(available(err)))
 	}
 	return nil
 }
@@ -231,24 +242,5 @@ func deliveryColumns(g *webhook.Group, deliveries []webhook.NewDelivery, dups ma
 
 // Release takes deliveries back from tasks that did not reach Redis.
 func (s *Ingest) Release(ctx context.Context, chunks []webhook.Chunk) error {
-	byDay := map[time.Time]*dbsqlc.ClearTasksParams{}
-	for _, c := range chunks {
-		for _, m := range c.Members {
-			p := byDay[m.DeliveryID.Day()]
-			if p == nil {
-				p = &dbsqlc.ClearTasksParams{}
-				p.Lo, p.Hi = dayBounds(m.DeliveryID.Day())
-				byDay[m.DeliveryID.Day()] = p
-			}
-			p.WorkspaceIds = append(p.WorkspaceIds, string(m.WorkspaceID))
-			p.Ids = append(p.Ids, pgID(m.DeliveryID))
-			p.Tasks = append(p.Tasks, c.Task)
-		}
-	}
-	for _, p := range byDay {
-		if err := s.db.q.ClearTasks(ctx, *p); err != nil {
-			return fmt.Errorf("release %d deliveries: %w", len(p.Ids), available(err))
-		}
-	}
-	return nil
+	return releaseTasks(ctx, s.db, chunks)
 }

@@ -87,8 +87,7 @@ func (m *Migrator) Status(ctx context.Context) ([]MigrationStatus, error) {
 	return out, nil
 }
 
-// Migrate applies every pending migration and makes the partitions that a
-// fresh database needs.
+// Migrate applies every pending migration. Partitions are EnsurePartitions's.
 func Migrate(ctx context.Context, url string) error {
 	m, err := NewMigrator(url)
 	if err != nil {

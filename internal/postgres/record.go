@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -18,7 +19,10 @@ import (
 // UPDATE … FROM with an id twice would silently apply only one.
 //
 // One bad row must not fail its neighbours: when Postgres refuses a value, the
-// group is halved until the row is alone.
+// group is halved until the row is alone, and that one is recorded without what
+// the receiver sent. Where even that is refused the error is invalid; the other
+// outcomes are recorded then. After any other error some may be: call it again
+// with the same group.
 func (s *Deliver) Record(ctx context.Context, outcomes []webhook.Outcome) ([]bool, error) {
 	matched := make([]bool, len(outcomes))
 	return matched, s.record(ctx, outcomes, matched)
@@ -29,14 +33,14 @@ func (s *Deliver) record(ctx context.Context, outcomes []webhook.Outcome, matche
 	for tries := 0; err != nil && isConflict(err) && tries < 3; tries++ {
 		err = s.recordOnce(ctx, outcomes, matched)
 	}
-	if err == nil || !isBadValue(err) || len(outcomes) == 1 {
+	switch {
+	case err == nil || !isBadValue(err):
 		return err
+	case sqlState(err) == uniqueViolation:
+		return s.recordRest(ctx, outcomes, matched, err)
+	default:
+		return s.recordHalves(ctx, outcomes, matched, err)
 	}
-	half := len(outcomes) / 2
-	if err := s.record(ctx, outcomes[:half], matched[:half]); err != nil {
-		return err
-	}
-	return s.record(ctx, outcomes[half:], matched[half:])
 }
 
 // isBadValue: SQLSTATE classes 22 and 23, a row that Postgres will never take.
@@ -53,6 +57,7 @@ func isConflict(err error) bool {
 
 func (s *Deliver) recordOnce(ctx context.Context, outcomes []webhook.Outcome, matched []bool) error {
 	var successes, failures []*entry
+	clear(matched) // of what a try before this one said
 	for i := range outcomes {
 		e := &entry{Outcome: &outcomes[i], matched: &matched[i]}
 		if e.Status == webhook.StatusSuccess {
@@ -134,7 +139,7 @@ func queueFailures(b *pgx.Batch, d *dayOf[*entry]) {
 		seen = append(seen, int32(e.Seen))
 		statuses = append(statuses, string(e.Status))
 		next = append(next, e.NextTask)
-		delays = append(delays, e.Delay.Milliseconds())
+		delays = append(delays, (e.Delay + time.Millisecond - 1).Milliseconds()) // never early
 		spends = append(spends, !e.Probe)
 		errs = append(errs, clean(e.Attempt.Error))
 		classes = append(classes, string(e.Attempt.ErrorClass))

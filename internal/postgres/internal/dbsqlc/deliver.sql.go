@@ -520,6 +520,57 @@ func (q *Queries) RecordSuccesses(ctx context.Context, arg RecordSuccessesParams
 	return err
 }
 
+const RecordedAttempts = `-- name: RecordedAttempts :many
+SELECT a.id, d.status, coalesce(d.task, '')::text AS task
+FROM (SELECT unnest($1::text[]) AS workspace_id, unnest($2::uuid[]) AS delivery_id,
+             unnest($3::uuid[]) AS attempt_id) u
+JOIN attempts a ON a.workspace_id = u.workspace_id AND a.delivery_id = u.delivery_id AND a.id = u.attempt_id
+JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.delivery_id
+WHERE a.delivery_id >= $4::uuid AND a.delivery_id < $5::uuid AND d.id >= $4::uuid AND d.id < $5::uuid
+`
+
+type RecordedAttemptsParams struct {
+	WorkspaceIds []string
+	DeliveryIds  []pgtype.UUID
+	AttemptIds   []pgtype.UUID
+	Lo           pgtype.UUID
+	Hi           pgtype.UUID
+}
+
+type RecordedAttemptsRow struct {
+	ID     pgtype.UUID
+	Status string
+	Task   string
+}
+
+// Which of these attempts are there already, and how their deliveries stand.
+// Asked only after an attempt was refused as a duplicate. Index: day attempts_pkey, day deliveries_pkey.
+func (q *Queries) RecordedAttempts(ctx context.Context, arg RecordedAttemptsParams) ([]RecordedAttemptsRow, error) {
+	rows, err := q.db.Query(ctx, RecordedAttempts,
+		arg.WorkspaceIds,
+		arg.DeliveryIds,
+		arg.AttemptIds,
+		arg.Lo,
+		arg.Hi,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RecordedAttemptsRow
+	for rows.Next() {
+		var i RecordedAttemptsRow
+		if err := rows.Scan(&i.ID, &i.Status, &i.Task); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const RemoveWorker = `-- name: RemoveWorker :exec
 DELETE FROM workers WHERE id = $1
 `
