@@ -34,8 +34,38 @@ func overloaded(detail string) error {
 // order. It returns after the commit. Errors: unavailable when too much waits
 // or Postgres is away (try again), not_found for an unknown workspace.
 func (i *Ingester) Accept(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) ([]webhook.Accepted, error) {
-	if known, err := i.ours(ctx, ws, events); known != nil || err != nil {
-		return known, err
+	known, err := i.ours(ctx, ws, events)
+	if err != nil {
+		return nil, err
+	}
+	if len(known) == 0 {
+		return i.acceptNew(ctx, ws, events)
+	}
+	var others []webhook.NewEvent
+	for n := range events {
+		if known[n] == nil {
+			others = append(others, events[n])
+		}
+	}
+	fresh, err := i.acceptNew(ctx, ws, others)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]webhook.Accepted, len(events))
+	for n := range out {
+		if known[n] != nil {
+			out[n] = *known[n]
+			continue
+		}
+		out[n], fresh = fresh[0], fresh[1:]
+	}
+	return out, nil
+}
+
+// acceptNew is Accept for events whose ids are not of our own making.
+func (i *Ingester) acceptNew(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) ([]webhook.Accepted, error) {
+	if len(events) == 0 {
+		return nil, nil
 	}
 	r := &request{workspace: ws, events: events, since: i.cfg.Now(), answer: make(chan answer, 1)}
 	for n := range events {
@@ -61,24 +91,30 @@ func (i *Ingester) Accept(ctx context.Context, ws webhook.WorkspaceID, events []
 	return a.accepted, a.err
 }
 
-// ours answers for a single event whose id is one that we generated: it was
-// accepted before under that id, which has no row in event_ids.
-func (i *Ingester) ours(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) ([]webhook.Accepted, error) {
-	if len(events) != 1 {
-		return nil, nil
+// ours finds the events whose id is one that we generated: they were accepted
+// before under that id, which has no row in event_ids. It returns them by their
+// place.
+func (i *Ingester) ours(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) (map[int]*webhook.Accepted, error) {
+	var known map[int]*webhook.Accepted
+	for n := range events {
+		id, ok := webhook.ParseID(webhook.EventPrefix, events[n].ID)
+		if !ok {
+			continue
+		}
+		e, err := i.store.Find(ctx, ws, id)
+		if webhook.CodeOf(err) == webhook.CodeNotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if known == nil {
+			known = make(map[int]*webhook.Accepted)
+		}
+		a := accepted(&e, true)
+		known[n] = &a
 	}
-	id, ok := webhook.ParseID(webhook.EventPrefix, events[0].ID)
-	if !ok {
-		return nil, nil
-	}
-	e, err := i.store.Find(ctx, ws, id)
-	if webhook.CodeOf(err) == webhook.CodeNotFound {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return []webhook.Accepted{accepted(&e, true)}, nil
+	return known, nil
 }
 
 // admit lets the request wait, or refuses it when too much waits already.
@@ -94,8 +130,13 @@ func (i *Ingester) admit(r *request) error {
 		i.left(r)
 		return overloaded("too many events are waiting to be stored")
 	}
-	i.requests <- r // has room: its capacity is the bound just checked
-	return nil
+	select {
+	case i.requests <- r:
+		return nil
+	default: // full of requests whose callers gave up, and nobody takes them out
+		i.left(r)
+		return overloaded("events come in faster than they can be stored")
+	}
 }
 
 // left takes a request out of the waiting figures.

@@ -12,7 +12,7 @@ type chunker struct {
 	now    time.Time
 	chunks []webhook.Chunk
 	bytes  int
-	// lastEvent is the last event carried by the last chunk.
+	// lastEvent is the last event of the last chunk.
 	lastEvent webhook.ID
 }
 
@@ -24,31 +24,40 @@ func (c *chunker) add(e *webhook.Event, m webhook.Member) string {
 	}
 	last := &c.chunks[len(c.chunks)-1]
 	last.Members = append(last.Members, m)
-	c.bytes += memberBytes
+	c.bytes += c.more(e)
 	if len(e.Body) <= webhook.MaxCarriedBytes && c.lastEvent != e.ID {
 		last.Events = append(last.Events, webhook.CarriedEvent{
 			ID: e.ID, PublicID: e.PublicID(), Type: e.Type, Body: e.Body,
 		})
-		c.lastEvent = e.ID
-		c.bytes += carriedBytes(e)
 	}
+	c.lastEvent = e.ID
 	return last.Task
 }
 
-const memberBytes = 36
+// What a member and an event's entry take in a task at most, besides texts and body.
+const (
+	memberBytes = 34
+	entryBytes  = 32
+)
 
-func carriedBytes(e *webhook.Event) int { return len(e.Body) + len(e.Type) + 192 }
+// more is how much the chunk grows by a delivery of the event.
+func (c *chunker) more(e *webhook.Event) int {
+	if c.lastEvent == e.ID {
+		return memberBytes
+	}
+	n := memberBytes + entryBytes + len(e.WorkspaceID)
+	if len(e.Body) <= webhook.MaxCarriedBytes {
+		n += len(e.PublicID()) + len(e.Type) + len(e.Body)
+	}
+	return n
+}
 
 func (c *chunker) full(e *webhook.Event) bool {
 	if len(c.chunks) == 0 {
 		return true
 	}
 	last := &c.chunks[len(c.chunks)-1]
-	more := memberBytes
-	if c.lastEvent != e.ID && len(e.Body) <= webhook.MaxCarriedBytes {
-		more += carriedBytes(e)
-	}
-	return len(last.Members) >= webhook.MaxChunkMembers || c.bytes+more > webhook.MaxChunkBytes
+	return len(last.Members) >= webhook.MaxChunkMembers || c.bytes+c.more(e) > webhook.MaxChunkBytes
 }
 
 // without drops the members of duplicate events, which were not committed.

@@ -46,6 +46,7 @@ type Queue interface {
 
 // Config of an Ingester; zero values are defaults.
 type Config struct {
+	// Logger is where problems go. Default nowhere.
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	// MaxWait bounds how long an event waits for its group. Default 2s.
@@ -103,6 +104,9 @@ func New(subs Subscriptions, store Store, queue Queue, cfg Config) *Ingester {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	m := newMetrics(cfg.Registerer)
 	return &Ingester{

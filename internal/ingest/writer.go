@@ -13,7 +13,7 @@ import (
 const commitTimeout = 5 * time.Second
 
 // wideEvent is how many endpoints a workspace has whose events commit alone,
-// beside the writer.
+// beside the writer; so does a request that may be a whole group's deliveries.
 const wideEvent = 2000
 
 // write is the group writer: one goroutine, so that while one group commits the
@@ -126,7 +126,7 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 			continue
 		}
 		announced := i.announce.open.Load()
-		if x.endpoints > wideEvent {
+		if x.endpoints > wideEvent || x.endpoints*len(r.events) > maxGroupDeliveries {
 			wide := i.newPlan(now)
 			wide.add(r, x, now, announced)
 			i.commitBeside(wide)
