@@ -79,10 +79,11 @@ func (r *Rates) reserveLocally(endpoint webhook.ID, apart time.Duration, n int, 
 	if free.Before(now) {
 		free = now
 	}
-	granted := min(int((now.Add(horizon).Sub(free))/apart)+1, n)
-	if granted <= 0 {
+	room := now.Add(horizon).Sub(free)
+	if room < 0 || n <= 0 { // a division would round up to 0
 		return 0, 0, apart
 	}
+	granted := min(int(room/apart)+1, n)
 	r.local[endpoint] = free.Add(time.Duration(granted) * apart)
 	return granted, free.Sub(now), apart
 }

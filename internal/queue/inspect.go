@@ -55,7 +55,7 @@ type lookUp struct {
 
 func (i *Inspector) deadOf(ctx context.Context, tasks []string) ([]string, error) {
 	found := make([]lookUp, len(tasks))
-	_, err := i.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+	cmds, err := i.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for n, task := range tasks {
 			lane, _ := webhook.LaneOf(task)
 			found[n] = lookUp{
@@ -67,7 +67,7 @@ func (i *Inspector) deadOf(ctx context.Context, tasks []string) ([]string, error
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, redis.Nil) {
+	if err := failure(cmds, err); err != nil {
 		return nil, fmt.Errorf("look up %d tasks: %w", len(tasks), err)
 	}
 	now, err := i.client.Time(ctx).Result()
@@ -81,6 +81,20 @@ func (i *Inspector) deadOf(ctx context.Context, tasks []string) ([]string, error
 		}
 	}
 	return dead, nil
+}
+
+// failure is the first real error of a pipeline. The one it returns is its first
+// command's, and a harmless Nil there would hide another's.
+func failure(cmds []redis.Cmder, err error) error {
+	if !errors.Is(err, redis.Nil) {
+		return err
+	}
+	for _, c := range cmds {
+		if err := c.Err(); err != nil && !errors.Is(err, redis.Nil) {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l lookUp) alive(now time.Time) bool {
@@ -127,7 +141,7 @@ const tickKey = "postrider:tick"
 // and after FLUSHALL asynq's tools would not find them.
 func (i *Inspector) Tick(ctx context.Context, value int64) (previous int64, found bool, err error) {
 	var old *redis.StringCmd
-	_, err = i.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+	cmds, err := i.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		old = p.Get(ctx, tickKey)
 		p.Set(ctx, tickKey, value, 0)
 		for _, lane := range webhook.Lanes() {
@@ -135,7 +149,7 @@ func (i *Inspector) Tick(ctx context.Context, value int64) (previous int64, foun
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, redis.Nil) {
+	if err := failure(cmds, err); err != nil {
 		return 0, false, fmt.Errorf("tick: %w", err)
 	}
 	previous, err = strconv.ParseInt(old.Val(), 10, 64)

@@ -6,6 +6,7 @@ package queue
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -44,6 +45,9 @@ func parseURL(raw string) (*redis.UniversalOptions, bool, error) {
 		return parseMulti(raw, scheme)
 	default:
 		o, err := redis.ParseURL(raw)
+		if _, ok := errors.AsType[*url.Error](err); ok {
+			return nil, false, errors.New("it can't be read as a URL") // the error holds all of it, password and all
+		}
 		if err != nil {
 			return nil, false, err
 		}

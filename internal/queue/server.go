@@ -31,7 +31,8 @@ type ServerConfig struct {
 	// ShutdownTimeout is how long Stop waits for running tasks. It must be above
 	// the longest timeout of an endpoint. Default 75s.
 	ShutdownTimeout time.Duration
-	Logger          *slog.Logger
+	// Logger is where problems go. Default nowhere.
+	Logger *slog.Logger
 }
 
 // Servers take tasks out of Redis: one asynq server a lane, because one server
@@ -56,6 +57,9 @@ func NewServers(r *Redis, handle Handler, cfg ServerConfig) *Servers {
 	}
 	if cfg.ShutdownTimeout <= 0 {
 		cfg.ShutdownTimeout = 75 * time.Second
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Servers{handler: asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
 		id, _ := asynq.GetTaskID(ctx)

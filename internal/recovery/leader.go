@@ -85,6 +85,7 @@ func (s *Scheduler) end(t *term) *term {
 	t.cancel()
 	t.loops.Wait()
 	s.metrics.leader.Set(0)
+	s.metrics.oldestDue.Reset() // the next leader's to say
 	s.cfg.Logger.Info("not leading any more", "epoch", t.epoch)
 	return nil
 }

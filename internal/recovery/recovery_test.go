@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +35,17 @@ func (s *stage) eventuallyFed(id webhook.ID) {
 	s.eventually(id.String()+" is fed", func() bool { return s.queue.task(id) != "" })
 }
 
+// countedAudits counts the audits that have begun.
+type countedAudits struct {
+	*postgres.Audit
+	n atomic.Int32
+}
+
+func (c *countedAudits) Clock(ctx context.Context) (time.Time, error) {
+	c.n.Add(1)
+	return c.Audit.Clock(ctx)
+}
+
 func TestScheduler(t *testing.T) {
 	t.Parallel()
 
@@ -42,11 +54,15 @@ func TestScheduler(t *testing.T) {
 		s := newStage(t)
 		memory := &fakeMemory{}
 		scheduler := s.scheduler("a", memory)
+		audits := &countedAudits{Audit: postgres.NewAudit(s.db)}
+		scheduler.postgres.Audit = audits
 		scheduler.Start()
 		defer scheduler.Stop()
 		ep := s.endpoint()
-		first := s.delivery(ep, "")
-		s.eventuallyFed(first)
+		s.eventuallyFed(s.delivery(ep, ""))
+		// The minute's first audit and both that a term begins with are over, and
+		// both for the tick that was missing then.
+		s.eventually("five audits", func() bool { return audits.n.Load() >= 5 })
 		// Not overdue by far: the minute's audit would not look at it.
 		lost := s.delivery(ep, "task = 'c_lost', next_attempt_at = now() - interval '4 seconds'")
 		memory.flush()
