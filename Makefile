@@ -36,7 +36,13 @@ test: fmt-check vet sqlc-diff race-notice ## check and test everything, as CI do
 	bin/testenv $(GO) test $(RACE) -timeout 15m $(FLAGS) $(PKG)
 
 .PHONY: bench
-bench: ## run the benchmarks
+bench: build ## measure the whole system and write docs/benchmarks.md (ARGS="-quick" only shows that it works)
+	@$(GO) build -o bin/testenv ./internal/testenv
+	@$(GO) build -o bin/bench ./test/bench
+	bin/testenv bin/bench -bin bin -output docs/benchmarks.md $(ARGS)
+
+.PHONY: microbench
+microbench: ## run the packages' own benchmarks
 	@$(GO) build -o bin/testenv ./internal/testenv
 	bin/testenv $(GO) test -run '^$$' -bench . -benchmem $(FLAGS) $(PKG)
 

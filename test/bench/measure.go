@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// measurement is all runs of one kind.
+type measurement struct {
+	kind   kind
+	events int // of a run
+	rates  []float64
+	// shares are the rates divided by the bare rate of the moment, cpuShares what
+	// a bare request costs in CPU time divided by what one of these costs.
+	shares, cpuShares []float64
+	cpu               []map[string]float64
+}
+
+// add takes a run, with the bare runs just before and after it.
+func (m *measurement) add(got outcome, bare ...outcome) {
+	m.rates = append(m.rates, got.rate)
+	m.cpu = append(m.cpu, got.cpu)
+	var rate, cpu float64
+	for _, b := range bare {
+		rate += b.rate / float64(len(bare))
+		cpu += total(b.cpu) / float64(len(bare))
+	}
+	m.shares = append(m.shares, got.rate/rate)
+	m.cpuShares = append(m.cpuShares, cpu/total(got.cpu))
+}
+
+// result is everything that the report tells.
+type result struct {
+	machine  machine
+	options  options
+	bare     *measurement
+	measured []*measurement
+	latency  latency
+	memory   map[string]int64
+	faults   faults
+	// complaints are warnings and errors in the programs' logs.
+	complaints []string
+}
+
+// bareSeconds is how long a bare run takes, at most.
+const bareSeconds = 2
+
+// measureAll runs every kind in turn, several times over, each between two bare
+// runs, so that a machine that is busy for a while slows all of them down alike.
+func measureAll(ctx context.Context, o options, progress io.Writer) (_ *result, err error) {
+	l, err := openLab(ctx, o, progress)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, l.stack.stop(ctx)) }()
+	r := &result{options: o}
+	if r.machine, err = describe(ctx, l.stack); err != nil {
+		return nil, err
+	}
+	if err := r.prepare(ctx, l, progress); err != nil {
+		return nil, err
+	}
+	for n := range o.runs {
+		fmt.Fprintf(progress, "run %d of %d:", n+1, o.runs)
+		if err := r.round(ctx, l, progress); err != nil {
+			return nil, err
+		}
+	}
+	fmt.Fprintf(progress, "%d events/s for %s:", steadyRate, o.steady)
+	if r.latency, err = l.steady(ctx, o.steady); err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(progress, " p50 %s, p99 %s\n", r.latency.p50, r.latency.p99)
+	if o.profile != "" {
+		if err := r.takeProfiles(ctx, l, progress); err != nil {
+			return nil, err
+		}
+	}
+	if r.memory, err = l.stack.memory(); err != nil {
+		return nil, err
+	}
+	r.faults = l.faults
+	r.complaints, err = l.stack.complaints()
+	return r, err
+}
+
+// prepare warms everything up and decides how many events a run has.
+func (r *result) prepare(ctx context.Context, l *lab, progress io.Writer) error {
+	fmt.Fprint(progress, "warm-up:")
+	for _, k := range []kind{bareKind, acceptKind, singleKind, wideKind} {
+		m := &measurement{kind: k, events: r.options.events}
+		length := r.options.length
+		switch {
+		case k.bare:
+			length = min(length, bareSeconds*time.Second)
+		case k.fanout > 1:
+			m.events /= k.fanout
+		}
+		if m.events == 0 {
+			var err error
+			if m.events, err = l.warmUp(ctx, k, length); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(progress, " %s %d events", k.name, m.events)
+		if k.bare {
+			r.bare = m
+		} else {
+			r.measured = append(r.measured, m)
+		}
+	}
+	fmt.Fprintln(progress)
+	return nil
+}
+
+// round runs each kind once, with bare runs in between.
+func (r *result) round(ctx context.Context, l *lab, progress io.Writer) error {
+	before, err := r.runBare(ctx, l)
+	if err != nil {
+		return err
+	}
+	for _, m := range r.measured {
+		got, err := l.run(ctx, m.kind, m.events)
+		if err != nil {
+			return err
+		}
+		after, err := r.runBare(ctx, l)
+		if err != nil {
+			return err
+		}
+		m.add(got, before, after)
+		fmt.Fprintf(progress, " %s %.0f/s of %.0f/s;", m.kind.name, got.rate, (before.rate+after.rate)/2)
+		before = after
+	}
+	fmt.Fprintln(progress)
+	return nil
+}
+
+func (r *result) runBare(ctx context.Context, l *lab) (outcome, error) {
+	got, err := l.run(ctx, bareKind, r.bare.events)
+	if err == nil {
+		r.bare.add(got, got)
+	}
+	return got, err
+}
+
+// complaints are the programs' warnings, in words.
+func (s *stack) complaints() ([]string, error) {
+	var all []string
+	for _, role := range roles {
+		n, first, err := s.processes[role].complaints()
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			all = append(all, fmt.Sprintf("%s logged %d warnings; the first: %s", role, n, first))
+		}
+	}
+	return all, nil
+}
+
+// verdict is an error when something was lost, doubled or tried twice.
+func (r *result) verdict() error {
+	if r.faults.none() {
+		return nil
+	}
+	return fmt.Errorf("deliveries went wrong: %s", r.faults)
+}
+
+func (f faults) String() string {
+	return fmt.Sprintf("%d lost, %d duplicates, %d not at the first attempt, %d that nobody sent", f.lost, f.duplicates, f.retries, f.strays)
+}

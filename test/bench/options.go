@@ -1,0 +1,83 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// options are what the flags say.
+type options struct {
+	// bin is the directory of the programs under test.
+	bin string
+	// dir is where Postgres and Redis keep their files; removed afterwards.
+	// Default: the system's temporary directory.
+	dir string
+	// events of a run; a tenth of it at fan-out 10, so that runs last about as
+	// long. 0: as many as take length, by the warm-up.
+	events  int
+	length  time.Duration
+	runs    int
+	posters int
+	// steady is how long the run at a steady rate lasts.
+	steady time.Duration
+	// profile is where CPU profiles of API and worker go; "" takes none.
+	profile string
+	// output is the file that gets the report too; "" is none.
+	output string
+	// settings are added to Postgres's configuration.
+	settings settings
+}
+
+// quickEvents is how many events a run has that only shows that everything works.
+const quickEvents = 400
+
+func parseOptions(args []string, output io.Writer) (options, error) {
+	o := options{length: 8 * time.Second, settings: settings{}}
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.SetOutput(output)
+	f.StringVar(&o.bin, "bin", "bin", "`directory` of the programs under test")
+	f.StringVar(&o.dir, "dir", "", "`directory` for the data, removed afterwards (default the temporary one)")
+	f.IntVar(&o.events, "events", 0, "events of a run, a tenth of it at fan-out 10 (default as many as take 8 s)")
+	f.IntVar(&o.runs, "runs", 3, "runs of each kind")
+	f.IntVar(&o.posters, "posters", 128, "posters at a time")
+	f.DurationVar(&o.steady, "steady", 20*time.Second, "length of the run at a steady rate")
+	f.StringVar(&o.profile, "profile", "", "take CPU profiles of API and worker, in runs of their own, into `directory`")
+	f.StringVar(&o.output, "output", "", "write the report to `file` too")
+	f.Var(o.settings, "postgres", "a setting of Postgres as `name=value`; may be repeated")
+	quick := f.Bool("quick", false, "only show that everything works: one short run of each kind")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if *quick {
+		o.events, o.runs, o.steady = quickEvents, 1, time.Second
+	}
+	if f.NArg() > 0 || o.runs < 1 || o.posters < 1 || o.events < 0 {
+		err := fmt.Errorf("runs and posters are 1 or more, events 0 or more, and there are no arguments")
+		fmt.Fprintln(output, err)
+		return o, err
+	}
+	return o, nil
+}
+
+// settings are flags of the form name=value.
+type settings map[string]string
+
+func (s settings) String() string {
+	var all []string
+	for name, value := range s {
+		all = append(all, name+"="+value)
+	}
+	return strings.Join(all, ",")
+}
+
+func (s settings) Set(text string) error {
+	name, value, ok := strings.Cut(text, "=")
+	if !ok || name == "" {
+		return fmt.Errorf("want name=value")
+	}
+	s[name] = value
+	return nil
+}

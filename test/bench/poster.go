@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// poster publishes events, or posts them straight to the receiver, over
+// connections that are kept alive.
+type poster struct {
+	client *http.Client
+	// eventsURL takes events for key; receiverURL is the receiver.
+	eventsURL, key, receiverURL string
+}
+
+func newPoster(apiURL, key, receiverURL string, connections int) *poster {
+	return &poster{
+		client: &http.Client{
+			Timeout: time.Minute,
+			Transport: &http.Transport{
+				MaxIdleConns: 0, MaxIdleConnsPerHost: connections, DisableCompression: true,
+			},
+		},
+		eventsURL: apiURL + "/v1/events", key: key, receiverURL: receiverURL,
+	}
+}
+
+// post sends the n-th event.
+func (p *poster) post(ctx context.Context, k kind, n int) error {
+	url, want := p.eventsURL, http.StatusAccepted
+	if k.bare {
+		url, want = p.receiverURL+k.path(0), http.StatusOK
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(k.body(make([]byte, 0, 512), n)))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+p.key)
+	res, err := p.client.Do(req)
+	if err != nil {
+		return err
+	}
+	said, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err := errors.Join(err, res.Body.Close()); err != nil {
+		return err
+	}
+	if res.StatusCode != want {
+		return fmt.Errorf("event %d: the answer was %s: %s", n, res.Status, said)
+	}
+	return nil
+}
+
+// postAll sends events first to first+count-1 in a closed loop: each of so many
+// posters sends its next one when the last is answered. It returns the time from
+// the first request to the last answer, and stops at the first error.
+func (p *poster) postAll(ctx context.Context, k kind, first, count, posters int) (time.Duration, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	start := time.Now()
+	for range posters {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				n := int(next.Add(1)) - 1
+				if n >= count {
+					return
+				}
+				if err := p.post(ctx, k, first+n); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return time.Since(start), context.Cause(ctx)
+}
+
+// postSteadily sends count events on an absolute schedule, whatever became of
+// those before, and returns when each was about to be written.
+func (p *poster) postSteadily(ctx context.Context, k kind, first, count int, every time.Duration) ([]time.Time, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	posted := make([]time.Time, count)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	start := time.Now()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for n := range count {
+		timer.Reset(time.Until(start.Add(time.Duration(n) * every)))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		wg.Go(func() {
+			posted[n] = time.Now()
+			if err := p.post(ctx, k, first+n); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	wg.Wait()
+	return posted, context.Cause(ctx)
+}

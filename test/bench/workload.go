@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// kind is a sort of load.
+type kind struct {
+	name string
+	// fanout is how many endpoints get each event.
+	fanout int
+	// bare events go to the receiver itself, past everything under test.
+	bare bool
+}
+
+// endpoints is how many endpoints each kind of delivery has. At fan-out 1 the
+// events take turns among as many types with one endpoint each; at fan-out 10
+// all of them match.
+const endpoints = 10
+
+var (
+	bareKind   = kind{name: "bare", fanout: 1, bare: true}
+	acceptKind = kind{name: "accept"}
+	singleKind = kind{name: "fanout1", fanout: 1}
+	wideKind   = kind{name: "fanout10", fanout: endpoints}
+)
+
+// eventType is the type of the n-th event.
+func (k kind) eventType(n int) string {
+	if k.fanout == 1 {
+		return "bench." + k.name + ".n" + strconv.Itoa(n%endpoints)
+	}
+	return "bench." + k.name
+}
+
+// subscription is what the kind's i-th endpoint wants.
+func (k kind) subscription(i int) string { return k.eventType(i) }
+
+// path is where the kind's i-th endpoint is at the receiver.
+func (k kind) path(i int) string { return "/" + k.name + "/" + strconv.Itoa(i) }
+
+// payloadBytes is the length of an event's data.
+const payloadBytes = 300
+
+// sequenceKey stands before an event's number in its data, and nowhere else.
+const sequenceKey = `"sequence":`
+
+// body is the request that publishes the event, appended to b: its number and
+// what a shop might send, filled up to payloadBytes.
+func (k kind) body(b []byte, n int) []byte {
+	b = fmt.Appendf(b, `{"type":"%s","data":`, k.eventType(n))
+	start := len(b)
+	b = fmt.Appendf(b, `{%s%d,"order":{"id":"ord_%08d","status":"paid","currency":"EUR","total":12990,"items":[{"sku":"A-1001","quantity":2},{"sku":"B-2002","quantity":1}]},"customer":{"id":4711,"email":"customer@example.com"},"note":"`, sequenceKey, n, n)
+	const end = `"}`
+	b = append(b, filler[:max(payloadBytes-len(end)-(len(b)-start), 0)]...)
+	return append(b, end+"}"...)
+}
+
+var filler = strings.Repeat("lorem ipsum dolor ", payloadBytes/18+1)
