@@ -1,3 +1,7 @@
+-- Arrays come as (SELECT @a::…): so the planner takes them for ten rows and goes
+-- by the index, row by row. Of a known length, and a day that has no statistics
+-- yet, it would read the whole day to hash some hundred rows against it.
+
 -- name: GuardDeliveries :many
 -- What must be known before a request is made. Index: day deliveries_pkey,
 -- endpoints_pkey, endpoint_health_pkey.
@@ -5,7 +9,7 @@ SELECT d.id, d.status, d.task, d.attempts, d.schedule_start,
        (date_part('epoch', d.next_attempt_at - now()) * 1000)::bigint AS due_in_ms,
        e.version, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
        h.open_until, h.probe_id
-FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id) u
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id) u
 JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.id
 JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id
@@ -14,7 +18,7 @@ WHERE d.id >= @lo::uuid AND d.id < @hi::uuid;
 -- name: EventBodies :many
 -- Index: day events_pkey.
 SELECT e.id, coalesce(e.external_id, '')::text AS external_id, e.type, e.body
-FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id) u
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id) u
 JOIN events e ON e.workspace_id = u.workspace_id AND e.id = u.id
 WHERE e.id >= @lo::uuid AND e.id < @hi::uuid;
 
@@ -27,12 +31,12 @@ FROM endpoints WHERE id = ANY(@ids::uuid[]) AND deleted_at IS NULL;
 -- A success always wins, whoever holds the row by now. The attempt is numbered
 -- from the row. Index: day deliveries_pkey.
 WITH u AS (
-    SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@delivery_ids::uuid[]) AS delivery_id,
-           unnest(@attempt_ids::uuid[]) AS attempt_id, unnest(@started_ats::timestamptz[]) AS started_at,
-           unnest(@durations_us::bigint[]) AS duration_us, unnest(@status_codes::int[]) AS status_code,
-           unnest(@request_headers::bytea[]) AS request_headers,
-           unnest(@response_headers::bytea[]) AS response_headers,
-           unnest(@response_bodies::bytea[]) AS response_body
+    SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @delivery_ids::uuid[])) AS delivery_id,
+           unnest((SELECT @attempt_ids::uuid[])) AS attempt_id, unnest((SELECT @started_ats::timestamptz[])) AS started_at,
+           unnest((SELECT @durations_us::bigint[])) AS duration_us, unnest((SELECT @status_codes::int[])) AS status_code,
+           unnest((SELECT @request_headers::bytea[])) AS request_headers,
+           unnest((SELECT @response_headers::bytea[])) AS response_headers,
+           unnest((SELECT @response_bodies::bytea[])) AS response_body
 ), done AS (
     UPDATE deliveries d
     SET status = 'success', attempts = d.attempts + 1, task = NULL, next_attempt_at = NULL, parked = false,
@@ -55,16 +59,16 @@ FROM done JOIN u ON u.delivery_id = done.id;
 -- failed. spends is false for a probe, which uses up no retry. Returns what
 -- matched. Index: day deliveries_pkey.
 WITH u AS (
-    SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@delivery_ids::uuid[]) AS delivery_id,
-           unnest(@tasks::text[]) AS task, unnest(@seen::int[]) AS seen,
-           unnest(@new_statuses::text[]) AS new_status, unnest(@new_tasks::text[]) AS new_task,
-           unnest(@delays_ms::bigint[]) AS delay_ms, unnest(@spends::bool[]) AS spends,
-           unnest(@attempt_ids::uuid[]) AS attempt_id, unnest(@started_ats::timestamptz[]) AS started_at,
-           unnest(@durations_us::bigint[]) AS duration_us, unnest(@status_codes::int[]) AS status_code,
-           unnest(@errors::text[]) AS error, unnest(@error_classes::text[]) AS error_class,
-           unnest(@request_headers::bytea[]) AS request_headers,
-           unnest(@response_headers::bytea[]) AS response_headers,
-           unnest(@response_bodies::bytea[]) AS response_body
+    SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @delivery_ids::uuid[])) AS delivery_id,
+           unnest((SELECT @tasks::text[])) AS task, unnest((SELECT @seen::int[])) AS seen,
+           unnest((SELECT @new_statuses::text[])) AS new_status, unnest((SELECT @new_tasks::text[])) AS new_task,
+           unnest((SELECT @delays_ms::bigint[])) AS delay_ms, unnest((SELECT @spends::bool[])) AS spends,
+           unnest((SELECT @attempt_ids::uuid[])) AS attempt_id, unnest((SELECT @started_ats::timestamptz[])) AS started_at,
+           unnest((SELECT @durations_us::bigint[])) AS duration_us, unnest((SELECT @status_codes::int[])) AS status_code,
+           unnest((SELECT @errors::text[])) AS error, unnest((SELECT @error_classes::text[])) AS error_class,
+           unnest((SELECT @request_headers::bytea[])) AS request_headers,
+           unnest((SELECT @response_headers::bytea[])) AS response_headers,
+           unnest((SELECT @response_bodies::bytea[])) AS response_body
 ), done AS (
     UPDATE deliveries d
     SET attempts = d.attempts + 1,
@@ -89,13 +93,13 @@ RETURNING delivery_id;
 -- Failed attempts whose fence did not hold: they happened, so they are kept and
 -- counted, but decide nothing. Index: day deliveries_pkey.
 WITH u AS (
-    SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@delivery_ids::uuid[]) AS delivery_id,
-           unnest(@attempt_ids::uuid[]) AS attempt_id, unnest(@started_ats::timestamptz[]) AS started_at,
-           unnest(@durations_us::bigint[]) AS duration_us, unnest(@status_codes::int[]) AS status_code,
-           unnest(@errors::text[]) AS error, unnest(@error_classes::text[]) AS error_class,
-           unnest(@request_headers::bytea[]) AS request_headers,
-           unnest(@response_headers::bytea[]) AS response_headers,
-           unnest(@response_bodies::bytea[]) AS response_body
+    SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @delivery_ids::uuid[])) AS delivery_id,
+           unnest((SELECT @attempt_ids::uuid[])) AS attempt_id, unnest((SELECT @started_ats::timestamptz[])) AS started_at,
+           unnest((SELECT @durations_us::bigint[])) AS duration_us, unnest((SELECT @status_codes::int[])) AS status_code,
+           unnest((SELECT @errors::text[])) AS error, unnest((SELECT @error_classes::text[])) AS error_class,
+           unnest((SELECT @request_headers::bytea[])) AS request_headers,
+           unnest((SELECT @response_headers::bytea[])) AS response_headers,
+           unnest((SELECT @response_bodies::bytea[])) AS response_body
 ), done AS (
     -- schedule_start moves along, so that a stray attempt uses up no retry.
     UPDATE deliveries d SET attempts = d.attempts + 1, schedule_start = d.schedule_start + 1
@@ -113,8 +117,8 @@ FROM done JOIN u ON u.delivery_id = done.id;
 -- Which of these attempts are there already, and how their deliveries stand.
 -- Asked only after an attempt was refused as a duplicate. Index: day attempts_pkey, day deliveries_pkey.
 SELECT a.id, d.status, coalesce(d.task, '')::text AS task
-FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@delivery_ids::uuid[]) AS delivery_id,
-             unnest(@attempt_ids::uuid[]) AS attempt_id) u
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @delivery_ids::uuid[])) AS delivery_id,
+             unnest((SELECT @attempt_ids::uuid[])) AS attempt_id) u
 JOIN attempts a ON a.workspace_id = u.workspace_id AND a.delivery_id = u.delivery_id AND a.id = u.attempt_id
 JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.delivery_id
 WHERE a.delivery_id >= @lo::uuid AND a.delivery_id < @hi::uuid AND d.id >= @lo::uuid AND d.id < @hi::uuid;
@@ -123,8 +127,8 @@ WHERE a.delivery_id >= @lo::uuid AND a.delivery_id < @hi::uuid AND d.id >= @lo::
 -- Postgres first, Redis second: the row names its next holder before that
 -- holder exists. Returns what still named the old one. Index: day deliveries_pkey.
 UPDATE deliveries d SET task = NULLIF(u.new_task, '')
-FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id,
-             unnest(@tasks::text[]) AS task, unnest(@new_tasks::text[]) AS new_task) u
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id,
+             unnest((SELECT @tasks::text[])) AS task, unnest((SELECT @new_tasks::text[])) AS new_task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
   AND d.status = 'pending' AND d.task = u.task
 RETURNING d.id;
@@ -132,8 +136,8 @@ RETURNING d.id;
 -- name: ParkDeliveries :exec
 -- Index: day deliveries_pkey.
 UPDATE deliveries d SET parked = true, task = NULL, held_reason = u.reason, held_until = u.until
-FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id, unnest(@tasks::text[]) AS task,
-             unnest(@reasons::text[]) AS reason, unnest(@untils::timestamptz[]) AS until) u
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id, unnest((SELECT @tasks::text[])) AS task,
+             unnest((SELECT @reasons::text[])) AS reason, unnest((SELECT @untils::timestamptz[])) AS until) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
   AND d.status = 'pending' AND d.task = u.task;
 
@@ -142,7 +146,7 @@ WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND 
 -- when it sees nothing parked, and this waits for it and inserts anew.
 -- Meeting the limit again halves what is let go next.
 INSERT INTO parked_endpoints (endpoint_id, workspace_id, reason, next_check_at)
-SELECT unnest(@endpoint_ids::uuid[]), unnest(@workspace_ids::text[]), unnest(@reasons::text[]), unnest(@next_checks::timestamptz[])
+SELECT unnest((SELECT @endpoint_ids::uuid[])), unnest((SELECT @workspace_ids::text[])), unnest((SELECT @reasons::text[])), unnest((SELECT @next_checks::timestamptz[]))
 ON CONFLICT (endpoint_id) DO UPDATE
 SET reason = excluded.reason, next_check_at = excluded.next_check_at,
     release_count = greatest(parked_endpoints.release_count / 2, 1);
@@ -150,7 +154,7 @@ SET reason = excluded.reason, next_check_at = excluded.next_check_at,
 -- name: SettleDeliveries :exec
 -- Ends deliveries without an attempt. Index: day deliveries_pkey.
 UPDATE deliveries d SET status = @status::text, reason = @reason::text, task = NULL, next_attempt_at = NULL, completed_at = now()
-FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id, unnest(@tasks::text[]) AS task) u
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id, unnest((SELECT @tasks::text[])) AS task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
   AND d.status = 'pending' AND d.task = u.task;
 

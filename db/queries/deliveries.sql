@@ -21,7 +21,7 @@ ORDER BY d.id DESC LIMIT @row_limit::int;
 -- name: LastAttempts :many
 -- Index: attempts_pkey of the days between lo and hi.
 SELECT u.id::uuid AS id, a.status_code, a.error, a.error_class, a.response_body
-FROM (SELECT unnest(@delivery_ids::uuid[]) AS id) u
+FROM (SELECT unnest((SELECT @delivery_ids::uuid[])) AS id) u
 CROSS JOIN LATERAL (
     SELECT t.status_code, t.error, t.error_class, t.response_body FROM attempts t
     WHERE t.workspace_id = @workspace_id AND t.delivery_id = u.id

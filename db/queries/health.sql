@@ -3,7 +3,7 @@
 -- a run is long enough and spread over the window. One row an endpoint, sorted.
 -- A failed probe opens it again for longer: 30 s doubling up to 10 minutes.
 INSERT INTO endpoint_health AS h (endpoint_id, workspace_id, failures, failing_since)
-SELECT unnest(@endpoint_ids::uuid[]), unnest(@workspace_ids::text[]), unnest(@failures::int[]), unnest(@first_failures::timestamptz[])
+SELECT unnest((SELECT @endpoint_ids::uuid[])), unnest((SELECT @workspace_ids::text[])), unnest((SELECT @failures::int[])), unnest((SELECT @first_failures::timestamptz[]))
 ON CONFLICT (endpoint_id) DO UPDATE
 SET failures = h.failures + excluded.failures,
     open_until = CASE

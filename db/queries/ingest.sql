@@ -11,31 +11,31 @@ ORDER BY workspace_id, id;
 -- name: InsertEvents :exec
 INSERT INTO events (id, workspace_id, external_id, type, created_at, body, deliveries)
 SELECT u.id, u.workspace_id, NULLIF(u.external_id, ''), u.type, u.created_at, u.body, u.deliveries
-FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@workspace_ids::text[]) AS workspace_id,
-             unnest(@external_ids::text[]) AS external_id, unnest(@types::text[]) AS type,
-             unnest(@created_ats::timestamptz[]) AS created_at, unnest(@bodies::bytea[]) AS body,
-             unnest(@deliveries::int[]) AS deliveries) u;
+FROM (SELECT unnest((SELECT @ids::uuid[])) AS id, unnest((SELECT @workspace_ids::text[])) AS workspace_id,
+             unnest((SELECT @external_ids::text[])) AS external_id, unnest((SELECT @types::text[])) AS type,
+             unnest((SELECT @created_ats::timestamptz[])) AS created_at, unnest((SELECT @bodies::bytea[])) AS body,
+             unnest((SELECT @deliveries::int[])) AS deliveries) u;
 
 -- name: InsertDeliveries :exec
 -- A row without a task is feed at once; one with a task is audit.
 INSERT INTO deliveries (id, workspace_id, event_id, endpoint_id, event_type, task, next_attempt_at)
 SELECT u.id, u.workspace_id, u.event_id, u.endpoint_id, u.event_type, NULLIF(u.task, ''), now()
-FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@workspace_ids::text[]) AS workspace_id,
-             unnest(@event_ids::uuid[]) AS event_id, unnest(@endpoint_ids::uuid[]) AS endpoint_id,
-             unnest(@event_types::text[]) AS event_type, unnest(@tasks::text[]) AS task) u;
+FROM (SELECT unnest((SELECT @ids::uuid[])) AS id, unnest((SELECT @workspace_ids::text[])) AS workspace_id,
+             unnest((SELECT @event_ids::uuid[])) AS event_id, unnest((SELECT @endpoint_ids::uuid[])) AS endpoint_id,
+             unnest((SELECT @event_types::text[])) AS event_type, unnest((SELECT @tasks::text[])) AS task) u;
 
 -- name: ClaimEventIDs :exec
 -- Waits for another transaction that is inserting the same id. Sorted by the
 -- caller, so that two groups never wait for each other.
 INSERT INTO event_ids (workspace_id, id, event_id)
-SELECT unnest(@workspace_ids::text[]), unnest(@ids::text[]), unnest(@event_ids::uuid[])
+SELECT unnest((SELECT @workspace_ids::text[])), unnest((SELECT @ids::text[])), unnest((SELECT @event_ids::uuid[]))
 ON CONFLICT DO NOTHING;
 
 -- name: EventIDOwners :many
 -- Index: event_ids_pkey. A statement of its own after ClaimEventIDs: its
 -- snapshot sees what the conflict waited for.
 SELECT e.workspace_id, e.id, e.event_id
-FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::text[]) AS id) u
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::text[])) AS id) u
 JOIN event_ids e ON e.workspace_id = u.workspace_id AND e.id = u.id;
 
 -- name: AcceptedEvent :one
@@ -46,7 +46,7 @@ FROM events WHERE workspace_id = @workspace_id AND id = @id;
 -- name: ClearTasks :exec
 -- Gives back to feed what could not be put into Redis. Index: day deliveries_pkey.
 UPDATE deliveries d SET task = NULL
-FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id,
-             unnest(@tasks::text[]) AS task) u
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id,
+             unnest((SELECT @tasks::text[])) AS task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
   AND d.task = u.task AND d.status = 'pending';

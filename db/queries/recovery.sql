@@ -18,8 +18,8 @@ ORDER BY next_attempt_at LIMIT @n::int FOR UPDATE SKIP LOCKED;
 -- name: GiveTasks :exec
 -- Only after LockDueDeliveries in the same transaction. Index: day deliveries_pkey.
 UPDATE deliveries d SET task = u.task
-FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id,
-             unnest(@tasks::text[]) AS task) u
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id,
+             unnest((SELECT @tasks::text[])) AS task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
   AND d.status = 'pending' AND d.task IS NULL AND NOT d.parked;
 
@@ -38,7 +38,7 @@ ORDER BY next_attempt_at FETCH FIRST (@n::int) ROWS WITH TIES;
 -- name: DeadWorkers :many
 -- Which of these tasks (w_ and a worker) have no worker behind them. Index: workers_pkey.
 SELECT u.task::text AS task
-FROM (SELECT unnest(@tasks::text[]) AS task) u
+FROM (SELECT unnest((SELECT @tasks::text[])) AS task) u
 WHERE NOT EXISTS (
     SELECT FROM workers w WHERE w.id = substr(u.task, 3) AND w.heartbeat_at > now() - interval '15 seconds');
 
@@ -94,7 +94,7 @@ ORDER BY id LIMIT @n::int;
 -- Feed takes them when due, which what is parked normally is. Index: day deliveries_pkey.
 UPDATE deliveries d
 SET parked = false, held_reason = NULL, held_until = NULL, next_attempt_at = greatest(d.next_attempt_at, now())
-FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id) u
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
   AND d.status = 'pending' AND d.parked
 RETURNING d.id;
@@ -104,7 +104,7 @@ RETURNING d.id;
 UPDATE deliveries d
 SET status = 'canceled', reason = 'endpoint_deleted', parked = false, held_reason = NULL, held_until = NULL,
     next_attempt_at = NULL, completed_at = now()
-FROM (SELECT unnest(@workspace_ids::text[]) AS workspace_id, unnest(@ids::uuid[]) AS id) u
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
   AND d.status = 'pending' AND d.parked
 RETURNING d.id;

@@ -63,7 +63,7 @@ func (q *Queries) DeliveryTargets(ctx context.Context, ids []pgtype.UUID) ([]Del
 
 const EventBodies = `-- name: EventBodies :many
 SELECT e.id, coalesce(e.external_id, '')::text AS external_id, e.type, e.body
-FROM (SELECT unnest($1::text[]) AS workspace_id, unnest($2::uuid[]) AS id) u
+FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS id) u
 JOIN events e ON e.workspace_id = u.workspace_id AND e.id = u.id
 WHERE e.id >= $3::uuid AND e.id < $4::uuid
 `
@@ -114,11 +114,12 @@ func (q *Queries) EventBodies(ctx context.Context, arg EventBodiesParams) ([]Eve
 }
 
 const GuardDeliveries = `-- name: GuardDeliveries :many
+
 SELECT d.id, d.status, d.task, d.attempts, d.schedule_start,
        (date_part('epoch', d.next_attempt_at - now()) * 1000)::bigint AS due_in_ms,
        e.version, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
        h.open_until, h.probe_id
-FROM (SELECT unnest($1::text[]) AS workspace_id, unnest($2::uuid[]) AS id) u
+FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS id) u
 JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.id
 JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id
@@ -146,6 +147,9 @@ type GuardDeliveriesRow struct {
 	ProbeID       pgtype.UUID
 }
 
+// Arrays come as (SELECT @a::…): so the planner takes them for ten rows and goes
+// by the index, row by row. Of a known length, and a day that has no statistics
+// yet, it would read the whole day to hash some hundred rows against it.
 // What must be known before a request is made. Index: day deliveries_pkey,
 // endpoints_pkey, endpoint_health_pkey.
 func (q *Queries) GuardDeliveries(ctx context.Context, arg GuardDeliveriesParams) ([]GuardDeliveriesRow, error) {
@@ -187,8 +191,8 @@ func (q *Queries) GuardDeliveries(ctx context.Context, arg GuardDeliveriesParams
 
 const HandOver = `-- name: HandOver :many
 UPDATE deliveries d SET task = NULLIF(u.new_task, '')
-FROM (SELECT unnest($3::text[]) AS workspace_id, unnest($4::uuid[]) AS id,
-             unnest($5::text[]) AS task, unnest($6::text[]) AS new_task) u
+FROM (SELECT unnest((SELECT $3::text[])) AS workspace_id, unnest((SELECT $4::uuid[])) AS id,
+             unnest((SELECT $5::text[])) AS task, unnest((SELECT $6::text[])) AS new_task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid
   AND d.status = 'pending' AND d.task = u.task
 RETURNING d.id
@@ -245,8 +249,8 @@ func (q *Queries) LiveWorkers(ctx context.Context) (int64, error) {
 
 const ParkDeliveries = `-- name: ParkDeliveries :exec
 UPDATE deliveries d SET parked = true, task = NULL, held_reason = u.reason, held_until = u.until
-FROM (SELECT unnest($3::text[]) AS workspace_id, unnest($4::uuid[]) AS id, unnest($5::text[]) AS task,
-             unnest($6::text[]) AS reason, unnest($7::timestamptz[]) AS until) u
+FROM (SELECT unnest((SELECT $3::text[])) AS workspace_id, unnest((SELECT $4::uuid[])) AS id, unnest((SELECT $5::text[])) AS task,
+             unnest((SELECT $6::text[])) AS reason, unnest((SELECT $7::timestamptz[])) AS until) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid
   AND d.status = 'pending' AND d.task = u.task
 `
@@ -277,7 +281,7 @@ func (q *Queries) ParkDeliveries(ctx context.Context, arg ParkDeliveriesParams) 
 
 const ParkEndpoints = `-- name: ParkEndpoints :exec
 INSERT INTO parked_endpoints (endpoint_id, workspace_id, reason, next_check_at)
-SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::timestamptz[])
+SELECT unnest((SELECT $1::uuid[])), unnest((SELECT $2::text[])), unnest((SELECT $3::text[])), unnest((SELECT $4::timestamptz[]))
 ON CONFLICT (endpoint_id) DO UPDATE
 SET reason = excluded.reason, next_check_at = excluded.next_check_at,
     release_count = greatest(parked_endpoints.release_count / 2, 1)
@@ -305,16 +309,16 @@ func (q *Queries) ParkEndpoints(ctx context.Context, arg ParkEndpointsParams) er
 
 const RecordFailures = `-- name: RecordFailures :many
 WITH u AS (
-    SELECT unnest($1::text[]) AS workspace_id, unnest($2::uuid[]) AS delivery_id,
-           unnest($3::text[]) AS task, unnest($4::int[]) AS seen,
-           unnest($5::text[]) AS new_status, unnest($6::text[]) AS new_task,
-           unnest($7::bigint[]) AS delay_ms, unnest($8::bool[]) AS spends,
-           unnest($9::uuid[]) AS attempt_id, unnest($10::timestamptz[]) AS started_at,
-           unnest($11::bigint[]) AS duration_us, unnest($12::int[]) AS status_code,
-           unnest($13::text[]) AS error, unnest($14::text[]) AS error_class,
-           unnest($15::bytea[]) AS request_headers,
-           unnest($16::bytea[]) AS response_headers,
-           unnest($17::bytea[]) AS response_body
+    SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS delivery_id,
+           unnest((SELECT $3::text[])) AS task, unnest((SELECT $4::int[])) AS seen,
+           unnest((SELECT $5::text[])) AS new_status, unnest((SELECT $6::text[])) AS new_task,
+           unnest((SELECT $7::bigint[])) AS delay_ms, unnest((SELECT $8::bool[])) AS spends,
+           unnest((SELECT $9::uuid[])) AS attempt_id, unnest((SELECT $10::timestamptz[])) AS started_at,
+           unnest((SELECT $11::bigint[])) AS duration_us, unnest((SELECT $12::int[])) AS status_code,
+           unnest((SELECT $13::text[])) AS error, unnest((SELECT $14::text[])) AS error_class,
+           unnest((SELECT $15::bytea[])) AS request_headers,
+           unnest((SELECT $16::bytea[])) AS response_headers,
+           unnest((SELECT $17::bytea[])) AS response_body
 ), done AS (
     UPDATE deliveries d
     SET attempts = d.attempts + 1,
@@ -405,13 +409,13 @@ func (q *Queries) RecordFailures(ctx context.Context, arg RecordFailuresParams) 
 
 const RecordStrays = `-- name: RecordStrays :exec
 WITH u AS (
-    SELECT unnest($1::text[]) AS workspace_id, unnest($2::uuid[]) AS delivery_id,
-           unnest($3::uuid[]) AS attempt_id, unnest($4::timestamptz[]) AS started_at,
-           unnest($5::bigint[]) AS duration_us, unnest($6::int[]) AS status_code,
-           unnest($7::text[]) AS error, unnest($8::text[]) AS error_class,
-           unnest($9::bytea[]) AS request_headers,
-           unnest($10::bytea[]) AS response_headers,
-           unnest($11::bytea[]) AS response_body
+    SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS delivery_id,
+           unnest((SELECT $3::uuid[])) AS attempt_id, unnest((SELECT $4::timestamptz[])) AS started_at,
+           unnest((SELECT $5::bigint[])) AS duration_us, unnest((SELECT $6::int[])) AS status_code,
+           unnest((SELECT $7::text[])) AS error, unnest((SELECT $8::text[])) AS error_class,
+           unnest((SELECT $9::bytea[])) AS request_headers,
+           unnest((SELECT $10::bytea[])) AS response_headers,
+           unnest((SELECT $11::bytea[])) AS response_body
 ), done AS (
     -- schedule_start moves along, so that a stray attempt uses up no retry.
     UPDATE deliveries d SET attempts = d.attempts + 1, schedule_start = d.schedule_start + 1
@@ -465,12 +469,12 @@ func (q *Queries) RecordStrays(ctx context.Context, arg RecordStraysParams) erro
 
 const RecordSuccesses = `-- name: RecordSuccesses :exec
 WITH u AS (
-    SELECT unnest($1::text[]) AS workspace_id, unnest($2::uuid[]) AS delivery_id,
-           unnest($3::uuid[]) AS attempt_id, unnest($4::timestamptz[]) AS started_at,
-           unnest($5::bigint[]) AS duration_us, unnest($6::int[]) AS status_code,
-           unnest($7::bytea[]) AS request_headers,
-           unnest($8::bytea[]) AS response_headers,
-           unnest($9::bytea[]) AS response_body
+    SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS delivery_id,
+           unnest((SELECT $3::uuid[])) AS attempt_id, unnest((SELECT $4::timestamptz[])) AS started_at,
+           unnest((SELECT $5::bigint[])) AS duration_us, unnest((SELECT $6::int[])) AS status_code,
+           unnest((SELECT $7::bytea[])) AS request_headers,
+           unnest((SELECT $8::bytea[])) AS response_headers,
+           unnest((SELECT $9::bytea[])) AS response_body
 ), done AS (
     UPDATE deliveries d
     SET status = 'success', attempts = d.attempts + 1, task = NULL, next_attempt_at = NULL, parked = false,
@@ -522,8 +526,8 @@ func (q *Queries) RecordSuccesses(ctx context.Context, arg RecordSuccessesParams
 
 const RecordedAttempts = `-- name: RecordedAttempts :many
 SELECT a.id, d.status, coalesce(d.task, '')::text AS task
-FROM (SELECT unnest($1::text[]) AS workspace_id, unnest($2::uuid[]) AS delivery_id,
-             unnest($3::uuid[]) AS attempt_id) u
+FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS delivery_id,
+             unnest((SELECT $3::uuid[])) AS attempt_id) u
 JOIN attempts a ON a.workspace_id = u.workspace_id AND a.delivery_id = u.delivery_id AND a.id = u.attempt_id
 JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.delivery_id
 WHERE a.delivery_id >= $4::uuid AND a.delivery_id < $5::uuid AND d.id >= $4::uuid AND d.id < $5::uuid
@@ -582,7 +586,7 @@ func (q *Queries) RemoveWorker(ctx context.Context, id string) error {
 
 const SettleDeliveries = `-- name: SettleDeliveries :exec
 UPDATE deliveries d SET status = $1::text, reason = $2::text, task = NULL, next_attempt_at = NULL, completed_at = now()
-FROM (SELECT unnest($5::text[]) AS workspace_id, unnest($6::uuid[]) AS id, unnest($7::text[]) AS task) u
+FROM (SELECT unnest((SELECT $5::text[])) AS workspace_id, unnest((SELECT $6::uuid[])) AS id, unnest((SELECT $7::text[])) AS task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $3::uuid AND d.id < $4::uuid
   AND d.status = 'pending' AND d.task = u.task
 `

@@ -131,7 +131,7 @@ func (q *Queries) ExternalIDs(ctx context.Context, arg ExternalIDsParams) ([]Ext
 
 const LastAttempts = `-- name: LastAttempts :many
 SELECT u.id::uuid AS id, a.status_code, a.error, a.error_class, a.response_body
-FROM (SELECT unnest($1::uuid[]) AS id) u
+FROM (SELECT unnest((SELECT $1::uuid[])) AS id) u
 CROSS JOIN LATERAL (
     SELECT t.status_code, t.error, t.error_class, t.response_body FROM attempts t
     WHERE t.workspace_id = $2 AND t.delivery_id = u.id

@@ -13,7 +13,7 @@ import (
 
 const CountFailures = `-- name: CountFailures :exec
 INSERT INTO endpoint_health AS h (endpoint_id, workspace_id, failures, failing_since)
-SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::int[]), unnest($4::timestamptz[])
+SELECT unnest((SELECT $1::uuid[])), unnest((SELECT $2::text[])), unnest((SELECT $3::int[])), unnest((SELECT $4::timestamptz[]))
 ON CONFLICT (endpoint_id) DO UPDATE
 SET failures = h.failures + excluded.failures,
     open_until = CASE

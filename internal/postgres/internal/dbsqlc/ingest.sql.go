@@ -45,7 +45,7 @@ func (q *Queries) AcceptedEvent(ctx context.Context, arg AcceptedEventParams) (A
 
 const ClaimEventIDs = `-- name: ClaimEventIDs :exec
 INSERT INTO event_ids (workspace_id, id, event_id)
-SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::uuid[])
+SELECT unnest((SELECT $1::text[])), unnest((SELECT $2::text[])), unnest((SELECT $3::uuid[]))
 ON CONFLICT DO NOTHING
 `
 
@@ -64,8 +64,8 @@ func (q *Queries) ClaimEventIDs(ctx context.Context, arg ClaimEventIDsParams) er
 
 const ClearTasks = `-- name: ClearTasks :exec
 UPDATE deliveries d SET task = NULL
-FROM (SELECT unnest($3::text[]) AS workspace_id, unnest($4::uuid[]) AS id,
-             unnest($5::text[]) AS task) u
+FROM (SELECT unnest((SELECT $3::text[])) AS workspace_id, unnest((SELECT $4::uuid[])) AS id,
+             unnest((SELECT $5::text[])) AS task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid
   AND d.task = u.task AND d.status = 'pending'
 `
@@ -122,7 +122,7 @@ func (q *Queries) EndpointVersions(ctx context.Context, ids []string) ([]Endpoin
 
 const EventIDOwners = `-- name: EventIDOwners :many
 SELECT e.workspace_id, e.id, e.event_id
-FROM (SELECT unnest($1::text[]) AS workspace_id, unnest($2::text[]) AS id) u
+FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::text[])) AS id) u
 JOIN event_ids e ON e.workspace_id = u.workspace_id AND e.id = u.id
 `
 
@@ -156,9 +156,9 @@ func (q *Queries) EventIDOwners(ctx context.Context, arg EventIDOwnersParams) ([
 const InsertDeliveries = `-- name: InsertDeliveries :exec
 INSERT INTO deliveries (id, workspace_id, event_id, endpoint_id, event_type, task, next_attempt_at)
 SELECT u.id, u.workspace_id, u.event_id, u.endpoint_id, u.event_type, NULLIF(u.task, ''), now()
-FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS workspace_id,
-             unnest($3::uuid[]) AS event_id, unnest($4::uuid[]) AS endpoint_id,
-             unnest($5::text[]) AS event_type, unnest($6::text[]) AS task) u
+FROM (SELECT unnest((SELECT $1::uuid[])) AS id, unnest((SELECT $2::text[])) AS workspace_id,
+             unnest((SELECT $3::uuid[])) AS event_id, unnest((SELECT $4::uuid[])) AS endpoint_id,
+             unnest((SELECT $5::text[])) AS event_type, unnest((SELECT $6::text[])) AS task) u
 `
 
 type InsertDeliveriesParams struct {
@@ -186,10 +186,10 @@ func (q *Queries) InsertDeliveries(ctx context.Context, arg InsertDeliveriesPara
 const InsertEvents = `-- name: InsertEvents :exec
 INSERT INTO events (id, workspace_id, external_id, type, created_at, body, deliveries)
 SELECT u.id, u.workspace_id, NULLIF(u.external_id, ''), u.type, u.created_at, u.body, u.deliveries
-FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS workspace_id,
-             unnest($3::text[]) AS external_id, unnest($4::text[]) AS type,
-             unnest($5::timestamptz[]) AS created_at, unnest($6::bytea[]) AS body,
-             unnest($7::int[]) AS deliveries) u
+FROM (SELECT unnest((SELECT $1::uuid[])) AS id, unnest((SELECT $2::text[])) AS workspace_id,
+             unnest((SELECT $3::text[])) AS external_id, unnest((SELECT $4::text[])) AS type,
+             unnest((SELECT $5::timestamptz[])) AS created_at, unnest((SELECT $6::bytea[])) AS body,
+             unnest((SELECT $7::int[])) AS deliveries) u
 `
 
 type InsertEventsParams struct {

@@ -15,7 +15,7 @@ const CancelParked = `-- name: CancelParked :many
 UPDATE deliveries d
 SET status = 'canceled', reason = 'endpoint_deleted', parked = false, held_reason = NULL, held_until = NULL,
     next_attempt_at = NULL, completed_at = now()
-FROM (SELECT unnest($3::text[]) AS workspace_id, unnest($4::uuid[]) AS id) u
+FROM (SELECT unnest((SELECT $3::text[])) AS workspace_id, unnest((SELECT $4::uuid[])) AS id) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid
   AND d.status = 'pending' AND d.parked
 RETURNING d.id
@@ -67,7 +67,7 @@ func (q *Queries) Clock(ctx context.Context) (pgtype.Timestamptz, error) {
 
 const DeadWorkers = `-- name: DeadWorkers :many
 SELECT u.task::text AS task
-FROM (SELECT unnest($1::text[]) AS task) u
+FROM (SELECT unnest((SELECT $1::text[])) AS task) u
 WHERE NOT EXISTS (
     SELECT FROM workers w WHERE w.id = substr(u.task, 3) AND w.heartbeat_at > now() - interval '15 seconds')
 `
@@ -181,8 +181,8 @@ func (q *Queries) ForgetParkedEndpoint(ctx context.Context, endpointID pgtype.UU
 
 const GiveTasks = `-- name: GiveTasks :exec
 UPDATE deliveries d SET task = u.task
-FROM (SELECT unnest($3::text[]) AS workspace_id, unnest($4::uuid[]) AS id,
-             unnest($5::text[]) AS task) u
+FROM (SELECT unnest((SELECT $3::text[])) AS workspace_id, unnest((SELECT $4::uuid[])) AS id,
+             unnest((SELECT $5::text[])) AS task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid
   AND d.status = 'pending' AND d.task IS NULL AND NOT d.parked
 `
@@ -477,7 +477,7 @@ func (q *Queries) PlanOnce(ctx context.Context) error {
 const ReleaseParked = `-- name: ReleaseParked :many
 UPDATE deliveries d
 SET parked = false, held_reason = NULL, held_until = NULL, next_attempt_at = greatest(d.next_attempt_at, now())
-FROM (SELECT unnest($3::text[]) AS workspace_id, unnest($4::uuid[]) AS id) u
+FROM (SELECT unnest((SELECT $3::text[])) AS workspace_id, unnest((SELECT $4::uuid[])) AS id) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid
   AND d.status = 'pending' AND d.parked
 RETURNING d.id
