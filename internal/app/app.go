@@ -42,6 +42,8 @@ type part struct {
 	name  string
 	start func(ctx context.Context) error
 	stop  func(ctx context.Context)
+	// idle: it has a start that was not called yet, so there is nothing to stop.
+	idle bool
 }
 
 // Connections to Postgres: few, since every hot path shares one or two.
@@ -79,7 +81,9 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 	// Started last, so that nothing asks for health before there is any, and
 	// stopped first of all: orchestrators have turned away by then.
 	a.metrics = telemetry.NewServer(cfg.Metrics.Listen, a.registry, a.checks, telemetry.ServerConfig{Logger: logger})
-	a.parts = append([]part{{"metrics", a.metrics.Start, func(ctx context.Context) { _ = a.metrics.Shutdown(ctx) }}}, a.parts...)
+	a.parts = append([]part{{
+		name: "metrics", start: a.metrics.Start, stop: func(ctx context.Context) { _ = a.metrics.Shutdown(ctx) }, idle: true,
+	}}, a.parts...)
 	return a, nil
 }
 
@@ -97,15 +101,17 @@ func (a *App) build(role config.Role) error {
 }
 
 func (a *App) add(name string, start func(context.Context) error, stop func(context.Context)) {
-	a.parts = append(a.parts, part{name, start, stop})
+	a.parts = append(a.parts, part{name: name, start: start, stop: stop, idle: start != nil})
 }
 
 // Start runs every part. On an error those that run are stopped.
 func (a *App) Start(ctx context.Context) error {
-	for _, p := range a.parts {
+	for i := range a.parts {
+		p := &a.parts[i]
 		if p.start == nil {
 			continue
 		}
+		p.idle = false
 		if err := p.start(ctx); err != nil {
 			a.Stop(ctx)
 			return fmt.Errorf("start %s: %w", p.name, err)
@@ -128,8 +134,8 @@ func (a *App) Stop(ctx context.Context) {
 	a.stop.Do(func() {
 		a.Drain()
 		for i := len(a.parts) - 1; i >= 0; i-- {
-			if stop := a.parts[i].stop; stop != nil {
-				stop(ctx)
+			if p := &a.parts[i]; p.stop != nil && !p.idle {
+				p.stop(ctx)
 			}
 		}
 	})

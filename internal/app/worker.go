@@ -143,6 +143,10 @@ func (p *pulse) beat(ctx context.Context) {
 func (p *pulse) stop(ctx context.Context) {
 	close(p.quit)
 	<-p.done
+	// Requests that were waited for may have used up ctx; the name must go all the
+	// same, or the rest of the fleet counts this worker in for a while.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pulseEvery)
+	defer cancel()
 	if err := p.store.Leave(ctx, p.id); err != nil {
 		p.logger.Warn("worker not signed off", "error", err)
 	}
