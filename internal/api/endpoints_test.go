@@ -59,12 +59,12 @@ func TestCreateEndpoint(t *testing.T) {
 		}
 	})
 	t.Run("AllFieldsComeBack", func(t *testing.T) {
-		in := `"filters": {"n": {"$gt": 1.50}}, "description":"d <b>", "is_active":false, "headers":{"Authorization":"Bearer x","X-A":"1"},
+		in := `"filters": {"n": {"$gt": 1.50}}, "description":"d <b>", "is_active":false, "headers":{"Authorization":"Bearer x","X-Webhook-Source":"1"},
 			"timeout":60.0,"retry_schedule":[1,86400],"rate_limit":3,"max_in_flight":10000,"metadata":{"b":1,"a":[1.0,"é"]}`
 		a := with(in).want(http.StatusCreated)
 		for _, want := range []string{
 			`"filters":{"n":{"$gt":1.50}}`, `"description":"d <b>"`, `"is_active":false`, `"disabled_reason":"disabled_by_user"`,
-			`"headers":{"Authorization":"***","X-A":"***"}`, `"timeout":60`, `"retry_schedule":[1,86400]`, `"rate_limit":3`,
+			`"headers":{"Authorization":"***","X-Webhook-Source":"***"}`, `"timeout":60`, `"retry_schedule":[1,86400]`, `"rate_limit":3`,
 			`"max_in_flight":10000`, `"metadata":{"b":1,"a":[1.0,"é"]}`,
 		} {
 			got := b.call(key, "GET", "/v1/endpoints/"+a.text("id"), "").want(http.StatusOK)
@@ -122,7 +122,8 @@ func TestCreateEndpoint(t *testing.T) {
 			`"headers":[]`:                                          "/headers",
 			`"headers":{"X":1}`:                                     "/headers/X",
 			`"headers":{"X-Webhook-Id":"1"}`:                        "/headers/X-Webhook-Id",
-			`"headers":{"webhook-anything":"1"}`:                    "/headers/webhook-anything",
+			`"headers":{"webhook-signature":"1"}`:                   "/headers/webhook-signature",
+			`"headers":{"Trailers":"1"}`:                            "/headers/Trailers",
 			`"headers":{"content-type":"text/plain"}`:               "/headers/content-type",
 			`"headers":{"HOST":"a"}`:                                "/headers/HOST",
 			`"headers":{"User-Agent":"a"}`:                          "/headers/User-Agent",

@@ -59,17 +59,14 @@ func headerError(name, value string) string {
 // isReservedHeader knows what the contract sets, and what frames a message or
 // belongs to one connection only.
 func isReservedHeader(name string) bool {
-	for _, prefix := range []string{"x-webhook-", "webhook-", "proxy-"} {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
 	switch name {
-	case "host", "content-type", "content-length", "content-encoding", "user-agent", "transfer-encoding", "connection",
-		"keep-alive", "te", "trailer", "upgrade", "expect", "http2-settings", "accept-encoding":
+	case "x-webhook-signature", "x-webhook-timestamp", "x-webhook-id", "x-webhook-event", "x-webhook-delivery",
+		"x-webhook-attempt", "webhook-id", "webhook-timestamp", "webhook-signature",
+		"host", "content-type", "content-length", "content-encoding", "user-agent", "transfer-encoding", "connection",
+		"keep-alive", "te", "trailer", "trailers", "upgrade", "expect", "http2-settings", "accept-encoding":
 		return true
 	}
-	return false
+	return strings.HasPrefix(name, "proxy-")
 }
 
 func isToken(name string) bool {
