@@ -1,16 +1,18 @@
 -- name: DeliveryByID :one
 -- Index: day deliveries_pkey, endpoints_pkey.
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
+LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
 WHERE d.workspace_id = @workspace_id AND d.id = @id;
 
 -- name: ListDeliveries :many
 -- Index: deliveries_pkey of each day newest first, or deliveries_endpoint, or
 -- deliveries_unsuccessful; a list of one event is bounded to its millisecond.
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
+LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
 WHERE d.workspace_id = @workspace_id AND d.id >= @lo::uuid AND d.id < @hi::uuid
   AND (sqlc.narg('status')::text IS NULL OR d.status = sqlc.narg('status')::text)
   AND (sqlc.narg('type')::text IS NULL OR d.event_type = sqlc.narg('type')::text)

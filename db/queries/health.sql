@@ -1,21 +1,24 @@
 -- name: CountFailures :exec
--- Adds a group failures to their endpoints runs, and opens the breaker where
--- a run is long enough and spread over the window. One row an endpoint, sorted.
--- A failed probe opens it again for longer: 30 s doubling up to 10 minutes.
-INSERT INTO endpoint_health AS h (endpoint_id, workspace_id, failures, failing_since)
-SELECT unnest((SELECT @endpoint_ids::uuid[])), unnest((SELECT @workspace_ids::text[])), unnest((SELECT @failures::int[])), unnest((SELECT @first_failures::timestamptz[]))
+-- Adds a group of failures to their endpoints runs, and opens the breaker where
+-- a run is long enough and spread over the window: from when its first attempt
+-- failed to when its last one did, however late they are recorded. One row an
+-- endpoint, sorted. A failed probe opens it again for longer: 30 s doubling up
+-- to 10 minutes.
+INSERT INTO endpoint_health AS h (endpoint_id, workspace_id, failures, failing_since, updated_at)
+SELECT unnest((SELECT @endpoint_ids::uuid[])), unnest((SELECT @workspace_ids::text[])), unnest((SELECT @failures::int[])),
+       unnest((SELECT @first_failures::timestamptz[])), unnest((SELECT @last_failures::timestamptz[]))
 ON CONFLICT (endpoint_id) DO UPDATE
 SET failures = h.failures + excluded.failures,
     open_until = CASE
         WHEN h.probe_id IS NOT NULL AND h.probe_id = ANY(@probe_ids::uuid[])
             THEN now() + least(interval '30 seconds' * power(2, least(h.opens, 10)), interval '10 minutes')
         WHEN h.open_until IS NULL AND h.failures + excluded.failures >= @threshold::int
-             AND now() - h.failing_since >= make_interval(secs => @window_seconds::float8)
+             AND greatest(h.updated_at, excluded.updated_at) - h.failing_since >= make_interval(secs => @window_seconds::float8)
             THEN now() + interval '30 seconds'
         ELSE h.open_until END,
     opens = h.opens + (h.probe_id IS NOT NULL AND h.probe_id = ANY(@probe_ids::uuid[]))::int,
     probe_id = CASE WHEN h.probe_id = ANY(@probe_ids::uuid[]) THEN NULL ELSE h.probe_id END,
-    updated_at = now();
+    updated_at = greatest(h.updated_at, excluded.updated_at);
 
 -- name: ForgetFailures :exec
 -- A success ends the run: the breaker closes. What is parked behind it is let go

@@ -92,9 +92,14 @@ func deliveryOf(ws webhook.WorkspaceID, r *dbsqlc.ListDeliveriesRow) webhook.Del
 	switch {
 	case r.Parked:
 		d.HeldReason, d.HeldUntil = deref(r.HeldReason), timePtr(r.HeldUntil)
+	// Nobody has come across it yet, but nobody will send it either.
 	case d.Status == webhook.StatusPending && !r.IsActive:
-		// Nobody has come across it yet, but nobody will send it either.
 		d.HeldReason = webhook.HeldEndpointDisabled
+	case d.Status == webhook.StatusPending && r.OpenUntil.Valid:
+		d.HeldReason, d.HeldUntil = webhook.HeldBreakerOpen, timePtr(r.OpenUntil)
+	}
+	if d.NextAttemptAt != nil && d.HeldUntil != nil && d.HeldUntil.After(*d.NextAttemptAt) {
+		d.NextAttemptAt = d.HeldUntil
 	}
 	return d
 }
@@ -103,7 +108,7 @@ func deliveryOf(ws webhook.WorkspaceID, r *dbsqlc.ListDeliveriesRow) webhook.Del
 func addOutcome(d *webhook.Delivery, a *dbsqlc.LastAttemptsRow) {
 	d.StatusCode, d.ResponseBody = int(deref(a.StatusCode)), a.ResponseBody
 	d.ErrorClass = webhook.ErrorClass(deref(a.ErrorClass))
-	if a.Error != nil {
+	if a.Error != nil && d.Error == "" { // why it ended says more than how it last failed
 		d.Error = *a.Error
 	}
 }

@@ -13,11 +13,13 @@ import (
 	"github.com/postrider/postrider/internal/webhook"
 )
 
-// run is one endpoint's failures in a group, those before its last success left out.
+// run is one endpoint's failures in a group, those before its last success left
+// out, and when the first and the last of them failed. When an attempt started
+// would not do: twenty that time out together are no run of a minute.
 type run struct {
-	workspace webhook.WorkspaceID
-	failures  int32
-	first     time.Time
+	workspace   webhook.WorkspaceID
+	failures    int32
+	first, last time.Time
 }
 
 // queueHealth ends and counts the runs of failures of a group's endpoints, and
@@ -63,14 +65,18 @@ func (s *Deliver) queueHealth(b *pgx.Batch, successes, failures []*entry) {
 func sameID(id webhook.ID) webhook.ID { return id }
 
 func countRun(runs map[webhook.ID]*run, e *entry) {
+	failed := e.Attempt.StartedAt.Add(e.Attempt.Duration)
 	r := runs[e.Delivery.EndpointID]
 	if r == nil {
-		r = &run{workspace: e.Delivery.WorkspaceID, first: e.Attempt.StartedAt}
+		r = &run{workspace: e.Delivery.WorkspaceID, first: failed, last: failed}
 		runs[e.Delivery.EndpointID] = r
 	}
 	r.failures++
-	if e.Attempt.StartedAt.Before(r.first) {
-		r.first = e.Attempt.StartedAt
+	if failed.Before(r.first) {
+		r.first = failed
+	}
+	if failed.After(r.last) {
+		r.last = failed
 	}
 }
 
@@ -81,8 +87,9 @@ func (s *Deliver) queueRuns(b *pgx.Batch, runs map[webhook.ID]*run, probes []pgt
 		p.WorkspaceIds = append(p.WorkspaceIds, string(runs[id].workspace))
 		p.Failures = append(p.Failures, runs[id].failures)
 		p.FirstFailures = append(p.FirstFailures, pgTime(runs[id].first))
+		p.LastFailures = append(p.LastFailures, pgTime(runs[id].last))
 	}
-	b.Queue(dbsqlc.CountFailures, p.EndpointIds, p.WorkspaceIds, p.Failures, p.FirstFailures, probes,
+	b.Queue(dbsqlc.CountFailures, p.EndpointIds, p.WorkspaceIds, p.Failures, p.FirstFailures, p.LastFailures, probes,
 		int32(s.breaker.Failures), s.breaker.Window.Seconds())
 }
 

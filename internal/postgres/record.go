@@ -85,7 +85,7 @@ func (s *Deliver) recordOnce(ctx context.Context, outcomes []webhook.Outcome, ma
 	for _, e := range successes {
 		*e.matched = true
 	}
-	return s.recordStrays(ctx, failures)
+	return nil
 }
 
 // entry is an outcome with the place of its answer.
@@ -156,25 +156,4 @@ func queueFailures(b *pgx.Batch, d *dayOf[*entry]) {
 		}
 		return err
 	})
-}
-
-// recordStrays keeps the failed attempts whose fence did not hold.
-func (s *Deliver) recordStrays(ctx context.Context, failures []*entry) error {
-	strays := slices.DeleteFunc(slices.Clone(failures), func(e *entry) bool { return *e.matched })
-	for _, d := range byDay(strays, delivery) {
-		c := attemptColumns(d.all)
-		p := dbsqlc.RecordStraysParams{
-			WorkspaceIds: d.workspaces, DeliveryIds: d.ids, AttemptIds: c.attempts, StartedAts: c.startedAts,
-			DurationsUs: c.durations, StatusCodes: c.statusCodes, RequestHeaders: c.requestHeaders,
-			ResponseHeaders: c.responseHeaders, ResponseBodies: c.responseBodys, Lo: d.lo, Hi: d.hi,
-		}
-		for _, e := range d.all {
-			p.Errors = append(p.Errors, clean((*e).Attempt.Error))
-			p.ErrorClasses = append(p.ErrorClasses, string((*e).Attempt.ErrorClass))
-		}
-		if err := s.db.q.RecordStrays(ctx, p); err != nil {
-			return fmt.Errorf("record %d stray attempts: %w", len(d.ids), available(err))
-		}
-	}
-	return nil
 }

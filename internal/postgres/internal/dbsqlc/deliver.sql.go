@@ -116,7 +116,8 @@ func (q *Queries) EventBodies(ctx context.Context, arg EventBodiesParams) ([]Eve
 const GuardDeliveries = `-- name: GuardDeliveries :many
 
 SELECT d.id, d.status, d.task, d.attempts, d.schedule_start,
-       (date_part('epoch', d.next_attempt_at - now()) * 1000)::bigint AS due_in_ms,
+       -- Rounded up, for nothing is early; NULL, of what has ended, is no number.
+       coalesce(ceil(date_part('epoch', d.next_attempt_at - now()) * 1000), 0)::bigint AS due_in_ms,
        e.version, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
        h.open_until, h.probe_id
 FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS id) u
@@ -319,25 +320,32 @@ WITH u AS (
            unnest((SELECT $15::bytea[])) AS request_headers,
            unnest((SELECT $16::bytea[])) AS response_headers,
            unnest((SELECT $17::bytea[])) AS response_body
+), fence AS MATERIALIZED (
+    SELECT d.workspace_id, d.id, u.new_status, u.new_task, u.delay_ms, u.spends,
+           coalesce(d.status = 'pending' AND d.task = u.task AND d.attempts = u.seen, false) AS holds
+    FROM u JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.delivery_id
+    WHERE d.id >= $18::uuid AND d.id < $19::uuid
+    FOR UPDATE OF d
 ), done AS (
     UPDATE deliveries d
     SET attempts = d.attempts + 1,
-        schedule_start = d.schedule_start + (NOT u.spends)::int,
-        status = u.new_status,
-        task = NULLIF(u.new_task, ''),
-        next_attempt_at = CASE WHEN u.new_status = 'pending' THEN now() + u.delay_ms * interval '1 millisecond' END,
-        completed_at = CASE WHEN u.new_status = 'pending' THEN NULL ELSE now() END
-    FROM u
-    WHERE d.workspace_id = u.workspace_id AND d.id = u.delivery_id AND d.id >= $18::uuid AND d.id < $19::uuid
-      AND d.status = 'pending' AND d.task = u.task AND d.attempts = u.seen
+        schedule_start = d.schedule_start + (NOT (f.holds AND f.spends))::int,
+        status = CASE WHEN f.holds THEN f.new_status ELSE d.status END,
+        task = CASE WHEN f.holds THEN NULLIF(f.new_task, '') ELSE d.task END,
+        next_attempt_at = CASE WHEN NOT f.holds THEN d.next_attempt_at
+                               WHEN f.new_status = 'pending' THEN now() + f.delay_ms * interval '1 millisecond' END,
+        completed_at = CASE WHEN NOT f.holds THEN d.completed_at WHEN f.new_status <> 'pending' THEN now() END
+    FROM fence f
+    WHERE d.workspace_id = f.workspace_id AND d.id = f.id AND d.id >= $18::uuid AND d.id < $19::uuid
     RETURNING d.id, d.attempts
+), kept AS (
+    INSERT INTO attempts (delivery_id, workspace_id, id, number, started_at, duration_us, status_code, error, error_class,
+                          request_headers, response_headers, response_body)
+    SELECT u.delivery_id, u.workspace_id, u.attempt_id, done.attempts, u.started_at, u.duration_us,
+           NULLIF(u.status_code, 0), u.error, u.error_class, u.request_headers, u.response_headers, u.response_body
+    FROM done JOIN u ON u.delivery_id = done.id
 )
-INSERT INTO attempts (delivery_id, workspace_id, id, number, started_at, duration_us, status_code, error, error_class,
-                      request_headers, response_headers, response_body)
-SELECT u.delivery_id, u.workspace_id, u.attempt_id, done.attempts, u.started_at, u.duration_us,
-       NULLIF(u.status_code, 0), u.error, u.error_class, u.request_headers, u.response_headers, u.response_body
-FROM done JOIN u ON u.delivery_id = done.id
-RETURNING delivery_id
+SELECT f.id FROM fence f WHERE f.holds
 `
 
 type RecordFailuresParams struct {
@@ -364,9 +372,12 @@ type RecordFailuresParams struct {
 
 // A failure changes the state only while its fence holds: the row still names
 // this task and has made no attempt since it was read. new_status is pending
-// (new_task and delay_ms say who holds it until when, new_task  is feed) or
-// failed. spends is false for a probe, which uses up no retry. Returns what
-// matched. Index: day deliveries_pkey.
+// (new_task and delay_ms say who holds it until when, an empty one is feed) or
+// failed. spends is false for a probe, which uses up no retry. Where the fence
+// does not hold the attempt happened all the same: it is kept and counted, but
+// decides nothing and uses up no retry either, so schedule_start moves along.
+// The row is locked before the fence is looked at. Returns whose fence held.
+// Index: day deliveries_pkey.
 func (q *Queries) RecordFailures(ctx context.Context, arg RecordFailuresParams) ([]pgtype.UUID, error) {
 	rows, err := q.db.Query(ctx, RecordFailures,
 		arg.WorkspaceIds,
@@ -395,76 +406,16 @@ func (q *Queries) RecordFailures(ctx context.Context, arg RecordFailuresParams) 
 	defer rows.Close()
 	var items []pgtype.UUID
 	for rows.Next() {
-		var delivery_id pgtype.UUID
-		if err := rows.Scan(&delivery_id); err != nil {
+		var id pgtype.UUID
+		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}
-		items = append(items, delivery_id)
+		items = append(items, id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
 	return items, nil
-}
-
-const RecordStrays = `-- name: RecordStrays :exec
-WITH u AS (
-    SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS delivery_id,
-           unnest((SELECT $3::uuid[])) AS attempt_id, unnest((SELECT $4::timestamptz[])) AS started_at,
-           unnest((SELECT $5::bigint[])) AS duration_us, unnest((SELECT $6::int[])) AS status_code,
-           unnest((SELECT $7::text[])) AS error, unnest((SELECT $8::text[])) AS error_class,
-           unnest((SELECT $9::bytea[])) AS request_headers,
-           unnest((SELECT $10::bytea[])) AS response_headers,
-           unnest((SELECT $11::bytea[])) AS response_body
-), done AS (
-    -- schedule_start moves along, so that a stray attempt uses up no retry.
-    UPDATE deliveries d SET attempts = d.attempts + 1, schedule_start = d.schedule_start + 1
-    FROM u
-    WHERE d.workspace_id = u.workspace_id AND d.id = u.delivery_id AND d.id >= $12::uuid AND d.id < $13::uuid
-    RETURNING d.id, d.attempts
-)
-INSERT INTO attempts (delivery_id, workspace_id, id, number, started_at, duration_us, status_code, error, error_class,
-                      request_headers, response_headers, response_body)
-SELECT u.delivery_id, u.workspace_id, u.attempt_id, done.attempts, u.started_at, u.duration_us,
-       NULLIF(u.status_code, 0), u.error, u.error_class, u.request_headers, u.response_headers, u.response_body
-FROM done JOIN u ON u.delivery_id = done.id
-`
-
-type RecordStraysParams struct {
-	WorkspaceIds    []string
-	DeliveryIds     []pgtype.UUID
-	AttemptIds      []pgtype.UUID
-	StartedAts      []pgtype.Timestamptz
-	DurationsUs     []int64
-	StatusCodes     []int32
-	Errors          []string
-	ErrorClasses    []string
-	RequestHeaders  [][]byte
-	ResponseHeaders [][]byte
-	ResponseBodies  [][]byte
-	Lo              pgtype.UUID
-	Hi              pgtype.UUID
-}
-
-// Failed attempts whose fence did not hold: they happened, so they are kept and
-// counted, but decide nothing. Index: day deliveries_pkey.
-func (q *Queries) RecordStrays(ctx context.Context, arg RecordStraysParams) error {
-	_, err := q.db.Exec(ctx, RecordStrays,
-		arg.WorkspaceIds,
-		arg.DeliveryIds,
-		arg.AttemptIds,
-		arg.StartedAts,
-		arg.DurationsUs,
-		arg.StatusCodes,
-		arg.Errors,
-		arg.ErrorClasses,
-		arg.RequestHeaders,
-		arg.ResponseHeaders,
-		arg.ResponseBodies,
-		arg.Lo,
-		arg.Hi,
-	)
-	return err
 }
 
 const RecordSuccesses = `-- name: RecordSuccesses :exec

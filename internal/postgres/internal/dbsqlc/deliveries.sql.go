@@ -35,8 +35,9 @@ func (q *Queries) CancelDelivery(ctx context.Context, arg CancelDeliveryParams) 
 
 const DeliveryByID = `-- name: DeliveryByID :one
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
+LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
 WHERE d.workspace_id = $1 AND d.id = $2
 `
 
@@ -60,6 +61,7 @@ type DeliveryByIDRow struct {
 	Reason        *string
 	IsActive      bool
 	Deleted       bool
+	OpenUntil     pgtype.Timestamptz
 }
 
 // Index: day deliveries_pkey, endpoints_pkey.
@@ -81,6 +83,7 @@ func (q *Queries) DeliveryByID(ctx context.Context, arg DeliveryByIDParams) (Del
 		&i.Reason,
 		&i.IsActive,
 		&i.Deleted,
+		&i.OpenUntil,
 	)
 	return i, err
 }
@@ -254,8 +257,9 @@ func (q *Queries) ListAttempts(ctx context.Context, arg ListAttemptsParams) ([]L
 
 const ListDeliveries = `-- name: ListDeliveries :many
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
+LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
 WHERE d.workspace_id = $1 AND d.id >= $2::uuid AND d.id < $3::uuid
   AND ($4::text IS NULL OR d.status = $4::text)
   AND ($5::text IS NULL OR d.event_type = $5::text)
@@ -290,6 +294,7 @@ type ListDeliveriesRow struct {
 	Reason        *string
 	IsActive      bool
 	Deleted       bool
+	OpenUntil     pgtype.Timestamptz
 }
 
 // Index: deliveries_pkey of each day newest first, or deliveries_endpoint, or
@@ -327,6 +332,7 @@ func (q *Queries) ListDeliveries(ctx context.Context, arg ListDeliveriesParams) 
 			&i.Reason,
 			&i.IsActive,
 			&i.Deleted,
+			&i.OpenUntil,
 		); err != nil {
 			return nil, err
 		}

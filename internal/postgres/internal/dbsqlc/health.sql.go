@@ -12,20 +12,21 @@ import (
 )
 
 const CountFailures = `-- name: CountFailures :exec
-INSERT INTO endpoint_health AS h (endpoint_id, workspace_id, failures, failing_since)
-SELECT unnest((SELECT $1::uuid[])), unnest((SELECT $2::text[])), unnest((SELECT $3::int[])), unnest((SELECT $4::timestamptz[]))
+INSERT INTO endpoint_health AS h (endpoint_id, workspace_id, failures, failing_since, updated_at)
+SELECT unnest((SELECT $1::uuid[])), unnest((SELECT $2::text[])), unnest((SELECT $3::int[])),
+       unnest((SELECT $4::timestamptz[])), unnest((SELECT $5::timestamptz[]))
 ON CONFLICT (endpoint_id) DO UPDATE
 SET failures = h.failures + excluded.failures,
     open_until = CASE
-        WHEN h.probe_id IS NOT NULL AND h.probe_id = ANY($5::uuid[])
+        WHEN h.probe_id IS NOT NULL AND h.probe_id = ANY($6::uuid[])
             THEN now() + least(interval '30 seconds' * power(2, least(h.opens, 10)), interval '10 minutes')
-        WHEN h.open_until IS NULL AND h.failures + excluded.failures >= $6::int
-             AND now() - h.failing_since >= make_interval(secs => $7::float8)
+        WHEN h.open_until IS NULL AND h.failures + excluded.failures >= $7::int
+             AND greatest(h.updated_at, excluded.updated_at) - h.failing_since >= make_interval(secs => $8::float8)
             THEN now() + interval '30 seconds'
         ELSE h.open_until END,
-    opens = h.opens + (h.probe_id IS NOT NULL AND h.probe_id = ANY($5::uuid[]))::int,
-    probe_id = CASE WHEN h.probe_id = ANY($5::uuid[]) THEN NULL ELSE h.probe_id END,
-    updated_at = now()
+    opens = h.opens + (h.probe_id IS NOT NULL AND h.probe_id = ANY($6::uuid[]))::int,
+    probe_id = CASE WHEN h.probe_id = ANY($6::uuid[]) THEN NULL ELSE h.probe_id END,
+    updated_at = greatest(h.updated_at, excluded.updated_at)
 `
 
 type CountFailuresParams struct {
@@ -33,20 +34,24 @@ type CountFailuresParams struct {
 	WorkspaceIds  []string
 	Failures      []int32
 	FirstFailures []pgtype.Timestamptz
+	LastFailures  []pgtype.Timestamptz
 	ProbeIds      []pgtype.UUID
 	Threshold     int32
 	WindowSeconds float64
 }
 
-// Adds a group failures to their endpoints runs, and opens the breaker where
-// a run is long enough and spread over the window. One row an endpoint, sorted.
-// A failed probe opens it again for longer: 30 s doubling up to 10 minutes.
+// Adds a group of failures to their endpoints runs, and opens the breaker where
+// a run is long enough and spread over the window: from when its first attempt
+// failed to when its last one did, however late they are recorded. One row an
+// endpoint, sorted. A failed probe opens it again for longer: 30 s doubling up
+// to 10 minutes.
 func (q *Queries) CountFailures(ctx context.Context, arg CountFailuresParams) error {
 	_, err := q.db.Exec(ctx, CountFailures,
 		arg.EndpointIds,
 		arg.WorkspaceIds,
 		arg.Failures,
 		arg.FirstFailures,
+		arg.LastFailures,
 		arg.ProbeIds,
 		arg.Threshold,
 		arg.WindowSeconds,
