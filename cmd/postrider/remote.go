@@ -40,9 +40,9 @@ const callTimeout = 30 * time.Second
 
 // call sends in as JSON and returns the answer's body, or the problem it names.
 func (r *remote) call(ctx context.Context, method, path string, in any) ([]byte, error) {
-	key := or(r.key, os.Getenv("POSTRIDER_KEY"))
+	key := or(r.key, or(os.Getenv("POSTRIDER_KEY"), os.Getenv("POSTRIDER_API_ADMIN_KEY")))
 	if key == "" {
-		return nil, errors.New("no API key: set POSTRIDER_KEY or --key")
+		return nil, errors.New("no API key: set POSTRIDER_KEY (or POSTRIDER_API_ADMIN_KEY) or --key")
 	}
 	body, err := json.Marshal(in)
 	if err != nil {

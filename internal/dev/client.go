@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 )
 
 // apiClient calls the API that this process serves.
@@ -28,8 +29,25 @@ func isStatus(err error, status int) bool {
 	return errors.As(err, &e) && e.status == status
 }
 
+// patience is how often an answer of 429 is waited for: api.rate_limit is dev's
+// own calls' limit too.
+const patience = 10
+
 // do sends in as JSON, or nothing for nil, and reads the answer into out.
 func (c apiClient) do(ctx context.Context, method, path string, in, out any) error {
+	err := c.try(ctx, method, path, in, out)
+	for n := 0; n < patience && isStatus(err, http.StatusTooManyRequests); n++ {
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		err = c.try(ctx, method, path, in, out)
+	}
+	return err
+}
+
+func (c apiClient) try(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)

@@ -10,6 +10,8 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/internal/app"
@@ -29,7 +31,7 @@ type Options struct {
 }
 
 // stopTimeout bounds the way down: a receiver that hangs is not waited for long.
-const stopTimeout = 15 * time.Second
+const stopTimeout = 5 * time.Second
 
 // Run starts everything, prints how to use it, and returns when ctx has ended
 // and everything is down, or when the private Postgres died.
@@ -56,6 +58,7 @@ func Run(ctx context.Context, cfg config.Config, opts Options) (err error) {
 	}
 	cfg.Postgres.URL, cfg.Postgres.DirectURL, cfg.Redis.URL = pg.DSN(""), pg.DSN(""), redis.URL()
 	onLoopback(&cfg)
+	allowLoopback(&cfg)
 	if len(cfg.Secrets.Keys) == 0 {
 		cfg.Secrets.Keys = [][]byte{state.SecretsKey}
 	}
@@ -105,7 +108,8 @@ func startPostgres(ctx context.Context, opts Options) (*local.Postgres, error) {
 	}
 	pg, err := local.StartPostgres(ctx, bin, local.PostgresConfig{DataDir: opts.DataDir, Logger: opts.Logger})
 	if errors.Is(err, local.ErrInUse) {
-		return nil, fmt.Errorf("%w: is another `make run` open? Else give this one a directory of its own with --data", err)
+		return nil, fmt.Errorf("%w: is another `make run` open? Else give this one a directory and addresses of its own: "+
+			`make run ARGS="--data DIR --api.listen 127.0.0.1:8081 --metrics.listen 127.0.0.1:9091"`, err)
 	}
 	return pg, err
 }
@@ -124,6 +128,16 @@ func onLoopback(cfg *config.Config) {
 	}
 	if !cfg.Given("metrics.listen") {
 		cfg.Metrics.Listen = "127.0.0.1:9090"
+	}
+}
+
+// allowLoopback lets webhooks go to this machine also where a list of one's own
+// took the place of dev's default.
+func allowLoopback(cfg *config.Config) {
+	for _, prefix := range []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")} {
+		if !slices.Contains(cfg.Egress.Allow, prefix) {
+			cfg.Egress.Allow = append(cfg.Egress.Allow, prefix)
+		}
 	}
 }
 

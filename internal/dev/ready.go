@@ -26,4 +26,7 @@ curl -sS %s/v1/events -H 'Authorization: Bearer %s' -H 'Content-Type: applicatio
 
 Ctrl-C stops everything.
 `, base, base, reachable(cfg.Metrics.Listen), cfg.API.AdminKey, workspace, s.WorkspaceKey, r.url(), opts.DataDir, base, s.WorkspaceKey)
+	if r.refused != nil {
+		fmt.Fprintf(opts.Output, "\nThe built-in receiver gets nothing, for its endpoint is refused: %v\n", r.refused)
+	}
 }

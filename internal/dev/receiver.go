@@ -22,6 +22,8 @@ type receiver struct {
 	lis    net.Listener
 	srv    *http.Server
 	done   chan struct{}
+	// refused is why its endpoint could not be made; nil when all is well.
+	refused error
 }
 
 func startReceiver(out io.Writer) (*receiver, error) {

@@ -64,7 +64,14 @@ func (s *state) prepare(ctx context.Context, admin apiClient, r *receiver) error
 	if err := s.prepareKey(ctx, admin); err != nil {
 		return fmt.Errorf("make a key: %w", err)
 	}
-	if err := s.prepareEndpoint(ctx, admin, r); err != nil {
+	err = s.prepareEndpoint(ctx, admin, r)
+	if isStatus(err, http.StatusUnprocessableEntity) {
+		// The configuration refuses it, with egress.https_only for one: everything
+		// else is of use without it.
+		r.refused = err
+		err = nil
+	}
+	if err != nil {
 		return fmt.Errorf("make the receiver's endpoint: %w", err)
 	}
 	return s.save()
