@@ -1,6 +1,8 @@
 -- Arrays come as (SELECT @a::…): so the planner takes them for ten rows and goes
 -- by the index, row by row. Of a known length, and a day that has no statistics
 -- yet, it would read the whole day to hash some hundred rows against it.
+-- Conditions on the state stand in a CASE, which is opaque to the planner: it
+-- would take a partial index for them, and try each of its rows with each of ours.
 
 -- name: GuardDeliveries :many
 -- What must be known before a request is made. Index: day deliveries_pkey,
@@ -117,7 +119,7 @@ UPDATE deliveries d SET task = NULLIF(u.new_task, '')
 FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id,
              unnest((SELECT @tasks::text[])) AS task, unnest((SELECT @new_tasks::text[])) AS new_task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
-  AND d.status = 'pending' AND d.task = u.task
+  AND CASE WHEN d.status = 'pending' THEN d.task = u.task END
 RETURNING d.id;
 
 -- name: ParkDeliveries :exec
@@ -126,7 +128,7 @@ UPDATE deliveries d SET parked = true, task = NULL, held_reason = u.reason, held
 FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id, unnest((SELECT @tasks::text[])) AS task,
              unnest((SELECT @reasons::text[])) AS reason, unnest((SELECT @untils::timestamptz[])) AS until) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
-  AND d.status = 'pending' AND d.task = u.task;
+  AND CASE WHEN d.status = 'pending' THEN d.task = u.task END;
 
 -- name: ParkEndpoints :exec
 -- After ParkDeliveries in the same transaction: the feeder deletes a row only
@@ -143,7 +145,7 @@ SET reason = excluded.reason, next_check_at = excluded.next_check_at,
 UPDATE deliveries d SET status = @status::text, reason = @reason::text, task = NULL, next_attempt_at = NULL, completed_at = now()
 FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id, unnest((SELECT @tasks::text[])) AS task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
-  AND d.status = 'pending' AND d.task = u.task;
+  AND CASE WHEN d.status = 'pending' THEN d.task = u.task END;
 
 -- name: WorkerHeartbeat :exec
 INSERT INTO workers (id, host) VALUES (@id, @host)

@@ -49,4 +49,4 @@ UPDATE deliveries d SET task = NULL
 FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id,
              unnest((SELECT @tasks::text[])) AS task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
-  AND d.task = u.task AND d.status = 'pending';
+  AND CASE WHEN d.status = 'pending' THEN d.task = u.task END;

@@ -21,7 +21,7 @@ UPDATE deliveries d SET task = u.task
 FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id,
              unnest((SELECT @tasks::text[])) AS task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
-  AND d.status = 'pending' AND d.task IS NULL AND NOT d.parked;
+  AND CASE WHEN d.status = 'pending' THEN d.task IS NULL AND NOT d.parked END;
 
 -- name: Clock :one
 SELECT now()::timestamptz AS now;
@@ -96,7 +96,7 @@ UPDATE deliveries d
 SET parked = false, held_reason = NULL, held_until = NULL, next_attempt_at = greatest(d.next_attempt_at, now())
 FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
-  AND d.status = 'pending' AND d.parked
+  AND CASE WHEN d.status = 'pending' THEN d.parked END
 RETURNING d.id;
 
 -- name: CancelParked :many
@@ -106,7 +106,7 @@ SET status = 'canceled', reason = 'endpoint_deleted', parked = false, held_reaso
     next_attempt_at = NULL, completed_at = now()
 FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
-  AND d.status = 'pending' AND d.parked
+  AND CASE WHEN d.status = 'pending' THEN d.parked END
 RETURNING d.id;
 
 -- name: SetProbe :exec

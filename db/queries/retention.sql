@@ -25,7 +25,7 @@ FROM (
     (SELECT p.workspace_id, p.id FROM deliveries p
      WHERE p.id >= @lo::uuid AND p.id < @hi::uuid AND p.status = 'pending' AND p.parked LIMIT @n::int)
 ) u
-WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid AND d.status = 'pending';
+WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid AND CASE WHEN d.status = 'pending' THEN true END;
 
 -- name: DeleteEventIDs :execrows
 -- A page of the callers ids of a day. Index: event_ids_event, event_ids_pkey.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -76,17 +77,36 @@ func (db *DB) Close() { db.pool.Close() }
 // Ping asks Postgres for a sign of life.
 func (db *DB) Ping(ctx context.Context) error { return available(db.pool.Ping(ctx)) }
 
-// inTx runs fn in a transaction of its own.
+// inTx runs fn in a transaction of its own, and again in another one while that
+// conflicts with somebody else's.
 func (db *DB) inTx(ctx context.Context, fn func(*dbsqlc.Queries, pgx.Tx) error) error {
-	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error { return fn(db.q.WithTx(tx), tx) })
-	return available(err)
+	return retryConflict(func() error {
+		err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error { return fn(db.q.WithTx(tx), tx) })
+		return available(err)
+	})
+}
+
+// retryConflict calls fn again where it failed for reasons that another try cures.
+func retryConflict(fn func() error) error {
+	err := fn()
+	for tries := 0; err != nil && isConflict(err) && tries < 3; tries++ {
+		err = fn()
+	}
+	return err
+}
+
+// isConflict: deadlock or serialization failure.
+func isConflict(err error) bool {
+	state := sqlState(err)
+	return state == "40P01" || state == "40001"
 }
 
 // Postgres's own words for "not now": shutting down, starting up, out of
-// connections or read-only for the moment.
+// connections or read-only for the moment. Of the class 08, a connection's
+// errors, is all that a pooler says while the server behind it is away.
 var unavailableStates = map[string]bool{
 	"57P01": true, "57P02": true, "57P03": true, "53300": true, "25006": true,
-	"53100": true, "53200": true, "08000": true, "08003": true, "08006": true,
+	"53100": true, "53200": true,
 }
 
 // available turns "Postgres is away" into a code that callers can act on, and
@@ -103,7 +123,7 @@ func available(err error) error {
 func isUnavailable(err error) bool {
 	var pe *pgconn.PgError
 	if errors.As(err, &pe) {
-		return unavailableStates[pe.Code]
+		return unavailableStates[pe.Code] || strings.HasPrefix(pe.Code, "08")
 	}
 	var ne net.Error
 	var ce *pgconn.ConnectError

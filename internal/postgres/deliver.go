@@ -123,6 +123,11 @@ func (s *Deliver) Park(ctx context.Context, holds []webhook.Hold) error {
 	})
 }
 
+// actMissed is when a hold that ends by an act is looked at all the same. The act
+// has it looked at once, but may have come after its reason was read and before
+// the hold was written.
+const actMissed = 5 * time.Second
+
 func parkEndpoints(ctx context.Context, q *dbsqlc.Queries, ends map[webhook.ID]*webhook.Hold) error {
 	var p dbsqlc.ParkEndpointsParams
 	for _, id := range sortedIDs(ends) {
@@ -132,7 +137,7 @@ func parkEndpoints(ctx context.Context, q *dbsqlc.Queries, ends map[webhook.ID]*
 		p.Reasons = append(p.Reasons, h.Reason)
 		next := h.Until
 		if next.IsZero() {
-			next = time.Now().Add(time.Hour) // ends by an act, which moves this
+			next = time.Now().Add(actMissed)
 		}
 		p.NextChecks = append(p.NextChecks, pgTime(next))
 	}

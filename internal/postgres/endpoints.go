@@ -36,20 +36,13 @@ func (s *Endpoints) Create(ctx context.Context, e webhook.Endpoint) (webhook.End
 // The worker disables endpoints in the opposite order of locks, so one of the
 // two may have to try again.
 func (s *Endpoints) change(ctx context.Context, ws webhook.WorkspaceID, fn func(*dbsqlc.Queries, int64) error) error {
-	once := func() error {
-		return s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) error {
-			version, err := q.NextEndpointsVersion(ctx, string(ws))
-			if err != nil {
-				return notFound(err, "workspace")
-			}
-			return fn(q, version)
-		})
-	}
-	err := once()
-	for tries := 0; err != nil && isConflict(err) && tries < 3; tries++ {
-		err = once()
-	}
-	return err
+	return s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) error {
+		version, err := q.NextEndpointsVersion(ctx, string(ws))
+		if err != nil {
+			return notFound(err, "workspace")
+		}
+		return fn(q, version)
+	})
 }
 
 func (s *Endpoints) insert(ctx context.Context, q *dbsqlc.Queries, e *webhook.Endpoint) error {
@@ -115,7 +108,8 @@ func (s *Endpoints) List(ctx context.Context, ws webhook.WorkspaceID, p webhook.
 
 // Update changes an endpoint: edit gets it as it is now, with no other change
 // under way, and its error ends the update. Secret, ids and times stay as they
-// are. Enabling lets go, with a ramp, what was held meanwhile.
+// are. Enabling lets go, with a ramp, what was held meanwhile, and forgets the
+// failures from before: the next one begins a new run.
 func (s *Endpoints) Update(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID, edit func(*webhook.Endpoint) error) (webhook.Endpoint, error) {
 	var e webhook.Endpoint
 	err := s.change(ctx, ws, func(q *dbsqlc.Queries, version int64) (err error) {
@@ -130,7 +124,7 @@ func (s *Endpoints) Update(ctx context.Context, ws webhook.WorkspaceID, id webho
 		if err = s.update(ctx, q, &e); err != nil || wasActive || !e.IsActive {
 			return err
 		}
-		return q.CheckParked(ctx, pgIDs([]webhook.ID{id}, sameID))
+		return startAnew(ctx, q, id)
 	})
 	if err != nil {
 		return webhook.Endpoint{}, fmt.Errorf("update endpoint %s: %w", id, err)
@@ -167,12 +161,22 @@ func (s *Endpoints) Delete(ctx context.Context, ws webhook.WorkspaceID, id webho
 		if n == 0 {
 			return webhook.NotFound("endpoint")
 		}
-		return q.CheckParked(ctx, pgIDs([]webhook.ID{id}, sameID))
+		return startAnew(ctx, q, id)
 	})
 	if err != nil {
 		return fmt.Errorf("delete endpoint %s: %w", id, err)
 	}
 	return nil
+}
+
+// startAnew forgets how an endpoint failed, and has what is parked for it looked
+// at now.
+func startAnew(ctx context.Context, q *dbsqlc.Queries, ids ...webhook.ID) error {
+	rows := pgIDs(ids, sameID)
+	if err := q.ForgetFailures(ctx, rows); err != nil {
+		return err
+	}
+	return q.CheckParked(ctx, rows)
 }
 
 func (s *Endpoints) endpointOf(r *dbsqlc.Endpoint) (webhook.Endpoint, error) {

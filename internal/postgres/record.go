@@ -29,10 +29,7 @@ func (s *Deliver) Record(ctx context.Context, outcomes []webhook.Outcome) ([]boo
 }
 
 func (s *Deliver) record(ctx context.Context, outcomes []webhook.Outcome, matched []bool) error {
-	err := s.recordOnce(ctx, outcomes, matched)
-	for tries := 0; err != nil && isConflict(err) && tries < 3; tries++ {
-		err = s.recordOnce(ctx, outcomes, matched)
-	}
+	err := retryConflict(func() error { return s.recordOnce(ctx, outcomes, matched) })
 	switch {
 	case err == nil || !isBadValue(err):
 		return err
@@ -47,12 +44,6 @@ func (s *Deliver) record(ctx context.Context, outcomes []webhook.Outcome, matche
 func isBadValue(err error) bool {
 	state := sqlState(err)
 	return len(state) == 5 && (state[:2] == "22" || state[:2] == "23")
-}
-
-// isConflict: deadlock or serialization failure, which another try cures.
-func isConflict(err error) bool {
-	state := sqlState(err)
-	return state == "40P01" || state == "40001"
 }
 
 func (s *Deliver) recordOnce(ctx context.Context, outcomes []webhook.Outcome, matched []bool) error {

@@ -82,7 +82,11 @@ func (s *Workspaces) Delete(ctx context.Context, id webhook.WorkspaceID) error {
 		if err != nil {
 			return err
 		}
-		if err := q.CheckParked(ctx, ends); err != nil {
+		ids := make([]webhook.ID, len(ends))
+		for i, end := range ends {
+			ids[i] = end.Bytes
+		}
+		if err := startAnew(ctx, q, ids...); err != nil {
 			return err
 		}
 		return q.RevokeWorkspaceKeys(ctx, string(id))

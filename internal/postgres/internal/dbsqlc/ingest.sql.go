@@ -67,7 +67,7 @@ UPDATE deliveries d SET task = NULL
 FROM (SELECT unnest((SELECT $3::text[])) AS workspace_id, unnest((SELECT $4::uuid[])) AS id,
              unnest((SELECT $5::text[])) AS task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid
-  AND d.task = u.task AND d.status = 'pending'
+  AND CASE WHEN d.status = 'pending' THEN d.task = u.task END
 `
 
 type ClearTasksParams struct {

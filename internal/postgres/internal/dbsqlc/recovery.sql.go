@@ -17,7 +17,7 @@ SET status = 'canceled', reason = 'endpoint_deleted', parked = false, held_reaso
     next_attempt_at = NULL, completed_at = now()
 FROM (SELECT unnest((SELECT $3::text[])) AS workspace_id, unnest((SELECT $4::uuid[])) AS id) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid
-  AND d.status = 'pending' AND d.parked
+  AND CASE WHEN d.status = 'pending' THEN d.parked END
 RETURNING d.id
 `
 
@@ -184,7 +184,7 @@ UPDATE deliveries d SET task = u.task
 FROM (SELECT unnest((SELECT $3::text[])) AS workspace_id, unnest((SELECT $4::uuid[])) AS id,
              unnest((SELECT $5::text[])) AS task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid
-  AND d.status = 'pending' AND d.task IS NULL AND NOT d.parked
+  AND CASE WHEN d.status = 'pending' THEN d.task IS NULL AND NOT d.parked END
 `
 
 type GiveTasksParams struct {
@@ -479,7 +479,7 @@ UPDATE deliveries d
 SET parked = false, held_reason = NULL, held_until = NULL, next_attempt_at = greatest(d.next_attempt_at, now())
 FROM (SELECT unnest((SELECT $3::text[])) AS workspace_id, unnest((SELECT $4::uuid[])) AS id) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid
-  AND d.status = 'pending' AND d.parked
+  AND CASE WHEN d.status = 'pending' THEN d.parked END
 RETURNING d.id
 `
 

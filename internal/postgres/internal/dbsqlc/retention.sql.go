@@ -83,7 +83,7 @@ FROM (
     (SELECT p.workspace_id, p.id FROM deliveries p
      WHERE p.id >= $1::uuid AND p.id < $2::uuid AND p.status = 'pending' AND p.parked LIMIT $3::int)
 ) u
-WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid AND d.status = 'pending'
+WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid AND CASE WHEN d.status = 'pending' THEN true END
 `
 
 type ExpirePendingParams struct {

@@ -1,0 +1,122 @@
+package postgres_test
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"net/url"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/postrider/postrider/internal/postgres"
+)
+
+// proxy stands between a DB and Postgres. It swallows the answer that ends a
+// transaction that wrote, and cuts the connection, as often as it was armed for.
+type proxy struct{ armed atomic.Int32 }
+
+// behind opens a DB whose connections go through a proxy.
+func (s *stage) behind() (*postgres.DB, *proxy) {
+	s.t.Helper()
+	cfg, err := pgx.ParseConfig(s.url)
+	must(s.t, err)
+	network, address := pgconn.NetworkAddress(cfg.Host, cfg.Port)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(s.t, err)
+	p := &proxy{}
+	s.t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go p.carry(client, network, address)
+		}
+	}()
+	u, err := url.Parse(s.url)
+	must(s.t, err)
+	u.Host, u.RawQuery = listener.Addr().String(), "sslmode=disable"
+	far := *s
+	far.url = u.String()
+	return far.open(oneKey), p
+}
+
+func (p *proxy) carry(client net.Conn, network, address string) {
+	defer client.Close()
+	server, err := net.Dial(network, address)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	go func() {
+		defer server.Close()
+		for buf := make([]byte, 64<<10); ; {
+			n, err := client.Read(buf)
+			if _, writeErr := server.Write(buf[:n]); errors.Join(err, writeErr) != nil {
+				return
+			}
+		}
+	}()
+	p.answer(client, server)
+}
+
+// idle is how Postgres says that a transaction is over; before that it said what
+// each of its statements did.
+var idle = []byte("Z\x00\x00\x00\x05I")
+
+func (p *proxy) answer(client, server net.Conn) {
+	var said []byte // since the last transaction
+	for buf := make([]byte, 64<<10); ; {
+		n, err := server.Read(buf)
+		if err != nil {
+			return
+		}
+		if said = append(said, buf[:n]...); bytes.HasSuffix(said, idle) {
+			wrote := bytes.Contains(said, []byte("INSERT 0 ")) || bytes.Contains(said, []byte("COMMIT"))
+			if wrote && p.armed.Load() > 0 {
+				p.armed.Add(-1)
+				return
+			}
+			said = nil
+		}
+		if _, err := client.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+func TestCommitWhoseAnswerGetsLost(t *testing.T) {
+	t.Parallel()
+	for name, ids := range map[string][]string{"Generated": {"", ""}, "Own": {"x", ""}, "WithADuplicate": {"before", "x"}} {
+		t.Run(name+"IsStoredOnce", func(t *testing.T) {
+			t.Parallel()
+			s := setup(t)
+			s.commits(s.db, s.groupOf("before"))
+			far, p := s.behind()
+			p.armed.Store(1)
+			g := s.groupOf(ids...)
+			dups := s.commits(far, g)
+			if p.armed.Load() != 0 {
+				t.Fatal("no answer was swallowed")
+			}
+			if _, ok := dups[g.Events[0].ID]; ok != (ids[0] == "before") || len(dups) > 1 {
+				t.Errorf("duplicates: %v", dups)
+			}
+			s.wantStored(1 + len(ids) - len(dups))
+		})
+	}
+
+	t.Run("TwiceIsUnavailable", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		far, p := s.behind()
+		p.armed.Store(2)
+		_, err := postgres.NewIngest(far).Commit(t.Context(), s.groupOf("x"))
+		wantCode(t, err, "unavailable")
+		s.wantStored(1) // it was committed all the same; the caller's retry is a duplicate
+	})
+}
