@@ -34,7 +34,7 @@ UPDATE endpoints
 SET url = @url, events = @events, filters = @filters, description = @description, is_active = @is_active,
     disabled_at = CASE WHEN @is_active::bool THEN NULL ELSE coalesce(disabled_at, now()) END,
     disabled_reason = CASE WHEN @is_active::bool THEN NULL ELSE coalesce(disabled_reason, @disabled_reason) END,
-    headers = @headers, timeout_s = @timeout_s, retry_schedule = @retry_schedule, rate_limit = @rate_limit,
+    secret = @secret, headers = @headers, timeout_s = @timeout_s, retry_schedule = @retry_schedule, rate_limit = @rate_limit,
     max_in_flight = @max_in_flight, metadata = @metadata, version = @version, updated_at = now()
 WHERE id = @id AND workspace_id = @workspace_id AND deleted_at IS NULL
 RETURNING disabled_at, disabled_reason, updated_at;
@@ -43,6 +43,18 @@ RETURNING disabled_at, disabled_reason, updated_at;
 -- Index: endpoints_pkey.
 UPDATE endpoints SET deleted_at = now(), updated_at = now(), secret = NULL, headers = NULL, version = @version
 WHERE id = @id AND workspace_id = @workspace_id AND deleted_at IS NULL;
+
+-- name: CancelRecent :exec
+-- Of a deleted endpoint. Bounded, however many deliveries it has: who is pending
+-- for longer is canceled when due. Index: deliveries_endpoint of every day,
+-- newest first.
+UPDATE deliveries d
+SET status = 'canceled', reason = 'endpoint_deleted', task = NULL, parked = false, held_reason = NULL, held_until = NULL,
+    next_attempt_at = NULL, completed_at = now()
+FROM (SELECT r.workspace_id, r.id FROM (
+          SELECT n.workspace_id, n.id, n.status FROM deliveries n WHERE n.endpoint_id = @endpoint_id ORDER BY n.id DESC LIMIT 2000
+      ) r WHERE r.status = 'pending') u
+WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND CASE WHEN d.status = 'pending' THEN true END;
 
 -- name: CheckParked :exec
 -- What is parked for these endpoints is looked at now and let go with a ramp.

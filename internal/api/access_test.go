@@ -168,7 +168,7 @@ func TestEveryRoute(t *testing.T) {
 				continue
 			}
 			path := w.path(&rt, own)
-			for _, ct := range []string{"text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "nonsense;;"} {
+			for _, ct := range []string{"text/xml", "multipart/form-data; boundary=x", "application/json; charset=latin1", "nonsense;;"} {
 				w.call(w.key, rt.method, path, body(&rt), "Content-Type", ct).problem(http.StatusUnsupportedMediaType, webhook.CodeUnsupported)
 			}
 			for _, broken := range []string{"{", "{} {}", "{}x", "\xff", "{\"a\":\"\xff\"}"} {
@@ -177,7 +177,7 @@ func TestEveryRoute(t *testing.T) {
 			if rt.body.required {
 				w.call(w.key, rt.method, path, "").problem(http.StatusBadRequest, webhook.CodeMalformed)
 			}
-			for _, ct := range []string{"application/json;charset=UTF-8", "APPLICATION/JSON"} {
+			for _, ct := range []string{"application/json;charset=UTF-8", "APPLICATION/JSON", "text/plain", "application/x-www-form-urlencoded", "application/cloudevents+json"} {
 				if a := w.call(w.key, rt.method, path, body(&rt), "Content-Type", ct); a.status == http.StatusUnsupportedMediaType {
 					t.Errorf("%s with %s: %s", rt.id, ct, a.raw)
 				}

@@ -30,7 +30,7 @@ func readBody(r *http.Request, spec *bodySpec) ([]byte, error) {
 		}
 		return nil, nil
 	}
-	if err := checkContentType(r.Header.Get("Content-Type"), spec); err != nil {
+	if err := checkContentType(r.Header.Get("Content-Type")); err != nil {
 		return nil, err
 	}
 	if err := checkJSON(body); err != nil {
@@ -75,23 +75,30 @@ const (
 	typeMergePatch = "application/merge-patch+json"
 )
 
-// checkContentType accepts none at all: the body can only be JSON.
-func checkContentType(value string, spec *bodySpec) error {
+// checkContentType accepts none at all, and what bare HTTP clients say of any
+// body: it can only be JSON. A patch of another kind would be misread.
+func checkContentType(value string) error {
 	if value == "" {
 		return nil
 	}
 	media, params, err := mime.ParseMediaType(value)
-	if err == nil && (media == typeJSON || media == typeMergePatch && spec.patch) {
+	if err == nil && isJSONType(media) {
 		switch strings.ToLower(params["charset"]) {
 		case "", "utf-8", "utf8":
 			return nil
 		}
 	}
-	want := typeJSON
-	if spec.patch {
-		want = typeMergePatch + " or " + typeJSON
+	return webhook.Errorf(webhook.CodeUnsupported, "the content type must be %s in UTF-8", typeJSON)
+}
+
+func isJSONType(media string) bool {
+	switch media {
+	case typeJSON, typeMergePatch, "text/plain", "application/x-www-form-urlencoded":
+		return true
+	case "application/json-patch+json":
+		return false
 	}
-	return webhook.Errorf(webhook.CodeUnsupported, "the content type must be %s in UTF-8", want)
+	return strings.HasSuffix(media, "+json")
 }
 
 // checkJSON refuses what is not exactly one JSON value in UTF-8.

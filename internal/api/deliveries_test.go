@@ -262,8 +262,12 @@ func TestListDeliveries(t *testing.T) {
 			t.Errorf("event_id %s", event)
 		}
 	}
+	everything := len(b.call(key, "GET", "/v1/deliveries", "").want(http.StatusOK).data())
+	if got := len(b.call(key, "GET", "/v1/deliveries?status=&endpoint_id=&event_id=&type=&cursor=", "").want(http.StatusOK).data()); got != everything {
+		t.Errorf("empty parameters leave %d of %d", got, everything)
+	}
 	for path, pointer := range map[string]string{
-		"/v1/deliveries?status=done": "status", "/v1/deliveries?status=": "status", "/v1/deliveries?limit=1000": "limit",
+		"/v1/deliveries?status=done": "status", "/v1/deliveries?limit=1000": "limit",
 		"/v1/endpoints/" + one + "/deliveries?endpoint_id=" + two: "endpoint_id", "/v1/deliveries?type=..": "type",
 	} {
 		b.call(key, "GET", path, "").problem(http.StatusUnprocessableEntity, webhook.CodeInvalid, pointer)

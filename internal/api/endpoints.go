@@ -37,7 +37,7 @@ func (s *server) createEndpoint(ctx context.Context, r *request) (response, erro
 	return response{http.StatusCreated, out, "/v1/endpoints/" + out.ID}, nil
 }
 
-func weakSecret() error {
+func weakSecret() *webhook.Error {
 	detail := "must be whsec_ and the base64 of 24 to 64 bytes"
 	return &webhook.Error{
 		Code: webhook.CodeWeakSecret, Detail: "the secret " + detail,
@@ -128,7 +128,7 @@ func (s *server) patchEndpoint(ctx context.Context, r *request) (response, error
 // result is checked like a new endpoint.
 func patch(e *webhook.Endpoint, body []byte) *webhook.Error {
 	merged, err := mergePatch(encodeJSON(inputOf(e)), body, map[string]merger{
-		"headers": mergeHeaders, "metadata": mergeMetadata, "secret": refuseSecret,
+		"headers": mergeHeaders, "metadata": mergeMetadata, "secret": keepSecret,
 	})
 	if err != nil {
 		return err
@@ -137,11 +137,21 @@ func patch(e *webhook.Endpoint, body []byte) *webhook.Error {
 	if err := decode(merged, &in); err != nil {
 		return err
 	}
+	if in.Secret != nil {
+		if !webhook.ValidSecret(*in.Secret) {
+			return weakSecret()
+		}
+		e.Secret = *in.Secret
+	}
 	return in.apply(e)
 }
 
-func refuseSecret(_, _ json.RawMessage) (json.RawMessage, *webhook.Error) {
-	return nil, invalidField("/secret", "can't be changed here; POST …/secret/rotate changes it without losing a request")
+// keepSecret leaves null to be refused: an endpoint always has one.
+func keepSecret(_, patch json.RawMessage) (json.RawMessage, *webhook.Error) {
+	if isNull(patch) {
+		return nil, invalidField("/secret", "must not be null")
+	}
+	return patch, nil
 }
 
 func mergeMetadata(old, patch json.RawMessage) (json.RawMessage, *webhook.Error) {

@@ -253,12 +253,13 @@ func TestPatchEndpoint(t *testing.T) {
 		id := fresh()
 		for in, pointer := range map[string]string{
 			`{"url":null}`: "/url", `{"url":""}`: "/url", `{"url":"https://blocked"}`: "/url", `{"events":null}`: "/events",
-			`{"events":[]}`: "/events", `{"timeout":"1"}`: "/timeout", `{"secret":"` + goodSecret + `"}`: "/secret",
+			`{"events":[]}`: "/events", `{"timeout":"1"}`: "/timeout", `{"secret":7}`: "/secret",
 			`{"secret":null}`: "/secret", `{"id":"x"}`: "/id", `{"created_at":null}`: "/created_at", `{"x":null}`: "/x",
 			`{"timeout":1,"timeout":2}`: "/timeout", `[]`: "", `5`: "", `{"filters":{"$x":1}}`: "/filters/$x",
 		} {
 			patch(id, in).problem(http.StatusUnprocessableEntity, webhook.CodeInvalid, pointer)
 		}
+		patch(id, `{"secret":"whsec_c2hvcnQ="}`).problem(http.StatusUnprocessableEntity, webhook.CodeWeakSecret, "/secret")
 		patch(id, ``).problem(http.StatusBadRequest, webhook.CodeMalformed)
 		b.call(key, "PATCH", "/v1/endpoints/"+id, `{}`, "Content-Type", "application/json-patch+json").
 			problem(http.StatusUnsupportedMediaType, webhook.CodeUnsupported)
@@ -274,6 +275,16 @@ func TestPatchEndpoint(t *testing.T) {
 		defer b.urls.mu.Unlock()
 		if !slices.Equal(b.urls.asked, []string{"https://other.example/"}) {
 			t.Errorf("asked for %v", b.urls.asked)
+		}
+	})
+	t.Run("SecretIsReplacedAtOnceAndNotShown", func(t *testing.T) {
+		id := fresh()
+		if a := patch(id, `{"secret":"`+goodSecret+`"}`).want(http.StatusOK); a.object()["secret"] != nil {
+			t.Errorf("got %s", a.raw)
+		}
+		patch(id, `{"description":"y"}`).want(http.StatusOK)
+		if got := b.call(key, "GET", "/v1/endpoints/"+id+"/secret", "").want(http.StatusOK).text("secret"); got != goodSecret {
+			t.Errorf("the secret is %s", got)
 		}
 	})
 	t.Run("DisablingIsRememberedAndEnablingForgetsIt", func(t *testing.T) {
@@ -317,9 +328,17 @@ func TestDeleteEndpoint(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	key := b.workspace("w")
-	id := b.endpoint(key)
+	id, other := b.endpoint(key), b.endpoint(key)
 	path := "/v1/endpoints/" + id
+	b.call(key, "POST", "/v1/events", `{"type":"a","data":{}}`).want(http.StatusAccepted)
 	b.call(key, "DELETE", path, "").want(http.StatusNoContent)
+	if d := b.call(key, "GET", "/v1/deliveries?endpoint_id="+id, "").data(); len(d) != 1 || d[0]["status"] != "canceled" || d[0]["error"] != "the endpoint was deleted" {
+		t.Errorf("what was pending is now %v", d)
+	}
+	if d := b.call(key, "GET", "/v1/deliveries?endpoint_id="+other, "").data(); len(d) != 1 || d[0]["status"] != "pending" {
+		t.Errorf("another endpoint's is now %v", d)
+	}
+	b.call(key, "DELETE", "/v1/endpoints/"+other, "").want(http.StatusNoContent)
 	for _, r := range [][2]string{{"GET", path}, {"DELETE", path}, {"GET", path + "/secret"}, {"POST", path + "/test"}, {"GET", path + "/deliveries"}} {
 		b.call(key, r[0], r[1], "").problem(http.StatusNotFound, webhook.CodeNotFound)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
@@ -43,10 +44,21 @@ func readQuery(raw string, known []param) (url.Values, error) {
 		}
 	}
 	if len(bad) == 0 {
+		dropEmpty(values)
 		return values, nil
 	}
 	slices.SortFunc(bad, func(a, b webhook.FieldError) int { return cmpString(a.Pointer, b.Pointer) })
 	return nil, webhook.Invalid(bad[:min(len(bad), maxErrors)]...)
+}
+
+// dropEmpty takes ?type= for not given, as clients write that fill in a form. Not
+// so ?limit=, which is a number or a mistake.
+func dropEmpty(values url.Values) {
+	for name, given := range values {
+		if name != "limit" && given[0] == "" {
+			delete(values, name)
+		}
+	}
 }
 
 func cmpString(a, b string) int {
@@ -136,7 +148,7 @@ func (r *request) time(name string) (time.Time, error) {
 
 // parseTime reads RFC 3339 to the letter and returns UTC.
 func parseTime(text string) (t time.Time, err error) {
-	if err := t.UnmarshalText([]byte(text)); err != nil {
+	if err := t.UnmarshalText([]byte(strings.ToUpper(text))); err != nil { // t and z may be small in RFC 3339
 		return t, fmt.Errorf(`must be a time such as "2024-01-15T10:30:00Z" (RFC 3339)`)
 	}
 	t = t.UTC()

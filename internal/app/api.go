@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/postrider/postrider/internal/api"
@@ -43,6 +44,7 @@ func (a *App) buildAPI() error {
 	}
 	a.api = newHTTPServer(a.cfg.API.Listen, handler, a.logger)
 	a.checks.Require("migrations", a.schemaReady)
+	a.checks.Require("listener", a.api.ready)
 	a.checks.Observe("redis", a.redis.Ping)
 	a.add("partitions", a.makePartitions, nil)
 	a.add("ingest", func(context.Context) error { ingester.Start(); return nil }, func(ctx context.Context) {
@@ -82,8 +84,10 @@ type httpServer struct {
 	listen string
 	srv    *http.Server
 	lis    net.Listener
-	logger *slog.Logger
-	done   chan struct{}
+	// listening is read by health checks while start runs.
+	listening atomic.Bool
+	logger    *slog.Logger
+	done      chan struct{}
 }
 
 func newHTTPServer(listen string, handler http.Handler, logger *slog.Logger) *httpServer {
@@ -105,12 +109,22 @@ func (s *httpServer) start(ctx context.Context) error {
 		return fmt.Errorf("api.listen: %w", err)
 	}
 	s.lis = lis
+	s.listening.Store(true)
 	go func() {
 		defer close(s.done)
 		if err := s.srv.Serve(lis); !errors.Is(err, http.ErrServerClosed) {
 			s.logger.Error("the api stopped serving", "error", err)
 		}
 	}()
+	return nil
+}
+
+// ready keeps the process from being ready before it takes requests: its metrics
+// listener, where that is asked, comes first.
+func (s *httpServer) ready(context.Context) error {
+	if !s.listening.Load() {
+		return errors.New("the API does not listen yet")
+	}
 	return nil
 }
 

@@ -162,7 +162,7 @@ func Run(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 	if err := a.Start(ctx); err != nil {
 		return err
 	}
-	logger.Info("started", "version", telemetry.Version(), "metrics", a.MetricsAddr(), "config", cfg)
+	logger.Info("started", "metrics", a.MetricsAddr(), "config", cfg)
 	<-ctx.Done()
 	logger.Info("shutting down")
 	a.Drain()

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/postrider/postrider/internal/config"
+	"github.com/postrider/postrider/internal/queue"
 	"github.com/postrider/postrider/internal/telemetry"
 )
 
@@ -35,6 +36,7 @@ func Main(role config.Role, args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
+	queue.LogTo(logger)
 	for _, w := range warnings {
 		logger.Warn(w)
 	}

@@ -137,9 +137,13 @@ func (s *Endpoints) update(ctx context.Context, q *dbsqlc.Queries, e *webhook.En
 	if err != nil {
 		return err
 	}
+	secret, err := s.db.seal.seal(e.ID, []byte(e.Secret))
+	if err != nil {
+		return err
+	}
 	r, err := q.UpdateEndpoint(ctx, dbsqlc.UpdateEndpointParams{
 		ID: pgID(e.ID), WorkspaceID: string(e.WorkspaceID), Url: e.URL, Events: e.Events, Filters: e.Filters,
-		Description: e.Description, IsActive: e.IsActive, DisabledReason: orNil(webhook.DisabledByUser), Headers: headers,
+		Description: e.Description, IsActive: e.IsActive, DisabledReason: orNil(webhook.DisabledByUser), Secret: secret, Headers: headers,
 		TimeoutS: wholeSeconds(e.Timeout), RetrySchedule: scheduleSeconds(e.RetrySchedule),
 		RateLimit: int32Ptr(e.RateLimit), MaxInFlight: int32Ptr(e.MaxInFlight), Metadata: e.Metadata, Version: e.Version,
 	})
@@ -150,8 +154,9 @@ func (s *Endpoints) update(ctx context.Context, q *dbsqlc.Queries, e *webhook.En
 	return nil
 }
 
-// Delete ends an endpoint and wipes its secret and headers. What is pending for
-// it is canceled by whoever comes across it; the scheduler looks at once.
+// Delete ends an endpoint and wipes its secret and headers. What is pending of
+// its newest deliveries is canceled at once, the rest by whoever comes across it;
+// the scheduler looks at once at what is parked.
 func (s *Endpoints) Delete(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) error {
 	err := s.change(ctx, ws, func(q *dbsqlc.Queries, version int64) error {
 		n, err := q.DeleteEndpoint(ctx, dbsqlc.DeleteEndpointParams{ID: pgID(id), WorkspaceID: string(ws), Version: version})
@@ -160,6 +165,9 @@ func (s *Endpoints) Delete(ctx context.Context, ws webhook.WorkspaceID, id webho
 		}
 		if n == 0 {
 			return webhook.NotFound("endpoint")
+		}
+		if err := q.CancelRecent(ctx, pgID(id)); err != nil {
+			return err
 		}
 		return startAnew(ctx, q, id)
 	})

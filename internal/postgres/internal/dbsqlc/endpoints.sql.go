@@ -11,6 +11,24 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+const CancelRecent = `-- name: CancelRecent :exec
+UPDATE deliveries d
+SET status = 'canceled', reason = 'endpoint_deleted', task = NULL, parked = false, held_reason = NULL, held_until = NULL,
+    next_attempt_at = NULL, completed_at = now()
+FROM (SELECT r.workspace_id, r.id FROM (
+          SELECT n.workspace_id, n.id, n.status FROM deliveries n WHERE n.endpoint_id = $1 ORDER BY n.id DESC LIMIT 2000
+      ) r WHERE r.status = 'pending') u
+WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND CASE WHEN d.status = 'pending' THEN true END
+`
+
+// Of a deleted endpoint. Bounded, however many deliveries it has: who is pending
+// for longer is canceled when due. Index: deliveries_endpoint of every day,
+// newest first.
+func (q *Queries) CancelRecent(ctx context.Context, endpointID pgtype.UUID) error {
+	_, err := q.db.Exec(ctx, CancelRecent, endpointID)
+	return err
+}
+
 const CheckParked = `-- name: CheckParked :exec
 UPDATE parked_endpoints SET next_check_at = now(), release_count = 1 WHERE endpoint_id = ANY($1::uuid[])
 `
@@ -214,9 +232,9 @@ UPDATE endpoints
 SET url = $1, events = $2, filters = $3, description = $4, is_active = $5,
     disabled_at = CASE WHEN $5::bool THEN NULL ELSE coalesce(disabled_at, now()) END,
     disabled_reason = CASE WHEN $5::bool THEN NULL ELSE coalesce(disabled_reason, $6) END,
-    headers = $7, timeout_s = $8, retry_schedule = $9, rate_limit = $10,
-    max_in_flight = $11, metadata = $12, version = $13, updated_at = now()
-WHERE id = $14 AND workspace_id = $15 AND deleted_at IS NULL
+    secret = $7, headers = $8, timeout_s = $9, retry_schedule = $10, rate_limit = $11,
+    max_in_flight = $12, metadata = $13, version = $14, updated_at = now()
+WHERE id = $15 AND workspace_id = $16 AND deleted_at IS NULL
 RETURNING disabled_at, disabled_reason, updated_at
 `
 
@@ -227,6 +245,7 @@ type UpdateEndpointParams struct {
 	Description    string
 	IsActive       bool
 	DisabledReason *string
+	Secret         []byte
 	Headers        []byte
 	TimeoutS       *int32
 	RetrySchedule  []int32
@@ -253,6 +272,7 @@ func (q *Queries) UpdateEndpoint(ctx context.Context, arg UpdateEndpointParams) 
 		arg.Description,
 		arg.IsActive,
 		arg.DisabledReason,
+		arg.Secret,
 		arg.Headers,
 		arg.TimeoutS,
 		arg.RetrySchedule,
