@@ -15,6 +15,10 @@ type limiter struct {
 	mu        sync.Mutex
 	slots     int // free
 	slowSlots int // free for endpoints that are not quick; may be negative
+	// newcomers are those of slowSlots that only an endpoint with nothing in
+	// flight gets: after a start all are unknown, and a few that hang, with a
+	// full window each, would keep the others from ever being known.
+	newcomers int
 	endpoints map[webhook.ID]*lane
 	// ready holds lanes with somebody waiting, in turn.
 	ready []*lane
@@ -53,7 +57,8 @@ const (
 )
 
 func newLimiter(slots int) *limiter {
-	return &limiter{slots: slots, slowSlots: max(slots/2, 1), endpoints: make(map[webhook.ID]*lane)}
+	slow := max(slots/2, 1)
+	return &limiter{slots: slots, slowSlots: slow, newcomers: slow / 2, endpoints: make(map[webhook.ID]*lane)}
 }
 
 // enter queues for a slot of the endpoint. nil: the queue is so long that the
@@ -66,7 +71,7 @@ func (l *limiter) enter(id webhook.ID, ceiling int, now time.Time) *ticket {
 		e = &lane{window: firstWindow}
 		l.endpoints[id] = e
 	}
-	if rounds := float64(len(e.waiting)) / e.limit(ceiling); time.Duration(rounds*float64(e.average)) > maxQueue {
+	if rounds := float64(len(e.waiting)) / e.limit(ceiling); time.Duration(rounds*float64(e.expected(now))) > maxQueue {
 		return nil
 	}
 	t := &ticket{lane: e, ceiling: ceiling, granted: make(chan struct{})}
@@ -74,6 +79,14 @@ func (l *limiter) enter(id webhook.ID, ceiling int, now time.Time) *ticket {
 	l.enqueue(e)
 	l.grant(now)
 	return t
+}
+
+// moves reports whether the endpoint's queue gets shorter: it answers quickly, and
+// only the slots are short.
+func (l *limiter) moves(t *ticket, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return t.lane.quick && !t.lane.hasOld(now)
 }
 
 // leave gives up waiting; false when the slot was granted meanwhile.
@@ -144,7 +157,7 @@ func (l *limiter) grant(now time.Time) {
 			tries-- // comes back with its next release
 			continue
 		}
-		if !e.quick && l.slowSlots <= 0 {
+		if !e.quick && !l.hasSlow(e) {
 			l.enqueue(e)
 			tries--
 			continue
@@ -161,6 +174,11 @@ func (l *limiter) grant(now time.Time) {
 		l.enqueue(e)
 		tries = len(l.ready) // a full round in vain ends it
 	}
+}
+
+// hasSlow: there is a slot for this lane, which is not quick.
+func (l *limiter) hasSlow(e *lane) bool {
+	return l.slowSlots > l.newcomers || l.slowSlots > 0 && e.inFlight == 0
 }
 
 func (l *limiter) enqueue(e *lane) {
@@ -207,6 +225,16 @@ func (e *lane) limit(ceiling int) float64 { return max(min(e.window, float64(cei
 
 func (e *lane) hasOld(now time.Time) bool {
 	return len(e.starts) > 0 && now.Sub(e.starts[0]) >= slowAfter
+}
+
+// expected is how long a request takes. Of an endpoint that hangs there is no
+// answer yet to learn from, so half of those in flight say it as well: one among
+// many quick ones does not.
+func (e *lane) expected(now time.Time) time.Duration {
+	if len(e.starts) == 0 {
+		return e.average
+	}
+	return max(e.average, now.Sub(e.starts[len(e.starts)/2]))
 }
 
 func removeFirst(s []time.Time, t time.Time) []time.Time {

@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -88,21 +89,29 @@ func (m *member) waitForSlot(ctx context.Context) *ticket {
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	select {
-	case <-t.granted:
-		return t
-	case <-timer.C:
-		if r.limiter.leave(m.EndpointID, t) {
-			m.park(ctx)
-			return nil
+	for {
+		select {
+		case <-t.granted:
+			return t
+		case <-timer.C:
+			// Under a load that fills every slot a quick endpoint's members wait long,
+			// too. Parking them would cost two writes each and a ramp that starts at one.
+			if r.limiter.moves(t, r.cfg.Now()) {
+				timer.Reset(patience)
+				continue
+			}
+			if r.limiter.leave(m.EndpointID, t) {
+				m.park(ctx)
+				return nil
+			}
+		case <-r.stopping:
+			if r.limiter.leave(m.EndpointID, t) {
+				m.giveBack(ctx)
+				return nil
+			}
 		}
-	case <-r.stopping:
-		if r.limiter.leave(m.EndpointID, t) {
-			m.giveBack(ctx)
-			return nil
-		}
+		return t // granted at the same moment
 	}
-	return t // granted at the same moment
 }
 
 func (m *member) park(ctx context.Context) {
@@ -142,12 +151,27 @@ func (m *member) setRunning() {
 	m.mu.Unlock()
 }
 
-// holder ends the running state and returns who holds the row for good.
-func (m *member) holder() (task string, detached bool) {
+// rest ends the running state; from then on nobody else changes who holds the
+// row. It returns whether that is this worker.
+func (m *member) rest() (detached bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.running = false
-	return m.task, m.detached
+	return m.detached
+}
+
+// isDetached asks for the answer to a hand-over that got lost: a failure that is
+// recorded under the wrong name decides nothing, and would be repeated at once.
+func (m *member) isDetached(ctx context.Context) bool {
+	r := m.run.r
+	ctx, cancel := context.WithTimeout(ctx, asideTimeout)
+	defer cancel()
+	named, err := r.Rows.HandOver(ctx, []webhook.Member{m.Member}, r.holder(), r.holder())
+	if err != nil || len(named) == 0 {
+		return false
+	}
+	m.task = r.holder()
+	return true
 }
 
 // send makes the request. A panic is an outcome too: asynq catches none on a
@@ -157,6 +181,8 @@ func (m *member) send(ctx context.Context) (sent []webhook.Header, res webhook.R
 	start := r.cfg.Now()
 	defer func() {
 		if p := recover(); p != nil {
+			r.cfg.Logger.Error("an attempt failed inside Postrider", "delivery_id", m.DeliveryID.Format(webhook.DeliveryPrefix),
+				"panic", p, "stack", string(debug.Stack()))
 			res = webhook.Response{Started: start, Duration: r.cfg.Now().Sub(start), Err: &webhook.SendError{
 				Class: webhook.ClassInternal, Detail: "the attempt failed inside Postrider", Cause: fmt.Errorf("panic: %v", p),
 			}}
@@ -170,11 +196,15 @@ func (m *member) send(ctx context.Context) (sent []webhook.Header, res webhook.R
 // next attempt.
 func (m *member) conclude(ctx context.Context, sent []webhook.Header, res webhook.Response) {
 	r := m.run.r
-	task, detached := m.holder()
+	detached := m.rest()
 	decision := m.decide(res)
 	o := webhook.Outcome{
-		Delivery: m.Member, Attempt: attemptOf(sent, res), Task: task, Seen: m.standing.Attempts,
+		Delivery: m.Member, Attempt: attemptOf(sent, res), Task: m.task, Seen: m.standing.Attempts,
 		Probe: m.probe, Disable: decision.Disable,
+	}
+	if m.doubted && !detached && decision.Outcome != retry.Success {
+		detached = m.isDetached(ctx)
+		o.Task = m.task
 	}
 	asItself := m.run.single && !detached
 	switch decision.Outcome {
@@ -185,7 +215,7 @@ func (m *member) conclude(ctx context.Context, sent []webhook.Header, res webhoo
 		o.Status = webhook.StatusFailed
 	case retry.Retry:
 		o.Status, o.Delay = webhook.StatusPending, decision.Delay
-		o.NextTask = m.nextTask(decision.Delay, asItself, task)
+		o.NextTask = m.nextTask(decision.Delay, asItself)
 	}
 	if o.Status != webhook.StatusSuccess {
 		r.failing.add(m.EndpointID)
@@ -230,12 +260,12 @@ func (m *member) letGo(ctx context.Context, v verdict) {
 const longWait = time.Hour
 
 // nextTask is who has the delivery until its next attempt.
-func (m *member) nextTask(delay time.Duration, asItself bool, task string) string {
+func (m *member) nextTask(delay time.Duration, asItself bool) string {
 	switch {
 	case delay > longWait || m.probe:
 		return ""
 	case asItself:
-		return task
+		return m.task
 	default:
 		return webhook.NewTask(webhook.LaneRetry, m.run.r.cfg.Now())
 	}
@@ -272,14 +302,18 @@ const probeAgain = time.Second
 // retry, so it never fails a delivery, unless the receiver said that it is gone.
 func (m *member) decide(res webhook.Response) retry.Decision {
 	r := m.run.r
-	answer := retry.Answer{}
-	if res.Err == nil {
-		answer.StatusCode, answer.RetryAfter = res.StatusCode, res.Header.Get("Retry-After")
+	schedule, failures := retry.Schedule(m.target.schedule), m.standing.Attempts-m.standing.ScheduleStart+1
+	if m.probe {
+		schedule, failures = retry.Schedule{probeAgain}, 1
 	}
-	failures := m.standing.Attempts - m.standing.ScheduleStart + 1
-	d := retry.Schedule(m.target.schedule).Decide(failures, answer, r.cfg.Random(), r.cfg.Now())
-	if m.probe && d.Outcome != retry.Success && !d.Disable {
-		return retry.Decision{Outcome: retry.Retry, Delay: probeAgain}
+	return schedule.Decide(failures, answerOf(res), r.cfg.Random(), r.cfg.Now())
+}
+
+// answerOf is what the receiver said. It said it even where the answer broke off
+// in the body, only that this is no success.
+func answerOf(res webhook.Response) retry.Answer {
+	if res.Err != nil && res.StatusCode/100 == 2 {
+		return retry.Answer{}
 	}
-	return d
+	return retry.Answer{StatusCode: res.StatusCode, RetryAfter: res.Header.Get("Retry-After")}
 }

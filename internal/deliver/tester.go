@@ -35,7 +35,8 @@ func (t *Tester) Test(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID
 		return webhook.Response{}, err
 	}
 	target := found[id]
-	if target == nil || target.err == nil && target.WorkspaceID != ws {
+	// Of an endpoint whose secret can't be decrypted the workspace is not known.
+	if target == nil || target.WorkspaceID != "" && target.WorkspaceID != ws {
 		return webhook.Response{}, webhook.NotFound("endpoint")
 	}
 	if target.err != nil {
