@@ -13,7 +13,6 @@ type request struct {
 	workspace webhook.WorkspaceID
 	events    []webhook.NewEvent
 	bytes     int
-	since     time.Time
 	// taken decides between the writer that takes the request and the caller
 	// that gives up on it: an event is never committed after its caller was
 	// told to try again because nobody had looked at it.
@@ -67,7 +66,7 @@ func (i *Ingester) acceptNew(ctx context.Context, ws webhook.WorkspaceID, events
 	if len(events) == 0 {
 		return nil, nil
 	}
-	r := &request{workspace: ws, events: events, since: i.cfg.Now(), answer: make(chan answer, 1)}
+	r := &request{workspace: ws, events: events, answer: make(chan answer, 1)}
 	for n := range events {
 		r.bytes += len(events[n].Data) + 512
 	}

@@ -75,7 +75,7 @@ func (a *announcer) announce(chunks []webhook.Chunk) {
 
 func (a *announcer) enqueue(ctx context.Context, chunks []webhook.Chunk) {
 	if !a.open.Load() {
-		a.release(chunks)
+		a.release(a.others(chunks))
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, enqueueTimeout)
@@ -85,12 +85,30 @@ func (a *announcer) enqueue(ctx context.Context, chunks []webhook.Chunk) {
 		if a.open.Swap(false) {
 			a.logger.Warn("redis is away: deliveries wait in Postgres", "error", err)
 		}
-		a.metrics.unannounced.Add(float64(members(chunks)))
-		a.release(chunks)
+		a.release(a.others(chunks))
 	}
 }
 
+// others adds waiting groups to one that is to be released. Redis is away then,
+// and a release for each would take a stopping process minutes where Postgres
+// hangs as well.
+func (a *announcer) others(chunks []webhook.Chunk) []webhook.Chunk {
+	for members(chunks) < maxGroupDeliveries {
+		select {
+		case more, ok := <-a.groups:
+			if !ok {
+				return chunks
+			}
+			chunks = append(chunks, more...)
+		default:
+			return chunks
+		}
+	}
+	return chunks
+}
+
 func (a *announcer) release(chunks []webhook.Chunk) {
+	a.metrics.unannounced.Add(float64(members(chunks)))
 	ctx, cancel := context.WithTimeout(context.Background(), enqueueTimeout)
 	defer cancel()
 	if err := a.store.Release(ctx, chunks); err != nil {

@@ -32,6 +32,10 @@ type externalID struct {
 	id        string
 }
 
+func newPlan(ids *webhook.IDSource, now time.Time) *plan {
+	return &plan{ids: ids, chunker: chunker{now: now}}
+}
+
 // add matches the request's events and takes them into the group. announced
 // says whether the deliveries get tasks or are left to feed.
 func (p *plan) add(r *request, x *indexed, now time.Time, announced bool) {
@@ -78,8 +82,10 @@ func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed
 	return n
 }
 
-// full reports whether the group should be committed before it takes more.
-func (p *plan) full() bool { return len(p.group.Deliveries) >= maxGroupDeliveries }
+// fits reports whether the group may take so many more deliveries.
+func (p *plan) fits(deliveries int) bool {
+	return len(p.group.Deliveries)+deliveries <= maxGroupDeliveries
+}
 
 // commit stores the plan, answers its callers and announces the deliveries.
 func (i *Ingester) commit(ctx context.Context, p *plan) {

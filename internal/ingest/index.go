@@ -58,17 +58,38 @@ func (x *index) fresh(ctx context.Context, ids []webhook.WorkspaceID) (map[webho
 	if len(stale) == 0 {
 		return out, nil
 	}
-	loaded, err := x.subs.Subscriptions(ctx, stale)
-	if err != nil {
+	if err := x.load(ctx, stale, versions, out); err != nil {
 		return nil, err
 	}
-	for _, id := range stale {
-		e := compile(loaded[id])
-		e.version = versions[id]
-		x.put(id, e)
-		out[id] = e
-	}
 	return out, nil
+}
+
+// load reads the workspaces' endpoints into out. One that can't be read must not
+// fail the others: it is found by reading each alone, and is not kept, so that
+// the next event finds it mended.
+func (x *index) load(ctx context.Context, ids []webhook.WorkspaceID, versions map[webhook.WorkspaceID]int64, out map[webhook.WorkspaceID]*indexed) error {
+	loaded, err := x.subs.Subscriptions(ctx, ids)
+	switch {
+	case err == nil:
+		for _, id := range ids {
+			e := compile(loaded[id])
+			e.version = versions[id]
+			x.put(id, e)
+			out[id] = e
+		}
+		return nil
+	case webhook.CodeOf(err) == webhook.CodeUnavailable:
+		return err
+	case len(ids) == 1:
+		out[ids[0]] = &indexed{err: err}
+		return nil
+	}
+	for _, id := range ids {
+		if err := x.load(ctx, []webhook.WorkspaceID{id}, versions, out); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (x *index) put(id webhook.WorkspaceID, e *indexed) {

@@ -83,12 +83,17 @@ type Ingester struct {
 	// expected is how many events the last group held: callers come back at
 	// about the rate they were answered.
 	expected int
-	wide     chan struct{}
-	mu       sync.RWMutex // guards stopped against requests being closed
-	stopped  bool
-	done     chan struct{}
-	startOne sync.Once
-	workers  sync.WaitGroup
+	// held came when the last group had no room for it: it begins the next.
+	held *request
+	// wide are the slots of those that commit beside the writer, wideBytes what
+	// waits for one.
+	wide      chan struct{}
+	wideBytes atomic.Int64
+	mu        sync.RWMutex // guards stopped against requests being closed
+	stopped   bool
+	done      chan struct{}
+	startOne  sync.Once
+	workers   sync.WaitGroup
 }
 
 // New makes an Ingester.
@@ -114,7 +119,7 @@ func New(subs Subscriptions, store Store, queue Queue, cfg Config) *Ingester {
 		index:    newIndex(subs, cfg.IndexBytes),
 		announce: newAnnouncer(store, queue, cfg.HighWater, cfg.Logger, m),
 		requests: make(chan *request, maxWaitingEvents),
-		wide:     make(chan struct{}, 2),
+		wide:     make(chan struct{}, wideCommits),
 		done:     make(chan struct{}),
 	}
 }

@@ -36,50 +36,37 @@ func (i *Ingester) write() {
 // gather takes what waits. A lone caller never waits for company; with many,
 // those that were just answered are given a moment to come back.
 func (i *Ingester) gather() (group []*request, open bool) {
-	first, open := <-i.requests
+	first, open := i.first()
 	if !open {
 		return nil, false
 	}
 	g := gathering{i: i}
+	defer g.end()
 	g.take(first)
-	var window <-chan time.Time
 	for !g.full() {
-		select {
-		case r, ok := <-i.requests:
-			if !ok {
-				return g.group, false
-			}
-			g.take(r)
-			continue
-		default:
+		r, open := g.another()
+		if !open {
+			return g.group, false
 		}
-		if g.events >= i.expected {
+		if r == nil {
 			break
 		}
-		if window == nil {
-			wait := min(time.Duration(i.expected)*20*time.Microsecond, maxGatherWindow)
-			timer := time.NewTimer(wait)
-			defer timer.Stop()
-			window = timer.C
+		if !g.fits(r) {
+			i.held = r
+			break
 		}
-		select {
-		case r, ok := <-i.requests:
-			if !ok {
-				return g.group, false
-			}
-			g.take(r)
-			continue
-		case <-window:
-		}
-		break
-	}
-	// One caller alone expects nobody; otherwise as many as now, less a few, so
-	// that a falling rate shortens the wait.
-	i.expected = 0
-	if len(g.group) > 1 {
-		i.expected = g.events - g.events/8
+		g.take(r)
 	}
 	return g.group, true
+}
+
+// first waits for the request that a group begins with.
+func (i *Ingester) first() (r *request, open bool) {
+	if r, i.held = i.held, nil; r != nil {
+		return r, true
+	}
+	r, open = <-i.requests
+	return r, open
 }
 
 // gathering is a group that still takes requests.
@@ -87,9 +74,50 @@ type gathering struct {
 	i             *Ingester
 	group         []*request
 	events, bytes int
+	window        *time.Timer // runs while company is expected
+}
+
+// another returns a request that waits, or one that comes while company is
+// expected; nil when nobody is.
+func (g *gathering) another() (r *request, open bool) {
+	select {
+	case r, open = <-g.i.requests:
+		return r, open
+	default:
+	}
+	if g.events >= g.i.expected {
+		return nil, true
+	}
+	if g.window == nil {
+		g.window = time.NewTimer(min(time.Duration(g.i.expected)*20*time.Microsecond, maxGatherWindow))
+	}
+	select {
+	case r, open = <-g.i.requests:
+		return r, open
+	case <-g.window.C:
+		return nil, true
+	}
+}
+
+// end works out how many to expect next: nobody where one caller was alone,
+// otherwise as many as now, less a few, so that a falling rate shortens the wait.
+func (g *gathering) end() {
+	if g.window != nil {
+		g.window.Stop()
+	}
+	g.i.expected = 0
+	if len(g.group) > 1 {
+		g.i.expected = g.events - g.events/8
+	}
 }
 
 func (g *gathering) full() bool { return g.events >= maxGroupEvents || g.bytes >= maxGroupBytes }
+
+// fits keeps a group within its bounds. A batch may be over them by itself; it
+// is a group of its own then.
+func (g *gathering) fits(r *request) bool {
+	return len(g.group) == 0 || g.events+len(r.events) <= maxGroupEvents && g.bytes+r.bytes <= maxGroupBytes
+}
 
 // take adds a request unless its caller gave up.
 func (g *gathering) take(r *request) {
@@ -113,7 +141,7 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 		return
 	}
 	now := i.cfg.Now()
-	p := i.newPlan(now)
+	p := newPlan(&i.ids, now)
 	for _, r := range requests {
 		x := indexes[r.workspace]
 		switch {
@@ -125,51 +153,18 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 			r.answer <- answer{err: x.err}
 			continue
 		}
-		announced := i.announce.open.Load()
-		if x.endpoints > wideEvent || x.endpoints*len(r.events) > maxGroupDeliveries {
-			wide := i.newPlan(now)
-			wide.add(r, x, now, announced)
-			i.commitBeside(wide)
+		most := x.endpoints * len(r.events)
+		if x.endpoints > wideEvent || most > maxGroupDeliveries {
+			i.commitBeside(r, x)
 			continue
 		}
-		p.add(r, x, now, announced)
-		if p.full() {
+		if !p.fits(most) {
 			i.commit(ctx, p)
-			p = i.newPlan(now)
+			p = newPlan(&i.ids, now)
 		}
+		p.add(r, x, now, i.announce.open.Load())
 	}
 	i.commit(ctx, p)
-}
-
-func (i *Ingester) newPlan(now time.Time) *plan {
-	return &plan{ids: &i.ids, chunker: chunker{now: now}}
-}
-
-// commitBeside stores a wide group on a second connection, so that the callers
-// behind it do not wait for thousands of rows. A few at a time, then all wait.
-func (i *Ingester) commitBeside(p *plan) {
-	i.wide <- struct{}{}
-	i.workers.Go(func() {
-		defer func() { <-i.wide }()
-		ctx, cancel := context.WithTimeout(context.Background(), 2*commitTimeout)
-		defer cancel()
-		i.commitWide(ctx, p)
-	})
-}
-
-// commitWide is commit without halving: the index is the writer's alone, so a
-// group beside it can't be matched again.
-func (i *Ingester) commitWide(ctx context.Context, p *plan) {
-	start := i.cfg.Now()
-	duplicates, err := i.store.Commit(ctx, &p.group)
-	i.metrics.observe(p, i.cfg.Now().Sub(start), err)
-	if err != nil {
-		for n := range p.requests {
-			p.requests[n].answer <- answer{err: err}
-		}
-		return
-	}
-	i.settle(p, duplicates)
 }
 
 func workspacesOf(requests []*request) []webhook.WorkspaceID {
