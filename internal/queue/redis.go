@@ -5,11 +5,9 @@ package queue
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -39,68 +37,36 @@ func Open(rawURL string) (*Redis, error) {
 	return &Redis{client: redis.NewUniversalClient(opts)}, nil
 }
 
+// errUnescaped is for URLs whose password ends up in another part of them. No
+// error says more than that: it would show a piece of the password.
+var errUnescaped = errors.New("the user and password must be percent-encoded")
+
 func parseURL(raw string) (*redis.UniversalOptions, bool, error) {
 	switch scheme, _, _ := strings.Cut(raw, "://"); scheme {
 	case "redis+sentinel", "redis+cluster":
 		return parseMulti(raw, scheme)
 	default:
-		o, err := redis.ParseURL(raw)
-		if _, ok := errors.AsType[*url.Error](err); ok {
-			return nil, false, errors.New("it can't be read as a URL") // the error holds all of it, password and all
-		}
-		if err != nil {
-			return nil, false, err
-		}
-		return &redis.UniversalOptions{
-			Addrs: []string{o.Addr}, DB: o.DB, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
-			Protocol: o.Protocol, PoolSize: o.PoolSize,
-		}, false, nil
+		o, err := parseSingle(raw)
+		return o, false, err
 	}
 }
 
-// parseMulti reads URLs that name several hosts, which net/url refuses to.
-func parseMulti(raw, scheme string) (*redis.UniversalOptions, bool, error) {
-	rest := strings.TrimPrefix(raw, scheme+"://")
-	hosts, path, _ := strings.Cut(rest, "/")
-	path, query, _ := strings.Cut(path, "?")
-	o := &redis.UniversalOptions{}
-	if at := strings.LastIndexByte(hosts, '@'); at >= 0 {
-		u, err := url.Parse("redis://" + hosts[:at+1] + "host")
-		if err != nil {
-			return nil, false, fmt.Errorf("the user and password can't be read")
-		}
-		o.Username = u.User.Username()
-		o.Password, _ = u.User.Password()
-		hosts = hosts[at+1:]
-	}
-	for host := range strings.SplitSeq(hosts, ",") {
-		if host == "" {
-			return nil, false, fmt.Errorf("an empty host in %q", hosts)
-		}
-		o.Addrs = append(o.Addrs, host)
-	}
-	params, err := url.ParseQuery(query)
+func parseSingle(raw string) (*redis.UniversalOptions, error) {
+	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, false, fmt.Errorf("the part after ? can't be read")
+		return nil, errors.New("it can't be read as a URL") // the error holds all of it, password and all
 	}
-	if params.Get("tls") == "true" {
-		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	if u.Scheme != "unix" && strings.Contains(u.Path+u.RawQuery+u.Fragment, "@") {
+		return nil, errUnescaped
 	}
-	if scheme == "redis+cluster" {
-		return o, true, nil
+	o, err := redis.ParseURL(raw)
+	if err != nil {
+		return nil, err
 	}
-	o.SentinelUsername, o.SentinelPassword = params.Get("sentinel_username"), params.Get("sentinel_password")
-	master, db, _ := strings.Cut(path, "/")
-	if master == "" {
-		return nil, false, fmt.Errorf("redis+sentinel needs the master's name: redis+sentinel://host,host/name/db")
-	}
-	o.MasterName = master
-	if db != "" {
-		if o.DB, err = strconv.Atoi(db); err != nil {
-			return nil, false, fmt.Errorf("%q is not a database number", db)
-		}
-	}
-	return o, false, nil
+	return &redis.UniversalOptions{
+		Addrs: []string{o.Addr}, DB: o.DB, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
+		Protocol: o.Protocol, PoolSize: o.PoolSize,
+	}, nil
 }
 
 // Close ends every connection.
