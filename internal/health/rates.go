@@ -58,17 +58,24 @@ const reserveTimeout = 250 * time.Millisecond
 // Reserve returns for how many of n requests there is room before the horizon,
 // when the first may start, and how far apart they are.
 func (r *Rates) Reserve(ctx context.Context, endpoint webhook.ID, perSecond, n int, horizon time.Duration) (granted int, first, apart time.Duration) {
-	apart = time.Second / time.Duration(max(perSecond, 1))
+	apart = spacing(perSecond)
 	ctx, cancel := context.WithTimeout(ctx, reserveTimeout)
 	defer cancel()
 	key := "postrider:rate:{" + endpoint.Format(webhook.EndpointPrefix) + "}"
 	res, err := reserve.Run(ctx, r.redis, []string{key},
-		strconv.FormatInt(max(apart.Microseconds(), 1), 10), n, horizon.Microseconds()).Int64Slice()
+		strconv.FormatInt(apart.Microseconds(), 10), n, horizon.Microseconds()).Int64Slice()
 	if err == nil && len(res) == 2 {
 		return int(res[0]), time.Duration(res[1]) * time.Microsecond, apart
 	}
 	r.logger.Debug("rate limit kept by this worker alone", "error", err)
 	return r.reserveLocally(endpoint, apart*time.Duration(max(r.workers(), 1)), n, horizon, time.Now())
+}
+
+// spacing is rounded up to the whole microseconds that Redis counts in: rounded
+// down, a second would hold one start more than the rate.
+func spacing(perSecond int) time.Duration {
+	rate := time.Duration(max(perSecond, 1))
+	return (time.Second/time.Microsecond + rate - 1) / rate * time.Microsecond
 }
 
 func (r *Rates) reserveLocally(endpoint webhook.ID, apart time.Duration, n int, horizon time.Duration, now time.Time) (int, time.Duration, time.Duration) {
