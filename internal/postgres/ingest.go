@@ -3,14 +3,12 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
@@ -90,10 +88,11 @@ func (s *Ingest) Commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]w
 	return dups, err
 }
 
-// unanswered: the statement went out and its fate is unknown.
+// unanswered: Postgres did not say what became of the statement. That nothing was
+// sent is not to be had from the error: pgconn.SafeToRetry holds also for a
+// COMMIT that went out and whose connection broke before the answer.
 func unanswered(err error) bool {
-	var pe *pgconn.PgError
-	return webhook.CodeOf(err) == webhook.CodeUnavailable && !pgconn.SafeToRetry(err) && !errors.As(err, &pe)
+	return webhook.CodeOf(err) == webhook.CodeUnavailable && sqlState(err) == ""
 }
 
 func (s *Ingest) commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]webhook.Event, error) {

@@ -12,11 +12,13 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/postrider/postrider/internal/postgres"
+	"github.com/postrider/postrider/internal/webhook"
 )
 
 // proxy stands between a DB and Postgres. It swallows the answer that ends a
-// transaction that wrote, and cuts the connection, as often as it was armed for.
-type proxy struct{ armed atomic.Int32 }
+// transaction that wrote, and cuts the connection, once it is armed; with last
+// it takes no other from then on.
+type proxy struct{ armed, last, gone atomic.Bool }
 
 // behind opens a DB whose connections go through a proxy.
 func (s *stage) behind() (*postgres.DB, *proxy) {
@@ -33,6 +35,10 @@ func (s *stage) behind() (*postgres.DB, *proxy) {
 			client, err := listener.Accept()
 			if err != nil {
 				return
+			}
+			if p.gone.Load() {
+				client.Close()
+				continue
 			}
 			go p.carry(client, network, address)
 		}
@@ -77,8 +83,8 @@ func (p *proxy) answer(client, server net.Conn) {
 		}
 		if said = append(said, buf[:n]...); bytes.HasSuffix(said, idle) {
 			wrote := bytes.Contains(said, []byte("INSERT 0 ")) || bytes.Contains(said, []byte("COMMIT"))
-			if wrote && p.armed.Load() > 0 {
-				p.armed.Add(-1)
+			if wrote && p.armed.CompareAndSwap(true, false) {
+				p.gone.Store(p.last.Load())
 				return
 			}
 			said = nil
@@ -97,10 +103,10 @@ func TestCommitWhoseAnswerGetsLost(t *testing.T) {
 			s := setup(t)
 			s.commits(s.db, s.groupOf("before"))
 			far, p := s.behind()
-			p.armed.Store(1)
+			p.armed.Store(true)
 			g := s.groupOf(ids...)
 			dups := s.commits(far, g)
-			if p.armed.Load() != 0 {
+			if p.armed.Load() {
 				t.Fatal("no answer was swallowed")
 			}
 			if _, ok := dups[g.Events[0].ID]; ok != (ids[0] == "before") || len(dups) > 1 {
@@ -110,13 +116,17 @@ func TestCommitWhoseAnswerGetsLost(t *testing.T) {
 		})
 	}
 
-	t.Run("TwiceIsUnavailable", func(t *testing.T) {
+	t.Run("AndWhosePostgresIsGoneIsUnavailable", func(t *testing.T) {
 		t.Parallel()
 		s := setup(t)
 		far, p := s.behind()
-		p.armed.Store(2)
+		p.armed.Store(true)
+		p.last.Store(true)
 		_, err := postgres.NewIngest(far).Commit(t.Context(), s.groupOf("x"))
-		wantCode(t, err, "unavailable")
-		s.wantStored(1) // it was committed all the same; the caller's retry is a duplicate
+		wantCode(t, err, webhook.CodeUnavailable)
+		s.wantStored(1) // it was committed all the same: the caller's retry is a duplicate
+		if dups := s.commits(s.db, s.groupOf("x")); len(dups) != 1 {
+			t.Errorf("duplicates: %v", dups)
+		}
 	})
 }
