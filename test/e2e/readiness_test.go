@@ -1,0 +1,83 @@
+package e2e
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/postrider/postrider/internal/pgtest"
+	"github.com/postrider/postrider/test/e2e/stack"
+)
+
+// waitCheck waits until a process's readiness has this code and its check this
+// status.
+func (s service) waitCheck(t *testing.T, p *stack.Process, check, status string, code int) {
+	t.Helper()
+	var last stack.Readiness
+	defer func() {
+		if t.Failed() {
+			t.Logf("the %s said %s", p.Name, last)
+		}
+	}()
+	stack.Eventually(t, p.Name+"'s "+check+" is "+status, func() bool {
+		last = s.Readiness(t, p)
+		return last.Code == code && last.Checks[check].Status == status
+	})
+}
+
+func TestReadiness(t *testing.T) {
+	t.Parallel()
+
+	t.Run("WithoutRedisIsTheWorkersProblemAlone", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		worker, scheduler := s.Worker(t), s.Scheduler(t)
+		s.Redis.Stop()
+		s.waitCheck(t, worker, "redis", "failed", http.StatusServiceUnavailable)
+		s.waitCheck(t, s.api, "redis", "degraded", http.StatusOK)
+		s.waitCheck(t, scheduler, "redis", "degraded", http.StatusOK)
+		if err := s.Redis.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []*stack.Process{s.api, worker, scheduler} {
+			s.waitCheck(t, p, "redis", "ok", http.StatusOK)
+		}
+	})
+
+	t.Run("OfTheAPIWaitsForTheMigrations", func(t *testing.T) {
+		t.Parallel()
+		s := service{Stack: stack.On(t, pgtest.Empty(t))}
+		api := s.Launch(t, "api")
+		s.waitCheck(t, api, "migrations", "failed", http.StatusServiceUnavailable)
+		if code := s.Alive(t, api.URL); code != http.StatusOK {
+			t.Errorf("/healthz on the API's own listener is %d", code)
+		}
+		s.postrider(t, "migrate", "up").want(0)
+		s.WaitReady(t, api)
+		s.Workspace(t, api)
+	})
+
+	t.Run("OfTheAPIMeansThatItListens", func(t *testing.T) {
+		t.Parallel()
+		s := stack.New(t)
+		for range 3 {
+			api := s.Launch(t, "api")
+			stack.Eventually(t, "the API is ready", func() bool { return s.Readiness(t, api).Code == http.StatusOK })
+			if code := s.Alive(t, api.URL); code != http.StatusOK {
+				t.Errorf("/healthz on the API's own listener is %d once it is ready", code)
+			}
+		}
+	})
+
+	t.Run("OfEveryRoleNeedsPostgresAtTheStart", func(t *testing.T) {
+		t.Parallel()
+		s := service{Stack: stack.New(t)}
+		nowhere := "POSTRIDER_POSTGRES_URL=postgres://" + stack.FreeAddr(t) + "/nobody"
+		for _, role := range []string{"api", "worker", "scheduler"} {
+			p := s.Launch(t, role, nowhere)
+			s.waitCheck(t, p, "postgres", "failed", http.StatusServiceUnavailable)
+			if p.Ended() {
+				t.Errorf("the %s ended", role)
+			}
+		}
+	})
+}
