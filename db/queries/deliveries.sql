@@ -9,6 +9,8 @@ WHERE d.workspace_id = @workspace_id AND d.id = @id;
 -- name: ListDeliveries :many
 -- Index: deliveries_pkey of each day newest first, or deliveries_endpoint, or
 -- deliveries_unsuccessful; a list of one event is bounded to its millisecond.
+-- Where few are pending, those: the last condition holds for every row, but names
+-- what the indexes deliveries_feed, deliveries_audit and deliveries_parked are of.
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
        d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
@@ -18,6 +20,8 @@ WHERE d.workspace_id = @workspace_id AND d.id >= @lo::uuid AND d.id < @hi::uuid
   AND (sqlc.narg('type')::text IS NULL OR d.event_type = sqlc.narg('type')::text)
   AND (sqlc.narg('endpoint_id')::uuid IS NULL OR d.endpoint_id = sqlc.narg('endpoint_id')::uuid)
   AND (sqlc.narg('event_id')::uuid IS NULL OR d.event_id = sqlc.narg('event_id')::uuid)
+  AND (sqlc.narg('status')::text IS DISTINCT FROM 'pending'
+       OR d.task IS NULL AND NOT d.parked OR d.task IS NOT NULL OR d.parked)
 ORDER BY d.id DESC LIMIT @row_limit::int;
 
 -- name: LastAttempts :many

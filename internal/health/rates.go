@@ -43,6 +43,7 @@ type Rates struct {
 	redis   redis.Scripter
 	workers func() int
 	logger  *slog.Logger
+	timeout time.Duration // reserveTimeout, but in tests
 
 	mu    sync.Mutex
 	local map[webhook.ID]time.Time // next free start, while Redis is away
@@ -50,16 +51,17 @@ type Rates struct {
 
 // NewRates makes Rates; workers says how many processes share a rate.
 func NewRates(client redis.Scripter, workers func() int, logger *slog.Logger) *Rates {
-	return &Rates{redis: client, workers: workers, logger: logger, local: make(map[webhook.ID]time.Time)}
+	return &Rates{timeout: reserveTimeout, redis: client, workers: workers, logger: logger, local: make(map[webhook.ID]time.Time)}
 }
 
+// reserveTimeout is how long Redis may take: a chunk waits for it.
 const reserveTimeout = 250 * time.Millisecond
 
 // Reserve returns for how many of n requests there is room before the horizon,
 // when the first may start, and how far apart they are.
 func (r *Rates) Reserve(ctx context.Context, endpoint webhook.ID, perSecond, n int, horizon time.Duration) (granted int, first, apart time.Duration) {
 	apart = spacing(perSecond)
-	ctx, cancel := context.WithTimeout(ctx, reserveTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	key := "postrider:rate:{" + endpoint.Format(webhook.EndpointPrefix) + "}"
 	res, err := reserve.Run(ctx, r.redis, []string{key},

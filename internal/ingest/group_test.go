@@ -83,6 +83,25 @@ func TestGroup(t *testing.T) {
 		})
 	})
 
+	t.Run("WaitsForNobodyOnceThoseExpectedAreThere", func(t *testing.T) {
+		bubble(t, func(t *testing.T, w *world) {
+			for _, r := range requestsFor("w", slices.Repeat([]string{"a"}, 88)...) {
+				must(t, w.admit(r))
+			}
+			w.expected = 88
+			start := time.Now()
+			group, open := w.gather()
+			if took := time.Since(start); took > 0 || len(group) != 88 || !open {
+				t.Errorf("%d after %s", len(group), took)
+			}
+			// A few who do not come back are not waited for long.
+			must(t, w.admit(requestsFor("w", "late")[0]))
+			if group, _ := w.gather(); len(group) != 1 || time.Since(start) > maxGatherWindow {
+				t.Errorf("%d after %s", len(group), time.Since(start))
+			}
+		})
+	})
+
 	t.Run("StaysWithinItsBounds", func(t *testing.T) {
 		bubble(t, func(t *testing.T, w *world) {
 			free := w.hang(holds("first"))

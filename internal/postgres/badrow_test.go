@@ -84,6 +84,7 @@ func TestRecordWhoseAnswerGetsLost(t *testing.T) {
 	outcomes := []webhook.Outcome{
 		outcome(s.pending(1, "c_1"), "c_1", 0, 200), outcome(s.pending(0, "c_1"), "c_1", 0, 500), failed, outcome(stale, "c_1", 0, 500),
 	}
+	outcomes[0].Attempt.StartedAt = time.Now().Add(-time.Minute) // before the run of failures
 	p.armed.Store(true)
 	_, err := s.deliver(far).Record(t.Context(), outcomes)
 	wantCode(t, err, webhook.CodeUnavailable)

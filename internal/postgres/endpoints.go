@@ -107,9 +107,9 @@ func (s *Endpoints) List(ctx context.Context, ws webhook.WorkspaceID, p webhook.
 }
 
 // Update changes an endpoint: edit gets it as it is now, with no other change
-// under way, and its error ends the update. Secret, ids and times stay as they
-// are. Enabling lets go, with a ramp, what was held meanwhile, and forgets the
-// failures from before: the next one begins a new run.
+// under way, and its error ends the update; it may be called again. Ids and times
+// stay as they are. Enabling lets go, with a ramp, what was held meanwhile, and
+// forgets the failures from before: the next one begins a new run.
 func (s *Endpoints) Update(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID, edit func(*webhook.Endpoint) error) (webhook.Endpoint, error) {
 	var e webhook.Endpoint
 	err := s.change(ctx, ws, func(q *dbsqlc.Queries, version int64) (err error) {

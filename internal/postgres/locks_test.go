@@ -132,6 +132,23 @@ func TestDayBoundStatementsLockOneDay(t *testing.T) {
 				RequestHeaders: [][]byte{{}}, ResponseHeaders: [][]byte{{}}, ResponseBodies: [][]byte{{}},
 			})
 		},
+		"RecordFailures": func(q *dbsqlc.Queries) error {
+			held, err := q.RecordFailures(ctx, dbsqlc.RecordFailuresParams{
+				Lo: lo, Hi: hi, WorkspaceIds: []string{"w"}, DeliveryIds: []pgtype.UUID{delivery}, AttemptIds: ids[:1],
+				Tasks: tasks[:1], Seen: []int32{0}, NewStatuses: []string{"failed"}, NewTasks: []string{""}, DelaysMs: []int64{0},
+				Spends: []bool{true}, Errors: []string{"x"}, ErrorClasses: []string{"x"},
+				StartedAts: []pgtype.Timestamptz{{Time: today, Valid: true}}, DurationsUs: []int64{1}, StatusCodes: []int32{500},
+				RequestHeaders: [][]byte{{}}, ResponseHeaders: [][]byte{{}}, ResponseBodies: [][]byte{{}},
+			})
+			if len(held) != 0 {
+				t.Errorf("a stray attempt decided %v", held)
+			}
+			return err
+		},
+		"HandOver": func(q *dbsqlc.Queries) error {
+			_, err := q.HandOver(ctx, dbsqlc.HandOverParams{Lo: lo, Hi: hi, WorkspaceIds: workspaces, Ids: ids, Tasks: tasks, NewTasks: tasks})
+			return err
+		},
 		"EventBodies": func(q *dbsqlc.Queries) error {
 			_, err := q.EventBodies(ctx, dbsqlc.EventBodiesParams{Lo: lo, Hi: hi, WorkspaceIds: workspaces, Ids: ids})
 			return err

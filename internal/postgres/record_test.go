@@ -113,7 +113,7 @@ func TestRecord(t *testing.T) {
 	t.Run("KeepsTheTimeOfTheFirstSuccess", func(t *testing.T) {
 		t.Parallel()
 		s := setup(t)
-		m := s.set(s.pending(0, ""), isSuccess+", completed_at = '2020-01-01'")
+		m := s.set(s.set(s.pending(0, ""), isSuccess), "completed_at = '2020-01-01'")
 		s.records(s.db, []webhook.Outcome{outcome(m, "c_1", 0, 200)}, true)
 		s.wants(m, "completed_at = '2020-01-01'")
 	})

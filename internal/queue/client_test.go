@@ -108,7 +108,7 @@ func TestRetryDelay(t *testing.T) {
 	if d := retryDelay(3, asynq.ErrLeaseExpired, nil); d != 0 {
 		t.Errorf("a dead worker's task waits %s", d)
 	}
-	if d := retryDelay(1000, errUnknown, nil); d != retryUnknown {
+	if d := retryDelay(1000, errUnknown, nil); d != 5*time.Second {
 		t.Errorf("after an unknown error it waits %s", d)
 	}
 }

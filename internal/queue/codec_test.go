@@ -96,6 +96,16 @@ func TestCodec(t *testing.T) {
 		}
 	})
 
+	t.Run("RefusesAMemberOfAnEventThatIsNotThere", func(t *testing.T) {
+		t.Parallel()
+		for _, place := range []byte{0, 1, 127} {
+			payload := append([]byte{codecVersion, 0, 1, place}, make([]byte, 32)...)
+			if _, err := decodeChunk("c_x", payload); err == nil {
+				t.Errorf("takes event %d of none", place)
+			}
+		}
+	})
+
 	t.Run("WritesAnEventOnce", func(t *testing.T) {
 		t.Parallel()
 		payload := encodeChunk(sample(50, 1000))
@@ -152,6 +162,7 @@ func FuzzDecodeChunk(f *testing.F) {
 	f.Add(encodeChunk(webhook.Chunk{}))
 	f.Add(encodeChunk(sample(50, 300)))
 	f.Add(bytes.Repeat([]byte{0xff}, 64))
+	f.Add(append([]byte{codecVersion, 0, 1, 5}, make([]byte, 32)...))
 	f.Add(append([]byte{codecVersion, 1}, bytes.Repeat([]byte{0x80}, 40)...))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		c, err := decodeChunk("c_x", payload)

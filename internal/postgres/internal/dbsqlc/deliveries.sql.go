@@ -265,6 +265,8 @@ WHERE d.workspace_id = $1 AND d.id >= $2::uuid AND d.id < $3::uuid
   AND ($5::text IS NULL OR d.event_type = $5::text)
   AND ($6::uuid IS NULL OR d.endpoint_id = $6::uuid)
   AND ($7::uuid IS NULL OR d.event_id = $7::uuid)
+  AND ($4::text IS DISTINCT FROM 'pending'
+       OR d.task IS NULL AND NOT d.parked OR d.task IS NOT NULL OR d.parked)
 ORDER BY d.id DESC LIMIT $8::int
 `
 
@@ -299,6 +301,8 @@ type ListDeliveriesRow struct {
 
 // Index: deliveries_pkey of each day newest first, or deliveries_endpoint, or
 // deliveries_unsuccessful; a list of one event is bounded to its millisecond.
+// Where few are pending, those: the last condition holds for every row, but names
+// what the indexes deliveries_feed, deliveries_audit and deliveries_parked are of.
 func (q *Queries) ListDeliveries(ctx context.Context, arg ListDeliveriesParams) ([]ListDeliveriesRow, error) {
 	rows, err := q.db.Query(ctx, ListDeliveries,
 		arg.WorkspaceID,
