@@ -40,6 +40,7 @@ var programs = []struct {
 	{"redis-server", redistest.Package},
 	{"php", local.Package{Apt: "php-cli", Dnf: "php-cli", Apk: "php", Brew: "php"}},
 	{"node", local.Package{Apt: "nodejs", Dnf: "nodejs", Apk: "nodejs", Brew: "node"}},
+	{"curl", local.Package{Apt: "curl", Dnf: "curl", Apk: "curl", Brew: "curl"}},
 	{"python3", local.Package{Apt: "python3", Dnf: "python3", Apk: "python3", Brew: "python3"}},
 }
 

@@ -93,6 +93,21 @@ func TestReadYourWrites(t *testing.T) {
 		}
 	})
 
+	t.Run("ChangedSecretSignsAtOnce", func(t *testing.T) {
+		t.Parallel()
+		p := twoAPIs(t)
+		e := p.a.Endpoint(t, p.r, "/", nil)
+		before := p.matched(t, "post.created", 1)
+		p.r.WaitFor(t, "/", before) // the worker knows the endpoint as it was
+		p.b.WaitSettled(t)
+		const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+		p.patch(t, e, stack.Settings{"secret": secret})
+		p.r.Knows("/", secret) // and no other any more
+		after := p.matched(t, "post.created", 1)
+		p.b.WaitSettled(t)
+		p.r.WantOnce(t, "/", before, after)
+	})
+
 	t.Run("InactiveAndDeletedEndpointsGetNothingMore", func(t *testing.T) {
 		t.Parallel()
 		p := twoAPIs(t)

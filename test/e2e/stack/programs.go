@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -63,7 +64,7 @@ var programs = sync.OnceValues(func() (string, error) {
 	}
 	cmd := exec.Command("go", append(args, "github.com/postrider/postrider/cmd/...")...)
 	if said, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the programs: %w: %s", err, said)
+		return "", errors.Join(fmt.Errorf("build the programs: %w: %s", err, said), os.RemoveAll(dir))
 	}
 	// dev's Postgres may run as another user, who has to get through.
 	return dir, os.Chmod(dir, 0o755)
