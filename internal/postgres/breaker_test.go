@@ -59,18 +59,17 @@ func TestBreaker(t *testing.T) {
 		s.wantHealth("failures = 19 AND " + closed)
 	})
 
-	t.Run("TakesThoseThatTimeOutTogetherForOneMoment", func(t *testing.T) {
+	t.Run("TakesAttemptsForWhenTheyFailedAndNotForWhenTheyStarted", func(t *testing.T) {
 		t.Parallel()
 		s := setup(t)
-		for range 2 { // two groups of attempts that all ran for a minute
-			var outcomes []webhook.Outcome
-			for range 15 {
-				o := outcome(s.pending(0, "c_1"), "c_1", 0, 0)
-				o.Attempt.StartedAt, o.Attempt.Duration = ago(time.Minute), time.Minute
-				outcomes = append(outcomes, o)
-			}
-			s.records(s.db, outcomes)
+		var outcomes []webhook.Outcome
+		for range 15 { // they ran for a minute, until now
+			o := outcome(s.pending(0, "c_1"), "c_1", 0, 0)
+			o.Attempt.StartedAt, o.Attempt.Duration = ago(time.Minute), time.Minute
+			outcomes = append(outcomes, o)
 		}
+		s.records(s.db, outcomes)
+		s.fails(15, now)
 		s.wantHealth("failures = 30 AND " + closed)
 	})
 

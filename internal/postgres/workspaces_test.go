@@ -69,6 +69,7 @@ func TestWorkspaces(t *testing.T) {
 		must(t, store.Delete(ctx, "w"))
 		_, err = keys.ByHash(ctx, []byte("w"))
 		wantCode(t, err, webhook.CodeNotFound)
+		s.holds("SELECT bool_and((revoked_at IS NOT NULL) = (workspace_id = 'w')) FROM keys")
 		s.holds("SELECT deleted_at IS NOT NULL AND secret IS NULL AND headers IS NULL AND version = $2 FROM endpoints WHERE id = $1", pg(s.end), was+1)
 		s.holds("SELECT next_check_at <= now() FROM parked_endpoints") // its deliveries are canceled soon
 		for name, err := range map[string]error{

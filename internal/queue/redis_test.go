@@ -77,7 +77,7 @@ func TestParseURLRefuses(t *testing.T) {
 		"redis+cluster://u:hunter", "redis+cluster://a:hunter2", "redis+cluster://u:hunter2@a:99999", "redis+cluster://a/3",
 		"redis+cluster://a?ssl=true", "redis+cluster://a?tls=yes", "redis+cluster://a?sentinel_password=hunter2", "redis+cluster://a/%zz?%zz",
 		"redis+sentinel://u:hunter2@a", "redis+sentinel://u:hunter2@a/", "redis+sentinel://u:hunter2@a/main/x", "redis+sentinel://u:hunter2@a/main/-1",
-		"redis+sentinel://u:hunter/2@a,b/main", "redis+sentinel://u:12/hunter@a/main", "redis+sentinel://a/main?password=hunter2",
+		"redis+sentinel://u:hunter/2@a,b/main", "redis+sentinel://u:12/hunter@a/main", "redis+sentinel://u:12/hunter@a", "redis+sentinel://u:12/x/hunter@a", "redis+sentinel://a/main?password=hunter2",
 	} {
 		t.Run(raw, func(t *testing.T) {
 			t.Parallel()
