@@ -14,7 +14,7 @@ const (
 )
 
 // apply checks all that can be told without asking anybody, and puts the input
-// into the endpoint. The URL's host and the secret are looked at elsewhere.
+// into the endpoint. The URL's host is looked at elsewhere.
 func (in *endpointInput) apply(e *webhook.Endpoint) *webhook.Error {
 	var bad []webhook.FieldError
 	_, problems := match.Compile(in.Events, in.Filters)
@@ -32,6 +32,12 @@ func (in *endpointInput) apply(e *webhook.Endpoint) *webhook.Error {
 	}
 	if len(bad) > 0 {
 		return webhook.Invalid(bad[:min(len(bad), maxErrors)]...)
+	}
+	if in.Secret != nil {
+		if !webhook.ValidSecret(*in.Secret) {
+			return weakSecret()
+		}
+		e.Secret = *in.Secret
 	}
 	e.URL, e.Events, e.Filters, e.Metadata = in.URL, in.Events, compactObject(in.Filters), compactObject(in.Metadata)
 	e.Description, e.Headers, e.RetrySchedule = in.Description, in.Headers, schedule

@@ -24,12 +24,12 @@ type endpointInput struct {
 	Metadata      json.RawMessage   `json:"metadata,omitempty" doc:"Any JSON object up to 16 KiB; kept and shown as it is."`
 }
 
-// endpointPatch is endpointInput for a merge patch: nothing is required, and
-// the secret has a route of its own.
+// endpointPatch is endpointInput for a merge patch: nothing is required.
 type endpointPatch struct {
 	URL           *string            `json:"url,omitempty" maxLength:"2048" format:"uri"`
 	Events        []string           `json:"events,omitempty" nullable:"false" minItems:"1" maxItems:"1000"`
 	Filters       json.RawMessage    `json:"filters,omitempty" nullable:"true" doc:"Replaced whole; null takes them away."`
+	Secret        *string            `json:"secret,omitempty" doc:"whsec_ and the base64 of 24 to 64 bytes; signs from the next attempt on, without an overlap."`
 	Description   *string            `json:"description,omitempty" nullable:"true" maxLength:"1000"`
 	IsActive      *bool              `json:"is_active,omitempty" nullable:"true"`
 	Headers       map[string]*string `json:"headers,omitempty" nullable:"true" doc:"Merged by name; null takes one away, *** leaves it as it is."`

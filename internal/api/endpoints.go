@@ -19,12 +19,6 @@ func (s *server) createEndpoint(ctx context.Context, r *request) (response, erro
 	if invalid != nil {
 		return response{}, invalid
 	}
-	if in.Secret != nil {
-		e.Secret = *in.Secret
-		if !webhook.ValidSecret(e.Secret) {
-			return response{}, weakSecret()
-		}
-	}
 	if bad := s.URLs.CheckURL(ctx, e.URL); bad != nil {
 		return response{}, webhook.Invalid(*bad)
 	}
@@ -128,7 +122,7 @@ func (s *server) patchEndpoint(ctx context.Context, r *request) (response, error
 // result is checked like a new endpoint.
 func patch(e *webhook.Endpoint, body []byte) *webhook.Error {
 	merged, err := mergePatch(encodeJSON(inputOf(e)), body, map[string]merger{
-		"headers": mergeHeaders, "metadata": mergeMetadata, "secret": keepSecret,
+		"headers": mergeHeaders, "metadata": mergeMetadata, "secret": replaceSecret,
 	})
 	if err != nil {
 		return err
@@ -137,17 +131,12 @@ func patch(e *webhook.Endpoint, body []byte) *webhook.Error {
 	if err := decode(merged, &in); err != nil {
 		return err
 	}
-	if in.Secret != nil {
-		if !webhook.ValidSecret(*in.Secret) {
-			return weakSecret()
-		}
-		e.Secret = *in.Secret
-	}
 	return in.apply(e)
 }
 
-// keepSecret leaves null to be refused: an endpoint always has one.
-func keepSecret(_, patch json.RawMessage) (json.RawMessage, *webhook.Error) {
+// replaceSecret refuses null, which would bring a default back: an endpoint always
+// has a secret of its own.
+func replaceSecret(_, patch json.RawMessage) (json.RawMessage, *webhook.Error) {
 	if isNull(patch) {
 		return nil, invalidField("/secret", "must not be null")
 	}
