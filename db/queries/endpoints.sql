@@ -44,17 +44,12 @@ RETURNING disabled_at, disabled_reason, updated_at;
 UPDATE endpoints SET deleted_at = now(), updated_at = now(), secret = NULL, headers = NULL, version = @version
 WHERE id = @id AND workspace_id = @workspace_id AND deleted_at IS NULL;
 
--- name: CancelRecent :exec
--- Of a deleted endpoint. Bounded, however many deliveries it has: who is pending
--- for longer is canceled when due. Index: deliveries_endpoint of every day,
--- newest first.
-UPDATE deliveries d
-SET status = 'canceled', reason = 'endpoint_deleted', task = NULL, parked = false, held_reason = NULL, held_until = NULL,
-    next_attempt_at = NULL, completed_at = now()
-FROM (SELECT r.workspace_id, r.id FROM (
-          SELECT n.workspace_id, n.id, n.status FROM deliveries n WHERE n.endpoint_id = @endpoint_id ORDER BY n.id DESC LIMIT 2000
-      ) r WHERE r.status = 'pending') u
-WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND CASE WHEN d.status = 'pending' THEN true END;
+-- name: RecentPending :many
+-- What is pending of an endpoint's newest deliveries: bounded, however many it
+-- has. Index: deliveries_endpoint of every day, newest first.
+SELECT r.workspace_id, r.id
+FROM (SELECT workspace_id, id, status FROM deliveries WHERE endpoint_id = @endpoint_id ORDER BY id DESC LIMIT 2000) r
+WHERE r.status = 'pending';
 
 -- name: CheckParked :exec
 -- What is parked for these endpoints is looked at now and let go with a ramp.

@@ -99,14 +99,14 @@ WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND 
   AND CASE WHEN d.status = 'pending' THEN d.parked END
 RETURNING d.id;
 
--- name: CancelParked :many
--- Index: day deliveries_pkey.
+-- name: CancelPending :many
+-- Of a deleted endpoint, whoever holds them. Index: day deliveries_pkey.
 UPDATE deliveries d
-SET status = 'canceled', reason = 'endpoint_deleted', parked = false, held_reason = NULL, held_until = NULL,
+SET status = 'canceled', reason = 'endpoint_deleted', task = NULL, parked = false, held_reason = NULL, held_until = NULL,
     next_attempt_at = NULL, completed_at = now()
 FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
-  AND CASE WHEN d.status = 'pending' THEN d.parked END
+  AND CASE WHEN d.status = 'pending' THEN true END
 RETURNING d.id;
 
 -- name: SetProbe :exec

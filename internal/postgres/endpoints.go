@@ -166,7 +166,7 @@ func (s *Endpoints) Delete(ctx context.Context, ws webhook.WorkspaceID, id webho
 		if n == 0 {
 			return webhook.NotFound("endpoint")
 		}
-		if err := q.CancelRecent(ctx, pgID(id)); err != nil {
+		if err := cancelRecent(ctx, q, id); err != nil {
 			return err
 		}
 		return startAnew(ctx, q, id)
@@ -175,6 +175,22 @@ func (s *Endpoints) Delete(ctx context.Context, ws webhook.WorkspaceID, id webho
 		return fmt.Errorf("delete endpoint %s: %w", id, err)
 	}
 	return nil
+}
+
+// cancelRecent cancels what is pending of a deleted endpoint's newest deliveries.
+func cancelRecent(ctx context.Context, q *dbsqlc.Queries, id webhook.ID) error {
+	found, err := q.RecentPending(ctx, pgID(id))
+	if err != nil {
+		return err
+	}
+	rows := make([]taskRow, len(found))
+	for i, r := range found {
+		rows[i] = taskRow{workspace: webhook.WorkspaceID(r.WorkspaceID), id: r.ID.Bytes}
+	}
+	return eachDay(rows, func(d dayRows) error {
+		_, err := q.CancelPending(ctx, dbsqlc.CancelPendingParams{Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids})
+		return err
+	})
 }
 
 // startAnew forgets how an endpoint failed, and has what is parked for it looked

@@ -103,8 +103,8 @@ func TestDayBoundStatementsLockOneDay(t *testing.T) {
 			_, err := q.ReleaseParked(ctx, dbsqlc.ReleaseParkedParams{Lo: lo, Hi: hi, WorkspaceIds: workspaces, Ids: ids})
 			return err
 		},
-		"CancelParked": func(q *dbsqlc.Queries) error {
-			_, err := q.CancelParked(ctx, dbsqlc.CancelParkedParams{Lo: lo, Hi: hi, WorkspaceIds: workspaces, Ids: ids})
+		"CancelPending": func(q *dbsqlc.Queries) error {
+			_, err := q.CancelPending(ctx, dbsqlc.CancelPendingParams{Lo: lo, Hi: hi, WorkspaceIds: workspaces, Ids: ids})
 			return err
 		},
 		"ReleaseParkedAfterPlanOnce": func(q *dbsqlc.Queries) error {

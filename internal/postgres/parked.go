@@ -83,7 +83,7 @@ func (s *Parked) apply(ctx context.Context, q *dbsqlc.Queries, endpoint pgtype.U
 func letGo(ctx context.Context, q *dbsqlc.Queries, endpoint pgtype.UUID, a parking.Action, rows []taskRow, out *parking.Outcome) error {
 	return eachDay(rows, func(d dayRows) error {
 		if a == parking.Cancel {
-			ids, err := q.CancelParked(ctx, dbsqlc.CancelParkedParams{Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids})
+			ids, err := q.CancelPending(ctx, dbsqlc.CancelPendingParams{Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids})
 			out.Canceled += len(ids)
 			return err
 		}

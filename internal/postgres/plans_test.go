@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ func TestHotStatementsReadNoWholeDayWithoutStatistics(t *testing.T) {
 	lo := pgtype.UUID{Bytes: webhook.FirstID(today), Valid: true}
 	hi := pgtype.UUID{Bytes: webhook.FirstID(today.AddDate(0, 0, 1)), Valid: true}
 	const n = 512
-	ids, workspaces, tasks := all[:n], repeated("w", n), repeated("c_x", n)
+	ids, workspaces, tasks := all[:n], slices.Repeat([]string{"w"}, n), slices.Repeat([]string{"c_x"}, n)
 	bytes, times, longs, ints := make([][]byte, n), make([]pgtype.Timestamptz, n), make([]int64, n), make([]int32, n)
 	bools := make([]bool, n)
 	for name, statement := range map[string]struct {
@@ -59,7 +60,7 @@ func TestHotStatementsReadNoWholeDayWithoutStatistics(t *testing.T) {
 		"GiveTasks":        {dbsqlc.GiveTasks, []any{lo, hi, workspaces, ids, tasks}},
 		"ClearTasks":       {dbsqlc.ClearTasks, []any{lo, hi, workspaces, ids, tasks}},
 		"ReleaseParked":    {dbsqlc.ReleaseParked, []any{lo, hi, workspaces, ids}},
-		"CancelParked":     {dbsqlc.CancelParked, []any{lo, hi, workspaces, ids}},
+		"CancelPending":    {dbsqlc.CancelPending, []any{lo, hi, workspaces, ids}},
 		"EventBodies":      {dbsqlc.EventBodies, []any{workspaces, ids, lo, hi}},
 	} {
 		t.Run(name, func(t *testing.T) { wantByKey(t, conn, statement.sql, statement.args) })
@@ -122,12 +123,4 @@ func explain(t *testing.T, conn *pgx.Conn, sql string, args []any) []string {
 		t.Fatal(err)
 	}
 	return lines
-}
-
-func repeated(s string, n int) []string {
-	out := make([]string, n)
-	for i := range out {
-		out[i] = s
-	}
-	return out
 }

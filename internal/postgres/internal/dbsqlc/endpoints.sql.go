@@ -11,24 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-const CancelRecent = `-- name: CancelRecent :exec
-UPDATE deliveries d
-SET status = 'canceled', reason = 'endpoint_deleted', task = NULL, parked = false, held_reason = NULL, held_until = NULL,
-    next_attempt_at = NULL, completed_at = now()
-FROM (SELECT r.workspace_id, r.id FROM (
-          SELECT n.workspace_id, n.id, n.status FROM deliveries n WHERE n.endpoint_id = $1 ORDER BY n.id DESC LIMIT 2000
-      ) r WHERE r.status = 'pending') u
-WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND CASE WHEN d.status = 'pending' THEN true END
-`
-
-// Of a deleted endpoint. Bounded, however many deliveries it has: who is pending
-// for longer is canceled when due. Index: deliveries_endpoint of every day,
-// newest first.
-func (q *Queries) CancelRecent(ctx context.Context, endpointID pgtype.UUID) error {
-	_, err := q.db.Exec(ctx, CancelRecent, endpointID)
-	return err
-}
-
 const CheckParked = `-- name: CheckParked :exec
 UPDATE parked_endpoints SET next_check_at = now(), release_count = 1 WHERE endpoint_id = ANY($1::uuid[])
 `
@@ -225,6 +207,39 @@ func (q *Queries) NextEndpointsVersion(ctx context.Context, id string) (int64, e
 	var endpoints_version int64
 	err := row.Scan(&endpoints_version)
 	return endpoints_version, err
+}
+
+const RecentPending = `-- name: RecentPending :many
+SELECT r.workspace_id, r.id
+FROM (SELECT workspace_id, id, status FROM deliveries WHERE endpoint_id = $1 ORDER BY id DESC LIMIT 2000) r
+WHERE r.status = 'pending'
+`
+
+type RecentPendingRow struct {
+	WorkspaceID string
+	ID          pgtype.UUID
+}
+
+// What is pending of an endpoint's newest deliveries: bounded, however many it
+// has. Index: deliveries_endpoint of every day, newest first.
+func (q *Queries) RecentPending(ctx context.Context, endpointID pgtype.UUID) ([]RecentPendingRow, error) {
+	rows, err := q.db.Query(ctx, RecentPending, endpointID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RecentPendingRow
+	for rows.Next() {
+		var i RecentPendingRow
+		if err := rows.Scan(&i.WorkspaceID, &i.ID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const UpdateEndpoint = `-- name: UpdateEndpoint :one

@@ -11,26 +11,26 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-const CancelParked = `-- name: CancelParked :many
+const CancelPending = `-- name: CancelPending :many
 UPDATE deliveries d
-SET status = 'canceled', reason = 'endpoint_deleted', parked = false, held_reason = NULL, held_until = NULL,
+SET status = 'canceled', reason = 'endpoint_deleted', task = NULL, parked = false, held_reason = NULL, held_until = NULL,
     next_attempt_at = NULL, completed_at = now()
 FROM (SELECT unnest((SELECT $3::text[])) AS workspace_id, unnest((SELECT $4::uuid[])) AS id) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid
-  AND CASE WHEN d.status = 'pending' THEN d.parked END
+  AND CASE WHEN d.status = 'pending' THEN true END
 RETURNING d.id
 `
 
-type CancelParkedParams struct {
+type CancelPendingParams struct {
 	Lo           pgtype.UUID
 	Hi           pgtype.UUID
 	WorkspaceIds []string
 	Ids          []pgtype.UUID
 }
 
-// Index: day deliveries_pkey.
-func (q *Queries) CancelParked(ctx context.Context, arg CancelParkedParams) ([]pgtype.UUID, error) {
-	rows, err := q.db.Query(ctx, CancelParked,
+// Of a deleted endpoint, whoever holds them. Index: day deliveries_pkey.
+func (q *Queries) CancelPending(ctx context.Context, arg CancelPendingParams) ([]pgtype.UUID, error) {
+	rows, err := q.db.Query(ctx, CancelPending,
 		arg.Lo,
 		arg.Hi,
 		arg.WorkspaceIds,
