@@ -81,9 +81,8 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 	// Started last, so that nothing asks for health before there is any, and
 	// stopped first of all: orchestrators have turned away by then.
 	a.metrics = telemetry.NewServer(cfg.Metrics.Listen, a.registry, a.checks, telemetry.ServerConfig{Logger: logger})
-	a.parts = append([]part{{
-		name: "metrics", start: a.metrics.Start, stop: func(ctx context.Context) { _ = a.metrics.Shutdown(ctx) }, idle: true,
-	}}, a.parts...)
+	metrics := newPart("metrics", a.metrics.Start, func(ctx context.Context) { _ = a.metrics.Shutdown(ctx) })
+	a.parts = append([]part{metrics}, a.parts...)
 	return a, nil
 }
 
@@ -101,7 +100,11 @@ func (a *App) build(role config.Role) error {
 }
 
 func (a *App) add(name string, start func(context.Context) error, stop func(context.Context)) {
-	a.parts = append(a.parts, part{name: name, start: start, stop: stop, idle: start != nil})
+	a.parts = append(a.parts, newPart(name, start, stop))
+}
+
+func newPart(name string, start func(context.Context) error, stop func(context.Context)) part {
+	return part{name: name, start: start, stop: stop, idle: start != nil}
 }
 
 // Start runs every part. On an error those that run are stopped.

@@ -18,6 +18,7 @@ import (
 	"github.com/postrider/postrider/internal/config"
 	"github.com/postrider/postrider/internal/local"
 	"github.com/postrider/postrider/internal/postgres"
+	"github.com/postrider/postrider/internal/queue"
 )
 
 // Options of Run.
@@ -37,6 +38,7 @@ const stopTimeout = 5 * time.Second
 // and everything is down, or when the private Postgres died.
 func Run(ctx context.Context, cfg config.Config, opts Options) (err error) {
 	app.TuneGC(192 << 20)
+	queue.LogTo(opts.Logger)
 	if opts.DataDir == "" {
 		if opts.DataDir, err = local.DefaultDataDir(); err != nil {
 			return err
