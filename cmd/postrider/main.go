@@ -19,7 +19,7 @@ import (
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	ctx, stop := app.Signals(slog.Default())
+	ctx, stop := app.Signals(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	defer stop()
 	root := newRoot()
 	root.SetArgs(args)

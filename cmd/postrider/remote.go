@@ -59,7 +59,7 @@ func (r *remote) call(ctx context.Context, method, path string, in any) ([]byte,
 	if r.workspace != "" {
 		req.Header.Set("X-Workspace-ID", r.workspace)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := (&http.Client{}).Do(req) // callTimeout bounds the context
 	if err != nil {
 		return nil, err
 	}

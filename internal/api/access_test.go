@@ -65,7 +65,7 @@ func TestEveryRoute(t *testing.T) {
 			}
 		}
 	})
-	t.Run("AdminRoutesRefuseWorkspaceKeys", func(t *testing.T) {
+	t.Run("AdminRoutesRefuseWorkspaceKeys", func(_ *testing.T) {
 		for _, rt := range everything {
 			if rt.access == adminOnly {
 				path := w.path(&rt, func(string) string { return "mine" })
@@ -116,7 +116,7 @@ func TestEveryRoute(t *testing.T) {
 			}
 		}
 	})
-	t.Run("KeyDoesNotCross", func(t *testing.T) {
+	t.Run("KeyDoesNotCross", func(_ *testing.T) {
 		for _, rt := range everything {
 			if rt.access == scoped {
 				w.call(w.key, rt.method, w.path(&rt, own), body(&rt), "X-Workspace-ID", "other").problem(http.StatusNotFound, webhook.CodeNotFound)
@@ -124,7 +124,7 @@ func TestEveryRoute(t *testing.T) {
 		}
 		w.call(w.key, "GET", "/v1/events", "", "X-Workspace-ID", "mine").want(http.StatusOK)
 	})
-	t.Run("AdminNamesAWorkspaceThatExists", func(t *testing.T) {
+	t.Run("AdminNamesAWorkspaceThatExists", func(_ *testing.T) {
 		for _, rt := range everything {
 			if rt.access == scoped {
 				path := w.path(&rt, own)
@@ -135,7 +135,7 @@ func TestEveryRoute(t *testing.T) {
 			}
 		}
 	})
-	t.Run("IDOfAnyShapeIsNotFound", func(t *testing.T) {
+	t.Run("IDOfAnyShapeIsNotFound", func(_ *testing.T) {
 		valid := webhook.NewID(webhook.ID{}.Time())
 		for _, rt := range everything {
 			for _, id := range []string{
@@ -155,7 +155,7 @@ func TestEveryRoute(t *testing.T) {
 			}
 		}
 	})
-	t.Run("UnknownQueryParameterIsRefused", func(t *testing.T) {
+	t.Run("UnknownQueryParameterIsRefused", func(_ *testing.T) {
 		for _, rt := range everything {
 			if rt.access == scoped && rt.method == http.MethodGet {
 				w.call(w.key, rt.method, w.path(&rt, own)+"?nope=1", "").problem(http.StatusUnprocessableEntity, webhook.CodeInvalid, "nope")

@@ -87,7 +87,7 @@ func TestCreateEndpoint(t *testing.T) {
 			t.Errorf("got %s", a.raw)
 		}
 	})
-	t.Run("LimitsAreTakenTo", func(t *testing.T) {
+	t.Run("LimitsAreTakenTo", func(_ *testing.T) {
 		fourteenDays := strings.TrimSuffix(strings.Repeat("86400,", 14), ",")
 		with(`"retry_schedule":[` + fourteenDays + `]`).want(http.StatusCreated)
 		with(`"retry_schedule":[`+fourteenDays+`,1]`).problem(http.StatusUnprocessableEntity, webhook.CodeInvalid, "/retry_schedule")
@@ -97,7 +97,7 @@ func TestCreateEndpoint(t *testing.T) {
 		with(`"metadata":{"a":"`+strings.Repeat("x", 16<<10)+`"}`).problem(422, webhook.CodeInvalid, "/metadata")
 		with(`"timeout":1,"max_in_flight":1,"rate_limit":1`).want(http.StatusCreated)
 	})
-	t.Run("BadInput", func(t *testing.T) {
+	t.Run("BadInput", func(_ *testing.T) {
 		for in, pointer := range map[string]string{
 			`"timeout":0`:                                           "/timeout",
 			`"timeout":61`:                                          "/timeout",
@@ -164,7 +164,7 @@ func TestCreateEndpoint(t *testing.T) {
 		with(`"headers":{`+strings.Join(many, ",")+`}`).problem(422, webhook.CodeInvalid, "/headers")
 		with(`"headers":{` + strings.Join(many[:50], ",") + `}`).want(http.StatusCreated)
 	})
-	t.Run("WeakSecret", func(t *testing.T) {
+	t.Run("WeakSecret", func(_ *testing.T) {
 		for _, secret := range []string{"", "whsec_", "secret", "whsec_c2hvcnQ=", goodSecret[6:], goodSecret + "!"} {
 			with(`"secret":"`+secret+`"`).problem(http.StatusUnprocessableEntity, webhook.CodeWeakSecret, "/secret")
 		}
@@ -249,7 +249,7 @@ func TestPatchEndpoint(t *testing.T) {
 			t.Errorf("got %s", a.raw)
 		}
 	})
-	t.Run("BadInput", func(t *testing.T) {
+	t.Run("BadInput", func(_ *testing.T) {
 		id := fresh()
 		for in, pointer := range map[string]string{
 			`{"url":null}`: "/url", `{"url":""}`: "/url", `{"url":"https://blocked"}`: "/url", `{"events":null}`: "/events",

@@ -52,10 +52,10 @@ func TestPublish(t *testing.T) {
 		other := b.workspace("other")
 		b.call(other, "POST", "/v1/events", `{"id":"order-1","type":"a","data":{}}`).want(http.StatusAccepted)
 	})
-	t.Run("NullMeansAbsent", func(t *testing.T) {
+	t.Run("NullMeansAbsent", func(_ *testing.T) {
 		post(`{"id":null,"created_at":null,"type":"a","data":{}}`).want(http.StatusAccepted)
 	})
-	t.Run("BadInput", func(t *testing.T) {
+	t.Run("BadInput", func(_ *testing.T) {
 		for in, pointer := range map[string]string{
 			`{}`:                                                              "/type",
 			`{"type":"a"}`:                                                    "/data",
@@ -99,7 +99,7 @@ func TestPublish(t *testing.T) {
 		post(`{"type":5,"x":1}`).problem(422, webhook.CodeInvalid, "/type", "/x", "/data")
 		post(`{"type":"` + strings.Repeat("x", 256) + `","id":"` + strings.Repeat("x", 128) + `","data":{"\ud83d\ude00":"\\ud800 \uD83D\uDE00"}}`).want(202)
 	})
-	t.Run("MalformedJSON", func(t *testing.T) {
+	t.Run("MalformedJSON", func(_ *testing.T) {
 		for _, in := range []string{
 			``, ` `, `{`, `{"type":"a","data":{}}x`, `{"type":"a","data":{}}{}`, `{"type":"a","data":{},}`, `{'type':1}`,
 			"{\"type\":\"a\",\"data\":{\"x\":\"\xff\"}}", `{"type":"a","data":{"x":01}}`, "{\"type\":\"a\",\"data\":{\"x\":\"a\nb\"}}", `NaN`,
@@ -162,7 +162,7 @@ func TestPublishBatch(t *testing.T) {
 		}
 		post(batch(1001)).problem(http.StatusUnprocessableEntity, webhook.CodeInvalid, "/events")
 	})
-	t.Run("Sizes", func(t *testing.T) {
+	t.Run("Sizes", func(_ *testing.T) {
 		event := func(size int) string { return `{"type":"a","data":{"x":"` + strings.Repeat("x", size-28) + `"}}` }
 		post(`{"events":[`+event(40)+`,`+event(webhook.MaxEventBytes+10)+`]}`).
 			problem(http.StatusRequestEntityTooLarge, webhook.CodeTooLarge, "/events/1")
@@ -173,7 +173,7 @@ func TestPublishBatch(t *testing.T) {
 		post(`{"events":[`+strings.Join(big, ",")+`]}`).problem(http.StatusRequestEntityTooLarge, webhook.CodeTooLarge)
 		post(`{"events":[` + strings.Join(big[:9], ",") + `]}`).want(http.StatusAccepted)
 	})
-	t.Run("BadInput", func(t *testing.T) {
+	t.Run("BadInput", func(_ *testing.T) {
 		for in, pointer := range map[string]string{
 			`{}`: "/events", `{"events":[]}`: "/events", `{"events":{}}`: "/events", `{"events":null}`: "/events", `[]`: "",
 			`{"events":[5]}`: "/events/0", `{"events":[{"type":"a","data":{}}],"x":1}`: "/x",
@@ -248,7 +248,7 @@ func TestListEvents(t *testing.T) {
 			t.Errorf("got %d of 12", len(got))
 		}
 	})
-	t.Run("BadQueries", func(t *testing.T) {
+	t.Run("BadQueries", func(_ *testing.T) {
 		for query, pointer := range map[string]string{
 			"limit=0": "limit", "limit=251": "limit", "limit=-1": "limit", "limit=x": "limit", "limit=": "limit", "limit=1.0": "limit",
 			"cursor=x": "cursor", "cursor=AAAAAAAAAAAAAAAAAAAAAA": "cursor", "cursor=%00": "cursor",

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -63,7 +64,7 @@ func (s *server) outermost() http.Handler {
 }
 
 func (s *server) panicked(rec *answerRecorder, r *http.Request, p any) {
-	if p == http.ErrAbortHandler {
+	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(p)
 	}
 	err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
@@ -109,7 +110,7 @@ func drain(rec *answerRecorder, r *http.Request) {
 	if rc.Flush() != nil || rc.SetReadDeadline(time.Now().Add(maxDrainTime)) != nil {
 		return // not a connection of net/http's: nothing to bound it with
 	}
-	if n, err := io.CopyN(io.Discard, r.Body, maxDrainBytes); n == maxDrainBytes || err != io.EOF {
+	if n, err := io.CopyN(io.Discard, r.Body, maxDrainBytes); n == maxDrainBytes || !errors.Is(err, io.EOF) {
 		return // too much or too slow: the connection ends
 	}
 	_ = rc.SetReadDeadline(time.Time{}) // worked a moment ago

@@ -20,7 +20,7 @@ func TestProtocol(t *testing.T) {
 	b := setup(t)
 	key := b.workspace("w")
 
-	t.Run("UnknownRouteIsAProblem", func(t *testing.T) {
+	t.Run("UnknownRouteIsAProblem", func(_ *testing.T) {
 		for _, path := range []string{
 			"/", "/v1", "/v1/", "/v2/events", "/v1/events/", "/v1//events", "/v1/./events", "/v1/events/../endpoints", "/v1/endpoints/x/rotate",
 			"/v1/event-types", "/docs/", "/favicon.ico", "/v1/workspaces/w/keys/x/y",
@@ -74,7 +74,7 @@ func TestProtocol(t *testing.T) {
 	t.Run("AuthorizationIsReadLeniently", func(t *testing.T) {
 		for value, want := range map[string]int{
 			"Bearer " + key: 200, "bearer " + key: 200, "BEARER  " + key: 200, "Basic " + key: 401, key: 401, "Bearer": 401,
-			"Bearer ": 401, "Bearer " + key + " x": 401, "Bearer\t" + key: 401,
+			"Bearer" + " ": 401, "Bearer " + key + " x": 401, "Bearer\t" + key: 401,
 		} {
 			req, err := http.NewRequestWithContext(t.Context(), "GET", b.url+"/v1/events", http.NoBody)
 			if err != nil {

@@ -43,7 +43,7 @@ func TestWorkspaces(t *testing.T) {
 			}
 		}
 	})
-	t.Run("BadInput", func(t *testing.T) {
+	t.Run("BadInput", func(_ *testing.T) {
 		for in, pointer := range map[string]string{
 			`{}`:                      "/name",
 			`{"name":null}`:           "/name",
@@ -134,7 +134,7 @@ func TestKeys(t *testing.T) {
 			t.Errorf("got %s", l.raw)
 		}
 	})
-	t.Run("BadInput", func(t *testing.T) {
+	t.Run("BadInput", func(_ *testing.T) {
 		for in, pointer := range map[string]string{
 			`{}`:                               "/name",
 			`{"name":"n","scopes":[]}`:         "/scopes",

@@ -170,7 +170,7 @@ func Run(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 	logger.Info("shutting down")
 	a.Drain()
 	if a.api != nil {
-		time.Sleep(drainDelay)
+		awaitDrain()
 	}
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxShutdown)
 	defer cancel()
@@ -208,4 +208,12 @@ func (a *App) schemaReady(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// awaitDrain lets drainDelay pass. It is not cut short: the context that ended
+// is what brought us here, and a second signal ends the process anyway.
+func awaitDrain() {
+	timer := time.NewTimer(drainDelay)
+	defer timer.Stop()
+	<-timer.C
 }

@@ -38,7 +38,7 @@ func Main(role config.Role, args []string) int {
 	}
 	queue.LogTo(logger)
 	for _, w := range warnings {
-		logger.Warn(w)
+		logger.Warn("configuration", "warning", w)
 	}
 	ctx, stop := Signals(logger)
 	defer stop()

@@ -218,7 +218,7 @@ func TestAnswersThatFail(t *testing.T) {
 		{"ASuccessCutShort", cutShort(200), "status_code = 200 AND error_class = 'reset' AND error = 'the connection broke in the body'"},
 		{"NoAnswer", cutShort(0), "status_code IS NULL AND error_class = 'reset'"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.name, func(_ *testing.T) {
 			s.sender.answers(c.answer)
 			m := s.delivery(s.endpoint(), newTask)
 			s.process(chunk(newTask, m))

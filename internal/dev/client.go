@@ -33,6 +33,9 @@ func isStatus(err error, status int) bool {
 // own calls' limit too.
 const patience = 10
 
+// callTimeout bounds a call to this very process.
+const callTimeout = 30 * time.Second
+
 // do sends in as JSON, or nothing for nil, and reads the answer into out.
 func (c apiClient) do(ctx context.Context, method, path string, in, out any) error {
 	err := c.try(ctx, method, path, in, out)
@@ -67,7 +70,7 @@ func (c apiClient) try(ctx context.Context, method, path string, in, out any) er
 	if c.workspace != "" {
 		req.Header.Set("X-Workspace-ID", c.workspace)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := (&http.Client{Timeout: callTimeout}).Do(req)
 	if err != nil {
 		return err
 	}

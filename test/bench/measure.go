@@ -38,9 +38,10 @@ type result struct {
 	options  options
 	bare     *measurement
 	measured []*measurement
-	latency  latency
-	memory   map[string]int64
-	faults   faults
+	// latencies are those of the steady runs, one in each round.
+	latencies []latency
+	memory    map[string]int64
+	faults    faults
 	// complaints are warnings and errors in the programs' logs.
 	complaints []string
 }
@@ -69,11 +70,6 @@ func measureAll(ctx context.Context, o options, progress io.Writer) (_ *result, 
 			return nil, err
 		}
 	}
-	fmt.Fprintf(progress, "%d events/s for %s:", steadyRate, o.steady)
-	if r.latency, err = l.steady(ctx, o.steady); err != nil {
-		return nil, err
-	}
-	fmt.Fprintf(progress, " p50 %s, p99 %s\n", r.latency.p50, r.latency.p99)
 	if o.profile != "" {
 		if err := r.takeProfiles(ctx, l, progress); err != nil {
 			return nil, err
@@ -116,7 +112,8 @@ func (r *result) prepare(ctx context.Context, l *lab, progress io.Writer) error 
 	return nil
 }
 
-// round runs each kind once, with bare runs in between.
+// round runs each kind once, with bare runs in between, and then at the steady
+// rate: right after a load, when Postgres still tidies up behind it.
 func (r *result) round(ctx context.Context, l *lab, progress io.Writer) error {
 	before, err := r.runBare(ctx, l)
 	if err != nil {
@@ -135,7 +132,12 @@ func (r *result) round(ctx context.Context, l *lab, progress io.Writer) error {
 		fmt.Fprintf(progress, " %s %.0f/s of %.0f/s;", m.kind.name, got.rate, (before.rate+after.rate)/2)
 		before = after
 	}
-	fmt.Fprintln(progress)
+	got, err := l.steady(ctx, r.options.steady)
+	if err != nil {
+		return err
+	}
+	r.latencies = append(r.latencies, got)
+	fmt.Fprintf(progress, " %d/s: p50 %s, p99 %s\n", steadyRate, got.p50, got.p99)
 	return nil
 }
 

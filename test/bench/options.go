@@ -21,7 +21,7 @@ type options struct {
 	length  time.Duration
 	runs    int
 	posters int
-	// steady is how long the run at a steady rate lasts.
+	// steady is how long a run at the steady rate lasts.
 	steady time.Duration
 	// profile is where CPU profiles of API and worker go; "" takes none.
 	profile string
@@ -43,7 +43,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	f.IntVar(&o.events, "events", 0, "events of a run, a tenth of it at fan-out 10 (default as many as take 8 s)")
 	f.IntVar(&o.runs, "runs", 3, "runs of each kind")
 	f.IntVar(&o.posters, "posters", 128, "posters at a time")
-	f.DurationVar(&o.steady, "steady", 20*time.Second, "length of the run at a steady rate")
+	f.DurationVar(&o.steady, "steady", 20*time.Second, "length of a run at the steady rate")
 	f.StringVar(&o.profile, "profile", "", "take CPU profiles of API and worker, in runs of their own, into `directory`")
 	f.StringVar(&o.output, "output", "", "write the report to `file` too")
 	f.Var(o.settings, "postgres", "a setting of Postgres as `name=value`; may be repeated")

@@ -98,7 +98,7 @@ func answers(url string) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		res, err := http.DefaultClient.Do(req)
+		res, err := (&http.Client{Timeout: patience}).Do(req)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
 // profiled are the roles whose CPU profiles are taken.
@@ -46,7 +47,7 @@ func fetchProfile(ctx context.Context, base string, seconds int, file string) er
 	if err != nil {
 		return err
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := (&http.Client{Timeout: time.Duration(seconds)*time.Second + patience}).Do(req)
 	if err != nil {
 		return fmt.Errorf("profile: %w", err)
 	}

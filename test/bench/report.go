@@ -97,10 +97,11 @@ func (k kind) title() string {
 }
 
 func (r *result) writeLatency(b *strings.Builder) {
-	l := r.latency
-	ms := func(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
-	fmt.Fprintf(b, "From before the event is posted to the receiver's handler, at a steady %d events/s for %s: p50 %s (goal %s), p99 %s (goal %s), max %s.\n\n",
-		steadyRate, r.options.steady, ms(l.p50), ms(goalP50), ms(l.p99), ms(goalP99), ms(l.max))
+	fmt.Fprintf(b, "From before the event is posted to the receiver's handler, at a steady %d events/s for %s after the loads of each round, in ms: "+
+		"p50 %s (goal %s), p99 %s (goal %s), max %s.\n\n",
+		steadyRate, r.options.steady, r.latency(func(l latency) time.Duration { return l.p50 }), goalP50,
+		r.latency(func(l latency) time.Duration { return l.p99 }), goalP99,
+		r.latency(func(l latency) time.Duration { return l.max }))
 }
 
 func (r *result) writeCPU(b *strings.Builder) {
@@ -162,4 +163,13 @@ func (r *result) writeChecks(b *strings.Builder) {
 	for _, c := range slices.Sorted(slices.Values(r.complaints)) {
 		fmt.Fprintf(b, "\n%s\n", c)
 	}
+}
+
+// latency is one figure of the steady runs, in milliseconds.
+func (r *result) latency(figure func(latency) time.Duration) string {
+	var all []float64
+	for _, l := range r.latencies {
+		all = append(all, float64(figure(l).Microseconds())/1000)
+	}
+	return newSpread(all).format(1)
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func TestPostgres(t *testing.T) {
 		before := s.c.PublishBatch(t, "post.created", 50)
 
 		pg.Kill(t)
-		accepted := append(before, s.publishUntilRefused(t)...)
+		accepted := slices.Concat(before, s.publishUntilRefused(t))
 		for range 3 {
 			wantUnavailable(t, s.c.Do(t, http.MethodPost, "/v1/events", anEvent))
 			wantUnavailable(t, s.c.Do(t, http.MethodGet, "/v1/endpoints", nil))

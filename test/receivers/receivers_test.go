@@ -90,7 +90,7 @@ func (r receiver) send(t *testing.T, body []byte, header http.Header) int {
 }
 
 // real is a request as Postrider makes it.
-func realRequest(t *testing.T, s *stack.Stack, c stack.Client) stack.Arrival {
+func realRequest(t *testing.T, _ *stack.Stack, c stack.Client) stack.Arrival {
 	t.Helper()
 	r := stack.NewReceiver(t)
 	c.Endpoint(t, r, "/", stack.Settings{"secret": secret, "events": []string{"post.created"}})
