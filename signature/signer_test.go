@@ -87,7 +87,7 @@ func TestSignerPrintsNoSecret(t *testing.T) {
 	key, _ := standardKey(vectorSecret)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
 		text := fmt.Sprintf(verb, s) + fmt.Sprintf(verb, s.body) + fmt.Sprintf(verb, s.standard)
-		for _, secret := range []string{vectorSecret, string(key), fmt.Sprintf("%x", key), fmt.Sprint(key), fmt.Sprintf("%d", []byte(vectorSecret))} {
+		for _, secret := range []string{vectorSecret, string(key), fmt.Sprintf("%x", key), fmt.Sprintf("%d", key), fmt.Sprintf("%d", []byte(vectorSecret))} {
 			if strings.Contains(text, strings.Trim(secret, "[]")) {
 				t.Errorf("%s prints the secret", verb)
 			}

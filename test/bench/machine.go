@@ -99,7 +99,7 @@ func filesystem(dir string) string {
 	names := map[int64]string{
 		0xEF53: "ext4", 0x58465342: "xfs", 0x9123683E: "btrfs", 0x794c7630: "overlayfs", 0x01021994: "tmpfs", 0x2fc12fc1: "zfs",
 	}
-	if name, ok := names[int64(st.Type)]; ok {
+	if name, ok := names[int64(st.Type)]; ok { //nolint:unconvert // an int32 on some platforms
 		return name
 	}
 	return fmt.Sprintf("file system %#x", st.Type)
