@@ -40,7 +40,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newDev(), newMigrate(), newKeys(), newSend())
+	root.AddCommand(newDev(), newMigrate(), newKeys(), newSecrets(), newSend())
 	return root
 }
 
