@@ -41,6 +41,12 @@ bench: build ## measure the whole system and write docs/benchmarks.md (ARGS="-qu
 	@$(GO) build -o bin/bench ./test/bench
 	bin/testenv bin/bench -bin bin -output docs/benchmarks.md $(ARGS)
 
+.PHONY: bench-isolation
+bench-isolation: build ## measure what sick receivers do to healthy ones and write docs/isolation.md
+	@$(GO) build -o bin/testenv ./internal/testenv
+	@$(GO) build -o bin/bench ./test/bench
+	bin/testenv bin/bench -bin bin -isolation -output docs/isolation.md $(ARGS)
+
 .PHONY: microbench
 microbench: ## run the packages' own benchmarks
 	@$(GO) build -o bin/testenv ./internal/testenv

@@ -13,7 +13,8 @@ import (
 // apiClient calls the API as a user does.
 type apiClient struct{ url, key string }
 
-// do sends in as JSON, or nothing for nil, and reads the answer into out.
+// do sends in as JSON, or nothing for nil, and reads the answer into out unless
+// that is nil.
 func (c apiClient) do(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {
@@ -41,6 +42,9 @@ func (c apiClient) do(ctx context.Context, method, path string, in, out any) err
 	}
 	if res.StatusCode/100 != 2 {
 		return fmt.Errorf("%s %s: the answer was %s: %s", method, path, res.Status, said)
+	}
+	if out == nil {
+		return nil
 	}
 	return json.Unmarshal(said, out)
 }

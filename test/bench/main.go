@@ -2,7 +2,9 @@
 // that syncs its commits, a real Redis, one API, one worker and one scheduler as
 // processes of their own, and, in this process, 128 posters and the receiver.
 // Beside every rate stands the bare one: the same posters, straight to the same
-// receiver. Everything is on loopback, bounded in count and time, and ends with
+// receiver. With -isolation it
+// measures what sick receivers do to healthy ones instead. Everything is on
+// loopback, bounded in count and time, and ends with
 // this process.
 package main
 
@@ -44,9 +46,23 @@ func run(args []string, out, progress io.Writer) int {
 	return 0
 }
 
+// report is what was measured.
+type report interface {
+	markdown() string
+	// verdict is an error when something was lost, doubled or tried twice.
+	verdict() error
+}
+
+func measure(ctx context.Context, o options, progress io.Writer) (report, error) {
+	if o.isolation {
+		return measureIsolation(ctx, o, progress)
+	}
+	return measureAll(ctx, o, progress)
+}
+
 // bench measures, prints the report to out and writes it where o says.
 func bench(ctx context.Context, o options, out, progress io.Writer) error {
-	r, err := measureAll(ctx, o, progress)
+	r, err := measure(ctx, o, progress)
 	if err != nil {
 		return err
 	}

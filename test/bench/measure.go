@@ -164,7 +164,7 @@ func (s *stack) complaints() ([]string, error) {
 	return all, nil
 }
 
-// verdict is an error when something was lost, doubled or tried twice.
+// verdict implements report.
 func (r *result) verdict() error {
 	if r.faults.none() {
 		return nil

@@ -27,6 +27,10 @@ type options struct {
 	profile string
 	// output is the file that gets the report too; "" is none.
 	output string
+	// isolation measures what sick receivers do to healthy ones instead.
+	isolation bool
+	// quick only shows that everything works.
+	quick bool
 	// settings are added to Postgres's configuration.
 	settings settings
 }
@@ -47,10 +51,12 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	f.StringVar(&o.profile, "profile", "", "take CPU profiles of API and worker, in runs of their own, into `directory`")
 	f.StringVar(&o.output, "output", "", "write the report to `file` too")
 	f.Var(o.settings, "postgres", "a setting of Postgres as `name=value`; may be repeated")
+	f.BoolVar(&o.isolation, "isolation", false, "measure what sick receivers do to healthy ones instead")
 	quick := f.Bool("quick", false, "only show that everything works: one short run of each kind")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
+	o.quick = *quick
 	if *quick {
 		o.events, o.runs, o.steady = quickEvents, 1, time.Second
 	}

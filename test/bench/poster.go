@@ -38,7 +38,14 @@ func (p *poster) post(ctx context.Context, k kind, n int) error {
 	if k.bare {
 		url, want = p.receiverURL+k.path(0), http.StatusOK
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(k.body(make([]byte, 0, 512), n)))
+	if err := p.send(ctx, url, want, k.body(make([]byte, 0, 512), n)); err != nil {
+		return fmt.Errorf("event %d: %w", n, err)
+	}
+	return nil
+}
+
+func (p *poster) send(ctx context.Context, url string, want int, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -53,7 +60,7 @@ func (p *poster) post(ctx context.Context, k kind, n int) error {
 		return err
 	}
 	if res.StatusCode != want {
-		return fmt.Errorf("event %d: the answer was %s: %s", n, res.Status, said)
+		return fmt.Errorf("the answer was %s: %s", res.Status, said)
 	}
 	return nil
 }
@@ -84,9 +91,15 @@ func (p *poster) postAll(ctx context.Context, k kind, first, count, posters int)
 	return time.Since(start), context.Cause(ctx)
 }
 
-// postSteadily sends count events on an absolute schedule, whatever became of
-// those before, and returns when each was about to be written.
+// postSteadily sends count events on an absolute schedule, and returns when each
+// was about to be written.
 func (p *poster) postSteadily(ctx context.Context, k kind, first, count int, every time.Duration) ([]time.Time, error) {
+	return steadily(ctx, count, every, func(ctx context.Context, n int) error { return p.post(ctx, k, first+n) })
+}
+
+// steadily calls do for 0 to count-1 on an absolute schedule, whatever became of
+// those before, and returns when each was called. It stops at the first error.
+func steadily(ctx context.Context, count int, every time.Duration, do func(context.Context, int) error) ([]time.Time, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	posted := make([]time.Time, count)
@@ -104,7 +117,7 @@ func (p *poster) postSteadily(ctx context.Context, k kind, first, count int, eve
 		}
 		wg.Go(func() {
 			posted[n] = time.Now()
-			if err := p.post(ctx, k, first+n); err != nil {
+			if err := do(ctx, n); err != nil {
 				cancel(err)
 			}
 		})

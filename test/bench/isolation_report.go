@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// goalRatio is how much slower healthy endpoints may become by sick ones.
+const goalRatio = 2.0
+
+func (r *isolation) markdown() string {
+	var b strings.Builder
+	m := r.machine
+	fmt.Fprintf(&b, `# Isolation
+
+`+"`make bench-isolation`"+` writes this page: what half of the endpoints being sick does to the other half. One API, one worker and one
+scheduler with default settings, a private Postgres that syncs every commit, Redis, the publisher and the receivers share one machine.
+%d deliveries/s are published for %d s (after %d s that don't count); each event goes to %d endpoints, every second of which is sick, so
+that each task carries both. The times are from before the event is posted to the healthy receiver's handler.
+
+| | |
+| --- | --- |
+| machine | %d cores, %s, Linux %s |
+| software | Go %s, Postgres %s, Redis %s |
+| commit | %s, %s |
+
+| endpoints | the sick half | p50, ms | p99, ms | max, ms | p99 against nobody sick (goal: under %.0f) | lost | twice | requests the sick held at most |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+`, isolationRate, r.seconds, warmSeconds, groupSize, m.cores, m.cpu, m.kernel, m.golang, m.postgres, m.redis,
+		m.commit, m.date.Format("2006-01-02"), goalRatio)
+	for _, t := range r.trials {
+		ratio := ""
+		if t.illness != healthy {
+			ratio = fmt.Sprintf("%.2f", t.with.p99.Seconds()/t.without.p99.Seconds())
+		}
+		fmt.Fprintf(&b, "| %d | %s | %.1f | %.1f | %.1f | %s | %d | %d | %d |\n", t.endpoints, t.illness.title(),
+			t.with.p50.Seconds()*1000, t.with.p99.Seconds()*1000, t.with.max.Seconds()*1000, ratio, t.lost, t.twice, t.mostSick)
+	}
+	b.WriteString("\nA worker has 512 slots (worker.concurrency); those that are not quick share at most half of them.\n")
+	return b.String()
+}
+
+// verdict is about healthy endpoints only.
+func (r *isolation) verdict() error {
+	for _, t := range r.trials {
+		if t.lost != 0 || t.twice != 0 {
+			return fmt.Errorf("%d endpoints, half of them: %s: %d deliveries to healthy ones lost and %d twice", t.endpoints, t.illness.title(), t.lost, t.twice)
+		}
+	}
+	return nil
+}
