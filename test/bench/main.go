@@ -2,9 +2,8 @@
 // that syncs its commits, a real Redis, one API, one worker and one scheduler as
 // processes of their own, and, in this process, 128 posters and the receiver.
 // Beside every rate stands the bare one: the same posters, straight to the same
-// receiver. With -isolation it
-// measures what sick receivers do to healthy ones instead. Everything is on
-// loopback, bounded in count and time, and ends with
+// receiver. With -isolation it measures what sick receivers do to healthy ones
+// instead. Everything is on loopback, bounded in count and time, and ends with
 // this process.
 package main
 

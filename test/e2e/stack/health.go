@@ -55,11 +55,17 @@ func (s *Stack) Alive(t testing.TB, base string) int {
 	return code
 }
 
+// Metrics is all that a process tells of itself; empty when nobody answered.
+func (s *Stack) Metrics(t testing.TB, p *Process) string {
+	t.Helper()
+	_, body := s.get(t, p.Health+"/metrics")
+	return string(body)
+}
+
 // Metric is the value of a metric without labels; 0 when it is not there.
 func (s *Stack) Metric(t testing.TB, p *Process, name string) float64 {
 	t.Helper()
-	_, body := s.get(t, p.Health+"/metrics")
-	for line := range strings.SplitSeq(string(body), "\n") {
+	for line := range strings.SplitSeq(s.Metrics(t, p), "\n") {
 		key, text, _ := strings.Cut(line, " ")
 		if bare, _, _ := strings.Cut(key, "{"); bare != name {
 			continue
