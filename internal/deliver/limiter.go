@@ -30,7 +30,9 @@ type lane struct {
 	inFlight int
 	// quick: the last request succeeded in under slowAfter, and none in flight
 	// is older. Whatever is unknown is not quick.
-	quick   bool
+	quick bool
+	// known: a request has ended.
+	known   bool
 	average time.Duration // of a request, smoothed
 	starts  []time.Time   // of those in flight, oldest first
 	waiting []*ticket
@@ -89,6 +91,14 @@ func (l *limiter) moves(t *ticket, now time.Time) bool {
 	return t.lane.quick && !t.lane.hasOld(now)
 }
 
+// stuck reports whether the endpoint is known to be slow or failing, or about to
+// be: one of its requests is old. Whatever is unknown gets the time to show.
+func (l *limiter) stuck(t *ticket, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !t.lane.quick && t.lane.known || t.lane.hasOld(now)
+}
+
 // leave gives up waiting; false when the slot was granted meanwhile.
 func (l *limiter) leave(id webhook.ID, t *ticket) bool {
 	l.mu.Lock()
@@ -117,6 +127,7 @@ func (l *limiter) release(id webhook.ID, t *ticket, now time.Time, ok bool) {
 		l.slowSlots++
 	}
 	e.starts = removeFirst(e.starts, t.start)
+	e.known = true
 	l.setQuick(e, ok && took < slowAfter && !e.hasOld(now))
 	switch {
 	case !ok:

@@ -24,14 +24,22 @@ type member struct {
 	mu       sync.Mutex
 	task     string // who holds the row
 	running  bool
+	ticket   *ticket // once running
 	detached bool
 	// doubted: the row may name this worker though detached is not set, because
 	// the answer to the hand-over got lost.
 	doubted bool
 }
 
-// patience is how long a member waits for a slot before it is parked.
-const patience = 3 * time.Second
+const (
+	// patience is how long a member waits for a slot before it is parked, as long
+	// as its endpoint may still turn out to be quick.
+	patience = 3 * time.Second
+	// glance is how often a chunk and its waiting members look around. Behind an
+	// endpoint that is known to be slow or failing nobody waits longer: its members
+	// would take the worker's room from those of healthy endpoints.
+	glance = 250 * time.Millisecond
+)
 
 // attempt makes one request and sees its outcome into Postgres. Its context is
 // its own: an asynq that lost Redis cuts no request off in the middle.
@@ -51,7 +59,7 @@ func (m *member) attempt() {
 	if r.recorder.available(ctx) != nil {
 		return
 	}
-	m.setRunning()
+	m.setRunning(ticket)
 	r.metrics.inFlight.Inc()
 	sent, res := m.send(ctx)
 	r.metrics.inFlight.Dec()
@@ -87,17 +95,22 @@ func (m *member) waitForSlot(ctx context.Context) *ticket {
 		m.park(ctx)
 		return nil
 	}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	for {
+	select {
+	case <-t.granted: // as a rule, and then no ticker is needed
+		return t
+	default:
+	}
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	for glances := time.Duration(1); ; glances++ {
 		select {
 		case <-t.granted:
 			return t
-		case <-timer.C:
+		case <-tick.C:
+			now := r.cfg.Now()
 			// Under a load that fills every slot a quick endpoint's members wait long,
 			// too. Parking them would cost two writes each and a ramp that starts at one.
-			if r.limiter.moves(t, r.cfg.Now()) {
-				timer.Reset(patience)
+			if r.limiter.moves(t, now) || glances*glance < patience && !r.limiter.stuck(t, now) {
 				continue
 			}
 			if r.limiter.leave(m.EndpointID, t) {
@@ -145,9 +158,9 @@ func (m *member) lockIfRunning() bool {
 	return false
 }
 
-func (m *member) setRunning() {
+func (m *member) setRunning(t *ticket) {
 	m.mu.Lock()
-	m.running = true
+	m.running, m.ticket = true, t
 	m.mu.Unlock()
 }
 

@@ -52,14 +52,14 @@ func (c *run) wait(ctx context.Context) error {
 }
 
 func (c *run) attend(ctx context.Context) {
-	tick := time.NewTicker(slowAfter)
+	tick := time.NewTicker(glance)
 	defer tick.Stop()
-	for {
+	for glances := time.Duration(1); ; glances++ {
 		select {
 		case <-c.over:
 			return
 		case <-tick.C:
-			c.detachSlow(context.WithoutCancel(ctx))
+			c.detachSlow(context.WithoutCancel(ctx), glances*glance >= slowAfter)
 		}
 	}
 }
@@ -80,16 +80,22 @@ func (c *run) leave(m *member) {
 // detachSlow takes requests that still run out of the chunk, so that its task
 // can end: one hanging receiver must not keep 49 others' task active. The row
 // names this worker from then on. It is locked out of its members' conclusions
-// meanwhile, for they put their holder's name into the record.
-func (c *run) detachSlow(ctx context.Context) {
+// meanwhile, for they put their holder's name into the record. Not all means
+// only requests to endpoints that are known to be slow or failing.
+func (c *run) detachSlow(ctx context.Context, all bool) {
 	ctx, cancel := context.WithTimeout(ctx, slowAfter)
 	defer cancel()
 	var slow []*member
 	c.mu.Lock()
 	for m := range c.attached {
-		if m.lockIfRunning() {
-			slow = append(slow, m)
+		if !m.lockIfRunning() {
+			continue
 		}
+		if !all && !c.r.limiter.stuck(m.ticket, c.r.cfg.Now()) {
+			m.mu.Unlock()
+			continue
+		}
+		slow = append(slow, m)
 	}
 	c.mu.Unlock()
 	if len(slow) == 0 {

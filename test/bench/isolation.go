@@ -55,6 +55,9 @@ func measureIsolation(ctx context.Context, o options, progress io.Writer) (_ *is
 	if o.quick {
 		out.seconds, sizes = 1, []int{20}
 	}
+	if o.ward > 0 {
+		sizes = []int{o.ward}
+	}
 	if out.machine, err = describe(ctx, s); err != nil {
 		return nil, err
 	}

@@ -29,6 +29,8 @@ type options struct {
 	output string
 	// isolation measures what sick receivers do to healthy ones instead.
 	isolation bool
+	// ward is the only number of endpoints that isolation tries; 0 is 40, then 400.
+	ward int
 	// quick only shows that everything works.
 	quick bool
 	// settings are added to Postgres's configuration.
@@ -52,6 +54,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	f.StringVar(&o.output, "output", "", "write the report to `file` too")
 	f.Var(o.settings, "postgres", "a setting of Postgres as `name=value`; may be repeated")
 	f.BoolVar(&o.isolation, "isolation", false, "measure what sick receivers do to healthy ones instead")
+	f.IntVar(&o.ward, "ward", 0, "with -isolation: try only this number of endpoints, a multiple of 10 (default 40, then 400)")
 	quick := f.Bool("quick", false, "only show that everything works: one short run of each kind")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -60,8 +63,8 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	if *quick {
 		o.events, o.runs, o.steady = quickEvents, 1, time.Second
 	}
-	if f.NArg() > 0 || o.runs < 1 || o.posters < 1 || o.events < 0 {
-		err := fmt.Errorf("runs and posters are 1 or more, events 0 or more, and there are no arguments")
+	if f.NArg() > 0 || o.runs < 1 || o.posters < 1 || o.events < 0 || o.ward < 0 || o.ward%groupSize != 0 {
+		err := fmt.Errorf("runs and posters are 1 or more, events 0 or more, a ward has a multiple of %d endpoints, and there are no arguments", groupSize)
 		fmt.Fprintln(output, err)
 		return o, err
 	}
