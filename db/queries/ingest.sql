@@ -18,11 +18,12 @@ FROM (SELECT unnest((SELECT @ids::uuid[])) AS id, unnest((SELECT @workspace_ids:
 
 -- name: InsertDeliveries :exec
 -- A row without a task is feed at once; one with a task is audit.
-INSERT INTO deliveries (id, workspace_id, event_id, endpoint_id, event_type, task, next_attempt_at)
-SELECT u.id, u.workspace_id, u.event_id, u.endpoint_id, u.event_type, NULLIF(u.task, ''), now()
+INSERT INTO deliveries (id, workspace_id, event_id, endpoint_id, event_type, task, bulk, next_attempt_at)
+SELECT u.id, u.workspace_id, u.event_id, u.endpoint_id, u.event_type, NULLIF(u.task, ''), u.bulk, now()
 FROM (SELECT unnest((SELECT @ids::uuid[])) AS id, unnest((SELECT @workspace_ids::text[])) AS workspace_id,
              unnest((SELECT @event_ids::uuid[])) AS event_id, unnest((SELECT @endpoint_ids::uuid[])) AS endpoint_id,
-             unnest((SELECT @event_types::text[])) AS event_type, unnest((SELECT @tasks::text[])) AS task) u;
+             unnest((SELECT @event_types::text[])) AS event_type, unnest((SELECT @tasks::text[])) AS task,
+             unnest((SELECT @bulks::bool[])) AS bulk) u;
 
 -- name: ClaimEventIDs :exec
 -- Waits for another transaction that is inserting the same id. Sorted by the

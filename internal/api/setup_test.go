@@ -104,7 +104,9 @@ func (t *tester) Test(_ context.Context, _ webhook.WorkspaceID, _ webhook.ID, ev
 type discardQueue struct{}
 
 func (*discardQueue) Enqueue(context.Context, []webhook.Chunk) error { return nil }
-func (*discardQueue) Backlog(context.Context) (int, error)           { return 0, nil }
+func (*discardQueue) Waiting(context.Context) (map[webhook.Lane]int, error) {
+	return nil, nil
+}
 
 // answer is what came back.
 type answer struct {

@@ -21,8 +21,10 @@ type announcer struct {
 	metrics   metrics
 
 	// open says whether new deliveries should be given to tasks at all: Redis
-	// answers and is not full.
-	open   atomic.Bool
+	// answers. full and bulkFull are about the lanes; crowded says that workers
+	// don't keep up.
+	open, full, bulkFull, crowded atomic.Bool
+
 	groups chan []webhook.Chunk
 	quit   chan struct{}
 	cancel context.CancelFunc // ends what start began, when Stop gives up
@@ -127,13 +129,39 @@ func (a *announcer) watch(ctx context.Context) {
 		case <-tick.C:
 		}
 		limited, cancel := context.WithTimeout(ctx, enqueueTimeout)
-		n, err := a.queue.Backlog(limited)
+		waiting, err := a.queue.Waiting(limited)
 		cancel()
-		open := err == nil && n < a.highWater
+		open := err == nil
+		if open {
+			a.look(waiting)
+		}
 		if was := a.open.Swap(open); was != open {
-			a.logger.Info("way to redis", "open", open, "backlog", n, "error", err)
+			a.logger.Info("way to redis", "open", open, "error", err)
 		}
 	}
+}
+
+// crowd is how many tasks wait for a worker that does not keep up: about half a
+// second's work of one.
+const crowd = 40
+
+func (a *announcer) look(waiting map[webhook.Lane]int) {
+	bulk := waiting[webhook.LaneBulk]
+	others := waiting[webhook.LaneDeliver] + waiting[webhook.LaneRetry]
+	a.bulkFull.Store(bulk >= a.highWater)
+	if full := others >= a.highWater; a.full.Swap(full) != full {
+		a.logger.Info("redis holds enough", "full", full, "tasks", others)
+	}
+	// With bulk empty again there is nothing to keep apart any more.
+	a.crowded.Store(waiting[webhook.LaneDeliver] > crowd || bulk > 0)
+}
+
+// takes reports whether new deliveries of a lane are given to tasks.
+func (a *announcer) takes(bulk bool) bool {
+	if bulk {
+		return a.open.Load() && !a.bulkFull.Load()
+	}
+	return a.open.Load() && !a.full.Load()
 }
 
 // stop announces what waits, until ctx ends; the rest is released.

@@ -98,7 +98,7 @@ func TestAnnouncement(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
-				w.queue.backlog = c.backlog
+				w.queue.waiting = map[webhook.Lane]int{webhook.LaneDeliver: c.backlog - 1, webhook.LaneRetry: 1}
 				w.Start()
 				<-time.After(backlogEvery)
 				synctest.Wait()
@@ -107,7 +107,7 @@ func TestAnnouncement(t *testing.T) {
 				if n := len(w.given()); n != c.given {
 					t.Errorf("%d deliveries were given tasks, want %d", n, c.given)
 				}
-				w.queue.set(func(q *fakeQueue) { q.backlog = 0 })
+				w.queue.set(func(q *fakeQueue) { q.waiting = nil })
 				<-time.After(backlogEvery)
 				synctest.Wait()
 				must(t, w.publish("w", "b"))

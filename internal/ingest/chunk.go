@@ -10,6 +10,7 @@ import (
 // profits as much as fan-out 1,000.
 type chunker struct {
 	now    time.Time
+	lane   webhook.Lane
 	chunks []webhook.Chunk
 	bytes  int
 	// lastEvent is the last event of the last chunk.
@@ -19,7 +20,7 @@ type chunker struct {
 // add returns the task that carries the delivery.
 func (c *chunker) add(e *webhook.Event, m webhook.Member) string {
 	if c.full(e) {
-		c.chunks = append(c.chunks, webhook.Chunk{Task: webhook.NewTask(webhook.LaneDeliver, c.now)})
+		c.chunks = append(c.chunks, webhook.Chunk{Task: webhook.NewTask(c.lane, c.now)})
 		c.bytes, c.lastEvent = 0, webhook.ID{}
 	}
 	last := &c.chunks[len(c.chunks)-1]

@@ -10,7 +10,7 @@ import (
 )
 
 func chunked(events ...*chunkEvent) []webhook.Chunk {
-	c := chunker{now: time.Now()}
+	c := chunker{now: time.Now(), lane: webhook.LaneDeliver}
 	for _, e := range events {
 		for range e.fanOut {
 			c.add(&e.Event, webhook.Member{DeliveryID: webhook.NewID(c.now), EventID: e.ID, WorkspaceID: e.WorkspaceID})

@@ -173,7 +173,7 @@ func (m *memory) taken() map[webhook.ID]string {
 type fakeQueue struct {
 	mu      sync.Mutex
 	chunks  []webhook.Chunk
-	backlog int
+	waiting map[webhook.Lane]int
 	away    bool
 	// enqueue runs before anything is kept, and may refuse.
 	enqueue func(context.Context, []webhook.Chunk) error
@@ -194,13 +194,13 @@ func (q *fakeQueue) Enqueue(ctx context.Context, chunks []webhook.Chunk) error {
 	return nil
 }
 
-func (q *fakeQueue) Backlog(context.Context) (int, error) {
+func (q *fakeQueue) Waiting(context.Context) (map[webhook.Lane]int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.away {
-		return 0, errors.New("redis is away")
+		return nil, errors.New("redis is away")
 	}
-	return q.backlog, nil
+	return maps.Clone(q.waiting), nil
 }
 
 func (q *fakeQueue) set(change func(*fakeQueue)) {

@@ -18,10 +18,11 @@ type planned struct {
 
 // plan is a group on its way to its commit.
 type plan struct {
-	ids      *webhook.IDSource
-	group    webhook.Group
-	chunker  chunker
-	requests []planned
+	ids   *webhook.IDSource
+	group webhook.Group
+	// first carries what goes by the deliver lane, bulk the rest.
+	first, bulk chunker
+	requests    []planned
 	// byExternal finds the first event of the group with a caller's id.
 	byExternal map[externalID]int
 	endpoints  []webhook.ID // reused between events
@@ -33,22 +34,26 @@ type externalID struct {
 }
 
 func newPlan(ids *webhook.IDSource, now time.Time) *plan {
-	return &plan{ids: ids, chunker: chunker{now: now}}
+	return &plan{
+		ids: ids, first: chunker{now: now, lane: webhook.LaneDeliver}, bulk: chunker{now: now, lane: webhook.LaneBulk},
+	}
 }
 
-// add matches the request's events and takes them into the group. announced
-// says whether the deliveries get tasks or are left to feed.
-func (p *plan) add(r *request, x *indexed, now time.Time, announced bool) {
+// add matches the request's events and takes them into the group, and returns
+// how many deliveries they make.
+func (p *plan) add(r *request, x *indexed, now time.Time, way route) (deliveries int) {
+	before := len(p.group.Deliveries)
 	pr := planned{request: r, events: make([]int, len(r.events)), repeated: make([]bool, len(r.events))}
 	for n := range r.events {
-		before := len(p.group.Events)
-		pr.events[n] = p.addEvent(r.workspace, &r.events[n], x, now, announced)
-		pr.repeated[n] = pr.events[n] < before
+		next := len(p.group.Events)
+		pr.events[n] = p.addEvent(r.workspace, &r.events[n], x, now, way)
+		pr.repeated[n] = pr.events[n] < next
 	}
 	p.requests = append(p.requests, pr)
+	return len(p.group.Deliveries) - before
 }
 
-func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed, now time.Time, announced bool) int {
+func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed, now time.Time, way route) int {
 	key := externalID{ws, in.ID}
 	if in.ID != "" {
 		if n, ok := p.byExternal[key]; ok {
@@ -71,15 +76,22 @@ func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed
 	n := len(p.group.Events)
 	p.group.Events = append(p.group.Events, e)
 	for _, endpoint := range p.endpoints {
-		d := webhook.NewDelivery{ID: p.ids.Next(now), Event: n, EndpointID: endpoint}
-		if announced {
-			d.Task = p.chunker.add(&e, webhook.Member{
+		d := webhook.NewDelivery{ID: p.ids.Next(now), Event: n, EndpointID: endpoint, Bulk: way.bulk}
+		if way.announced {
+			d.Task = p.chunkerOf(way).add(&e, webhook.Member{
 				DeliveryID: d.ID, EndpointID: endpoint, EventID: e.ID, WorkspaceID: ws,
 			})
 		}
 		p.group.Deliveries = append(p.group.Deliveries, d)
 	}
 	return n
+}
+
+func (p *plan) chunkerOf(way route) *chunker {
+	if way.bulk {
+		return &p.bulk
+	}
+	return &p.first
 }
 
 // fits reports whether the group may take so many more deliveries.
@@ -108,7 +120,7 @@ func (i *Ingester) settle(p *plan, duplicates map[webhook.ID]webhook.Event) {
 	for n := range p.requests {
 		p.requests[n].answer <- answer{accepted: p.results(&p.requests[n], duplicates)}
 	}
-	i.announce.announce(without(p.chunker.chunks, duplicates))
+	i.announce.announce(without(append(p.first.chunks, p.bulk.chunks...), duplicates))
 }
 
 // results are the answers for one request's events.

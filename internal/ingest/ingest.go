@@ -40,8 +40,8 @@ type Store interface {
 // Queue is where committed deliveries are announced.
 type Queue interface {
 	Enqueue(ctx context.Context, chunks []webhook.Chunk) error
-	// Backlog is how many tasks wait.
-	Backlog(ctx context.Context) (int, error)
+	// Waiting is how many tasks wait, by lane.
+	Waiting(ctx context.Context) (map[webhook.Lane]int, error)
 }
 
 // Config of an Ingester; zero values are defaults.
@@ -51,7 +51,8 @@ type Config struct {
 	Registerer prometheus.Registerer
 	// MaxWait bounds how long an event waits for its group. Default 2s.
 	MaxWait time.Duration
-	// HighWater is how many tasks may wait in Redis before new deliveries stay
+	// HighWater is how many tasks may wait in Redis, of the bulk lane and of the
+	// others, before new deliveries stay
 	// in Postgres alone. Default 2000: a hundred thousand deliveries.
 	HighWater int
 	// IndexBytes bounds the memory of the endpoint index, as estimated. Default 32 MiB.
@@ -74,6 +75,7 @@ type Ingester struct {
 	store    Store
 	index    *index
 	announce *announcer
+	shares   shares
 	cfg      Config
 	metrics  metrics
 

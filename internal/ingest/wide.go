@@ -43,7 +43,7 @@ func (i *Ingester) commitWide(r *request, x *indexed) {
 	var ids webhook.IDSource
 	now := i.cfg.Now()
 	p := newPlan(&ids, now)
-	p.add(r, x, now, i.announce.open.Load())
+	i.plan(p, r, x, now)
 	duplicates, err := i.store.Commit(ctx, &p.group)
 	i.metrics.observe(p, i.cfg.Now().Sub(now), err)
 	if err != nil {

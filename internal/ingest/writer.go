@@ -162,7 +162,7 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 			i.commit(ctx, p)
 			p = newPlan(&i.ids, now)
 		}
-		p.add(r, x, now, i.announce.open.Load())
+		i.plan(p, r, x, now)
 	}
 	i.commit(ctx, p)
 }

@@ -193,7 +193,7 @@ func queueInserts(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Ev
 	for deliveries := range slices.Chunk(g.Deliveries, maxInsert) {
 		d := deliveryColumns(g, deliveries, dups)
 		if len(d.Ids) > 0 {
-			b.Queue(dbsqlc.InsertDeliveries, d.Ids, d.WorkspaceIds, d.EventIds, d.EndpointIds, d.EventTypes, d.Tasks)
+			b.Queue(dbsqlc.InsertDeliveries, d.Ids, d.WorkspaceIds, d.EventIds, d.EndpointIds, d.EventTypes, d.Tasks, d.Bulks)
 		}
 	}
 }
@@ -223,6 +223,7 @@ func deliveryColumns(g *webhook.Group, deliveries []webhook.NewDelivery, dups ma
 	n := len(deliveries)
 	p.Ids, p.EventIds, p.EndpointIds = make([]pgtype.UUID, 0, n), make([]pgtype.UUID, 0, n), make([]pgtype.UUID, 0, n)
 	p.WorkspaceIds, p.EventTypes, p.Tasks = make([]string, 0, n), make([]string, 0, n), make([]string, 0, n)
+	p.Bulks = make([]bool, 0, n)
 	for i := range deliveries {
 		d := &deliveries[i]
 		e := &g.Events[d.Event]
@@ -235,6 +236,7 @@ func deliveryColumns(g *webhook.Group, deliveries []webhook.NewDelivery, dups ma
 		p.EndpointIds = append(p.EndpointIds, pgID(d.EndpointID))
 		p.EventTypes = append(p.EventTypes, e.Type)
 		p.Tasks = append(p.Tasks, d.Task)
+		p.Bulks = append(p.Bulks, d.Bulk)
 	}
 	return p
 }

@@ -56,6 +56,34 @@ func TestCommit(t *testing.T) {
 		s.holds("SELECT count(DISTINCT xmin::text) = 1 FROM (SELECT xmin FROM events UNION ALL SELECT xmin FROM deliveries UNION ALL SELECT xmin FROM event_ids) x")
 	})
 
+	t.Run("KeepsBulkInItsLaneWhenFeedTakesIt", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		g := s.groupOf("", "")
+		bulk := make(map[webhook.ID]bool)
+		for n := range g.Deliveries {
+			d := &g.Deliveries[n]
+			d.Task, d.Bulk = "", d.Event == 0
+			bulk[d.ID] = d.Bulk
+		}
+		s.commits(s.db, g)
+		chunks, err := postgres.NewFeed(s.db).Claim(context.Background(), 100, time.Now())
+		must(t, err)
+		found := 0
+		for _, c := range chunks {
+			lane, _ := webhook.LaneOf(c.Task)
+			for _, m := range c.Members {
+				found++
+				if (lane == webhook.LaneBulk) != bulk[m.DeliveryID] {
+					t.Errorf("lane %c for a delivery with bulk = %v", lane, bulk[m.DeliveryID])
+				}
+			}
+		}
+		if found != 4 {
+			t.Errorf("feed took %d of 4", found)
+		}
+	})
+
 	t.Run("LeavesOutWhatWasAcceptedBefore", func(t *testing.T) {
 		t.Parallel()
 		s := setup(t)

@@ -64,7 +64,9 @@ func (a *accepting) Find(context.Context, webhook.WorkspaceID, webhook.ID) (webh
 	return webhook.Event{}, webhook.NotFound("event")
 }
 func (a *accepting) Release(context.Context, []webhook.Chunk) error { return nil }
-func (a *accepting) Backlog(context.Context) (int, error)           { return 0, nil }
+func (a *accepting) Waiting(context.Context) (map[webhook.Lane]int, error) {
+	return nil, nil
+}
 func (a *accepting) Enqueue(_ context.Context, chunks []webhook.Chunk) error {
 	a.chunks <- chunks
 	return nil

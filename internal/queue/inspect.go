@@ -112,23 +112,33 @@ func (l lookUp) alive(now time.Time) bool {
 	}
 }
 
-// Backlog is how many tasks wait in Redis, over all lanes.
-func (i *Inspector) Backlog(ctx context.Context) (int, error) {
-	var lens []*redis.IntCmd
+// Waiting is how many tasks wait in Redis, in each lane.
+func (i *Inspector) Waiting(ctx context.Context) (map[webhook.Lane]int, error) {
+	lens := make(map[webhook.Lane]*redis.IntCmd)
 	_, err := i.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, lane := range webhook.Lanes() {
-			lens = append(lens, p.LLen(ctx, key(lane, "pending")))
+			lens[lane] = p.LLen(ctx, key(lane, "pending"))
 		}
 		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("measure the backlog: %w", err)
+		return nil, fmt.Errorf("measure the backlog: %w", err)
 	}
+	waiting := make(map[webhook.Lane]int, len(lens))
+	for lane, l := range lens {
+		waiting[lane] = int(l.Val())
+	}
+	return waiting, nil
+}
+
+// Backlog is how many tasks wait in Redis, over all lanes.
+func (i *Inspector) Backlog(ctx context.Context) (int, error) {
+	waiting, err := i.Waiting(ctx)
 	total := 0
-	for _, l := range lens {
-		total += int(l.Val())
+	for _, n := range waiting {
+		total += n
 	}
-	return total, nil
+	return total, err
 }
 
 // tickKey holds the leader's last tick.

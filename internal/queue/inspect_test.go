@@ -214,6 +214,13 @@ func TestBacklog(t *testing.T) {
 			}
 		}
 		wants(6)
+		lanes, err := k.inspector.Waiting(t.Context())
+		must(t, err)
+		for n, lane := range webhook.Lanes() {
+			if lanes[lane] != n+1 {
+				t.Errorf("%d wait in lane %c, want %d", lanes[lane], lane, n+1)
+			}
+		}
 		// Neither what is not due nor what a worker has waits for one.
 		k.at(webhook.LaneRetry, now().Add(time.Hour))
 		k.active(time.Minute)

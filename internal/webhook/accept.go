@@ -42,4 +42,6 @@ type NewDelivery struct {
 	EndpointID ID
 	// Task is the task that will carry it, or "" to leave it to the scheduler.
 	Task string
+	// Bulk keeps it in the bulk lane, also when the scheduler puts it back.
+	Bulk bool
 }

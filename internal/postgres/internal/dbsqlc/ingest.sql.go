@@ -154,11 +154,12 @@ func (q *Queries) EventIDOwners(ctx context.Context, arg EventIDOwnersParams) ([
 }
 
 const InsertDeliveries = `-- name: InsertDeliveries :exec
-INSERT INTO deliveries (id, workspace_id, event_id, endpoint_id, event_type, task, next_attempt_at)
-SELECT u.id, u.workspace_id, u.event_id, u.endpoint_id, u.event_type, NULLIF(u.task, ''), now()
+INSERT INTO deliveries (id, workspace_id, event_id, endpoint_id, event_type, task, bulk, next_attempt_at)
+SELECT u.id, u.workspace_id, u.event_id, u.endpoint_id, u.event_type, NULLIF(u.task, ''), u.bulk, now()
 FROM (SELECT unnest((SELECT $1::uuid[])) AS id, unnest((SELECT $2::text[])) AS workspace_id,
              unnest((SELECT $3::uuid[])) AS event_id, unnest((SELECT $4::uuid[])) AS endpoint_id,
-             unnest((SELECT $5::text[])) AS event_type, unnest((SELECT $6::text[])) AS task) u
+             unnest((SELECT $5::text[])) AS event_type, unnest((SELECT $6::text[])) AS task,
+             unnest((SELECT $7::bool[])) AS bulk) u
 `
 
 type InsertDeliveriesParams struct {
@@ -168,6 +169,7 @@ type InsertDeliveriesParams struct {
 	EndpointIds  []pgtype.UUID
 	EventTypes   []string
 	Tasks        []string
+	Bulks        []bool
 }
 
 // A row without a task is feed at once; one with a task is audit.
@@ -179,6 +181,7 @@ func (q *Queries) InsertDeliveries(ctx context.Context, arg InsertDeliveriesPara
 		arg.EndpointIds,
 		arg.EventTypes,
 		arg.Tasks,
+		arg.Bulks,
 	)
 	return err
 }
