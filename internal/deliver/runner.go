@@ -25,6 +25,8 @@ type Runner struct {
 	// admission bounds the members in memory: those in flight and a few behind
 	// each. More wait in Redis, where they cost less.
 	admission *semaphore.Weighted
+	// bulk is the bulk lane's own: its backlog must not fill the others' room.
+	bulk *semaphore.Weighted
 	// workers is how many processes share an endpoint's max_in_flight.
 	workers func() int
 
@@ -68,6 +70,7 @@ func New(deps Deps, workers func() int, cfg Config) *Runner {
 		recorder:  newRecorder(deps.Outcomes, cfg.Concurrency, cfg.Logger, m),
 		parker:    newParker(deps.Rows),
 		admission: semaphore.NewWeighted(max(int64(cfg.Concurrency*admitted), webhook.MaxChunkMembers)),
+		bulk:      semaphore.NewWeighted(max(int64(cfg.Concurrency), webhook.MaxChunkMembers)),
 		stopping:  make(chan struct{}),
 	}
 	r.targets = newTargets(deps.Sources, &r.cfg)
@@ -126,15 +129,23 @@ func (r *Runner) every(d time.Duration, f func()) {
 	}
 }
 
+func (r *Runner) roomFor(task string) *semaphore.Weighted {
+	if lane, _ := webhook.LaneOf(task); lane == webhook.LaneBulk {
+		return r.bulk
+	}
+	return r.admission
+}
+
 // Process runs a chunk. nil means that every member's outcome is in Postgres,
 // or that the member is somebody else's by now. A *RetryLater asks for the task
 // again; any other error says that Postgres could not be asked.
 func (r *Runner) Process(ctx context.Context, chunk webhook.Chunk) error {
 	n := int64(len(chunk.Members))
-	if err := r.admission.Acquire(ctx, n); err != nil {
+	room := r.roomFor(chunk.Task)
+	if err := room.Acquire(ctx, n); err != nil {
 		return err
 	}
-	defer r.admission.Release(n)
+	defer room.Release(n)
 	if r.isStopping() {
 		return r.giveBack(ctx, chunk.Members, chunk.Task)
 	}

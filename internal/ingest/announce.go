@@ -24,6 +24,8 @@ type announcer struct {
 	// answers. full and bulkFull are about the lanes; crowded says that workers
 	// don't keep up.
 	open, full, bulkFull, crowded atomic.Bool
+	// since counts the deliveries that went to the deliver lane since the last look.
+	since atomic.Int64
 
 	groups chan []webhook.Chunk
 	quit   chan struct{}
@@ -36,7 +38,7 @@ const (
 	announcers     = 2
 	waitingGroups  = 64
 	enqueueTimeout = 2 * time.Second
-	backlogEvery   = 500 * time.Millisecond
+	backlogEvery   = 100 * time.Millisecond
 )
 
 func newAnnouncer(store Store, queue Queue, highWater int, logger *slog.Logger, m metrics) *announcer {
@@ -141,9 +143,14 @@ func (a *announcer) watch(ctx context.Context) {
 	}
 }
 
-// crowd is how many tasks wait for a worker that does not keep up: about half a
-// second's work of one.
-const crowd = 40
+const (
+	// crowd is how many tasks wait for a worker that does not keep up: about half
+	// a second's work of one.
+	crowd = 40
+	// rush is as many deliveries, in one request or between two looks: the next
+	// look would come too late.
+	rush = crowd * webhook.MaxChunkMembers
+)
 
 func (a *announcer) look(waiting map[webhook.Lane]int) {
 	bulk := waiting[webhook.LaneBulk]
@@ -154,6 +161,12 @@ func (a *announcer) look(waiting map[webhook.Lane]int) {
 	}
 	// With bulk empty again there is nothing to keep apart any more.
 	a.crowded.Store(waiting[webhook.LaneDeliver] > crowd || bulk > 0)
+	a.since.Store(0)
+}
+
+// pressed reports whether so many more deliveries would make others wait.
+func (a *announcer) pressed(deliveries int) bool {
+	return a.crowded.Load() || a.since.Load()+int64(deliveries) > rush
 }
 
 // takes reports whether new deliveries of a lane are given to tasks.

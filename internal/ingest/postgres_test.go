@@ -124,7 +124,7 @@ func TestOnPostgres(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)
 		s.endpoints("w", 60)
-		s.queue.away = true
+		s.queue.set(func(q *fakeQueue) { q.away = true })
 		s.accept("w", "", "a")
 		s.eventually("all rows are without a task", func() bool {
 			return query[bool](s, "SELECT count(*) = 60 FROM deliveries WHERE task IS NULL AND NOT parked AND next_attempt_at <= now()")

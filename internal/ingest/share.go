@@ -17,10 +17,15 @@ type route struct {
 
 // plan adds a request to a group, by the way that its workspace has now.
 func (i *Ingester) plan(p *plan, r *request, x *indexed, now time.Time) {
+	most := x.endpoints * len(r.events)
 	var way route
-	way.bulk = i.announce.crowded.Load() && i.shares.exceeds(r.workspace, now)
+	way.bulk = i.announce.pressed(most) && i.shares.exceeds(r.workspace, most, now)
 	way.announced = i.announce.takes(way.bulk)
-	i.shares.count(r.workspace, p.add(r, x, now, way), now)
+	n := p.add(r, x, now, way)
+	i.shares.count(r.workspace, n, now)
+	if way.announced && !way.bulk {
+		i.announce.since.Add(int64(n))
+	}
 }
 
 // shares knows how many deliveries each workspace has brought of late, in this
@@ -38,13 +43,17 @@ type shares struct {
 // shareSpan is how long a count is current; it is remembered for as long again.
 const shareSpan = 5 * time.Second
 
-// exceeds reports whether the workspace brought more than 1.25 times its equal
-// share. A workspace alone never does.
-func (s *shares) exceeds(ws webhook.WorkspaceID, now time.Time) bool {
+// exceeds reports whether the workspace, with so many more, brought more than
+// 1.25 times its equal share. A workspace alone never does.
+func (s *shares) exceeds(ws webhook.WorkspaceID, more int, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.turn(now)
-	return 4*(s.current[ws]+s.last[ws])*s.active > 5*s.all
+	own, active := s.current[ws]+s.last[ws], s.active
+	if own == 0 {
+		active++
+	}
+	return 4*(own+more)*active > 5*(s.all+more)
 }
 
 func (s *shares) count(ws webhook.WorkspaceID, deliveries int, now time.Time) {

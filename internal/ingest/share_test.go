@@ -37,12 +37,22 @@ func TestShares(t *testing.T) {
 			t.Parallel()
 			s := brought(c.counts...)
 			for n, want := range c.exceed {
-				if got := s.exceeds(webhook.WorkspaceID(strconv.Itoa(n)), start.Add(c.after)); got != want {
+				if got := s.exceeds(webhook.WorkspaceID(strconv.Itoa(n)), 0, start.Add(c.after)); got != want {
 					t.Errorf("workspace %d exceeds its share: %v", n, got)
 				}
 			}
 		})
 	}
+
+	t.Run("CountsWhatIsAboutToCome", func(t *testing.T) {
+		t.Parallel()
+		if s := brought(10); !s.exceeds("new", 5000, start) || s.exceeds("new", 10, start) {
+			t.Error("a newcomer's burst and its first event look alike")
+		}
+		if new(shares).exceeds("new", 5000, start) {
+			t.Error("one alone exceeds its share")
+		}
+	})
 
 	t.Run("ForgetsSpanBySpan", func(t *testing.T) {
 		t.Parallel()
@@ -119,6 +129,32 @@ func TestBurst(t *testing.T) {
 		if busy, quiet, _ := burst(t, map[webhook.Lane]int{webhook.LaneDeliver: crowd}); busy || quiet {
 			t.Errorf("by bulk: busy %v, quiet %v", busy, quiet)
 		}
+	})
+	t.Run("IsSeenInOneRequest", func(t *testing.T) {
+		bubble(t, func(t *testing.T, w *world) {
+			w.endpoints["busy"], w.endpoints["quiet"] = rush+1, 1
+			w.Start()
+			must(t, w.publish("quiet", "a"))
+			must(t, w.publish("busy", "a"))
+			must(t, w.publish("quiet", "b"))
+			w.settled(t)
+			if bulk, first := w.lanes(t); bulk["busy"] != rush+1 || first["quiet"] != 2 {
+				t.Errorf("by bulk %v, others %v", bulk, first)
+			}
+		})
+	})
+	t.Run("IsSeenBetweenTwoLooks", func(t *testing.T) {
+		bubble(t, func(t *testing.T, w *world) {
+			w.endpoints["busy"], w.endpoints["quiet"] = rush/4, 1
+			w.Start()
+			must(t, w.publish("quiet", "a"))
+			for range 6 {
+				must(t, w.publish("busy", "a"))
+			}
+			if bulk, first := w.lanes(t); first["busy"] > rush || bulk["busy"] < rush/4 {
+				t.Errorf("by bulk %v, others %v", bulk, first)
+			}
+		})
 	})
 	t.Run("FillsItsOwnLaneOnly", func(t *testing.T) {
 		_, _, w := burst(t, map[webhook.Lane]int{webhook.LaneBulk: 2000})

@@ -30,6 +30,7 @@ type isolation struct {
 	machine machine
 	seconds int
 	trials  []trialResult
+	noises  []noiseResult
 }
 
 // trialResult is one trial beside the same load with healthy endpoints only.
@@ -77,7 +78,8 @@ func measureIsolation(ctx context.Context, o options, progress io.Writer) (_ *is
 			out.trials = append(out.trials, got)
 		}
 	}
-	return out, nil
+	out.noises, err = s.measureNoise(ctx, out.seconds, progress)
+	return out, err
 }
 
 func (i illness) title() string {
@@ -104,8 +106,7 @@ func (s *stack) try(ctx context.Context, t trial, seconds int) (_ trialResult, e
 	p := newPoster(s.apiURL, user.key, "", groupSize*20)
 	groups := t.endpoints / groupSize
 	posted, err := steadily(ctx, count, time.Second/eventRate, func(ctx context.Context, n int) error {
-		body := fmt.Appendf(nil, `{"type":"ward.g%d","data":{%s%d,"note":%q}}`, n%groups, sequenceKey, n, filler[:payloadBytes-40])
-		return p.send(ctx, p.eventsURL, http.StatusAccepted, body)
+		return p.send(ctx, p.eventsURL, http.StatusAccepted, groupEvent(n%groups, n))
 	})
 	if err == nil {
 		err = w.wait(ctx)
@@ -113,14 +114,10 @@ func (s *stack) try(ctx context.Context, t trial, seconds int) (_ trialResult, e
 	if err != nil {
 		return trialResult{}, err
 	}
-	out := trialResult{trial: t, lost: w.left.Load(), twice: w.twice.Load(), mostSick: w.mostSick.Load()}
-	var took []time.Duration
-	for slot := skip * w.wells; slot < len(w.arrived); slot++ {
-		if at := w.arrived[slot].Load(); at != 0 {
-			took = append(took, time.Duration(at-posted[slot/w.wells].UnixNano()))
-		}
+	out := trialResult{
+		trial: t, with: newLatency(w.took(posted, skip)),
+		lost: w.left.Load(), twice: w.twice.Load(), mostSick: w.mostSick.Load(),
 	}
-	out.with = newLatency(took)
 	return out, discharge(ctx, user, ids)
 }
 

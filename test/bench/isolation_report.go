@@ -37,6 +37,7 @@ that each task carries both. The times are from before the event is posted to th
 			t.with.p50.Seconds()*1000, t.with.p99.Seconds()*1000, t.with.max.Seconds()*1000, ratio, t.lost, t.twice, t.mostSick)
 	}
 	b.WriteString("\nA worker has 512 slots (worker.concurrency); those that are not quick share at most half of them.\n")
+	r.writeNoises(&b)
 	return b.String()
 }
 
@@ -47,5 +48,23 @@ func (r *isolation) verdict() error {
 			return fmt.Errorf("%d endpoints, half of them: %s: %d deliveries to healthy ones lost and %d twice", t.endpoints, t.illness.title(), t.lost, t.twice)
 		}
 	}
+	for _, n := range r.noises {
+		if n.lost != 0 || n.twice != 0 {
+			return fmt.Errorf("%s: %d deliveries of the quiet workspace lost and %d twice", n.noise, n.lost, n.twice)
+		}
+	}
 	return nil
+}
+
+func (r *isolation) writeNoises(b *strings.Builder) {
+	fmt.Fprintf(b, `
+One workspace publishes %d events/s to %d endpoints each, and another one beside it:
+
+| meanwhile | p50, ms | p99, ms | max, ms | p99 against alone | lost | twice |
+| --- | --- | --- | --- | --- | --- | --- |
+`, quietRate, groupSize)
+	for _, n := range r.noises {
+		fmt.Fprintf(b, "| %s | %.1f | %.1f | %.1f | %.2f | %d | %d |\n", n.noise, n.got.p50.Seconds()*1000, n.got.p99.Seconds()*1000,
+			n.got.max.Seconds()*1000, n.got.p99.Seconds()/r.noises[0].got.p99.Seconds(), n.lost, n.twice)
+	}
 }

@@ -137,3 +137,14 @@ func (w *ward) wait(ctx context.Context) error {
 	}
 	return nil
 }
+
+// took is how long each arrival took since its event was posted, without the
+// first skip events.
+func (w *ward) took(posted []time.Time, skip int) (all []time.Duration) {
+	for slot := skip * w.wells; slot < len(w.arrived); slot++ {
+		if at := w.arrived[slot].Load(); at != 0 {
+			all = append(all, time.Duration(at-posted[slot/w.wells].UnixNano()))
+		}
+	}
+	return all
+}
