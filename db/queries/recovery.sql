@@ -42,6 +42,18 @@ FROM (SELECT unnest((SELECT @tasks::text[])) AS task) u
 WHERE NOT EXISTS (
     SELECT FROM workers w WHERE w.id = substr(u.task, 3) AND w.heartbeat_at > now() - interval '15 seconds');
 
+-- name: WorkerHeartbeats :many
+-- The table has one row a worker.
+SELECT id, heartbeat_at FROM workers;
+
+-- name: HeldByWorkers :many
+-- Asked once for each worker that dies. A request is begun only when it is due,
+-- so what waits for its time in Redis is not looked through. Index:
+-- deliveries_audit of every day.
+SELECT workspace_id, id, task::text AS task FROM deliveries
+WHERE status = 'pending' AND task IS NOT NULL AND next_attempt_at <= now() AND task = ANY(@tasks::text[])
+LIMIT @n::int;
+
 -- name: RemoveDeadWorkers :execrows
 -- The table has one row a worker.
 DELETE FROM workers WHERE heartbeat_at < now() - interval '1 hour';
@@ -137,10 +149,10 @@ WITH gone AS (
     FROM endpoint_health h
     WHERE h.endpoint_id = e.id AND e.is_active AND e.deleted_at IS NULL
       AND h.updated_at - h.failing_since >= make_interval(secs => @after_s::float8)
-    RETURNING e.id, e.workspace_id
+    RETURNING e.id, e.workspace_id, h.failures, h.failing_since
 ), forgotten AS (
     DELETE FROM endpoint_health h USING gone WHERE h.endpoint_id = gone.id
 ), bumped AS (
     UPDATE workspaces SET endpoints_version = endpoints_version + 1 WHERE id IN (SELECT workspace_id FROM gone)
 )
-SELECT id FROM gone;
+SELECT id, workspace_id, failures, failing_since FROM gone;

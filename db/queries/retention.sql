@@ -8,10 +8,12 @@ WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
   AND c.relname ~ '^(events|deliveries|attempts)_p[0-9]{8}(_bare|_full)?$'
 ORDER BY c.relname;
 
--- name: ExpirePending :execrows
+-- name: ExpirePending :many
 -- A page of what is still pending in a day. Its three arms are the three partial
--- indexes of pending rows, which are empty on most old days.
+-- indexes of pending rows, which are empty on most old days. Returns how many
+-- that were of each endpoint.
 -- Index: day deliveries_feed, deliveries_audit, deliveries_parked, deliveries_pkey.
+WITH expired AS (
 UPDATE deliveries d
 SET status = 'failed', reason = 'expired', task = NULL, parked = false, held_reason = NULL, held_until = NULL,
     next_attempt_at = NULL, completed_at = now()
@@ -25,7 +27,10 @@ FROM (
     (SELECT p.workspace_id, p.id FROM deliveries p
      WHERE p.id >= @lo::uuid AND p.id < @hi::uuid AND p.status = 'pending' AND p.parked LIMIT @n::int)
 ) u
-WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid AND CASE WHEN d.status = 'pending' THEN true END;
+WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid AND CASE WHEN d.status = 'pending' THEN true END
+RETURNING d.workspace_id, d.endpoint_id
+)
+SELECT workspace_id, endpoint_id, count(*)::int AS deliveries FROM expired GROUP BY workspace_id, endpoint_id ORDER BY endpoint_id;
 
 -- name: DeleteEventIDs :execrows
 -- A page of the callers ids of a day. Index: event_ids_event, event_ids_pkey.

@@ -61,6 +61,7 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 	var err error
 	a.db, err = postgres.Open(ctx, postgres.Config{
 		URL: cfg.Postgres.URL, Keys: cfg.Secrets.Keys, MaxConns: maxConns, ApplicationName: "postrider-" + name,
+		Operations: cfg.Operations.Workspace,
 	})
 	if err != nil {
 		return nil, err

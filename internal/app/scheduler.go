@@ -2,7 +2,10 @@ package app
 
 import (
 	"context"
+	"time"
 
+	"github.com/postrider/postrider/internal/ingest"
+	"github.com/postrider/postrider/internal/operations"
 	"github.com/postrider/postrider/internal/postgres"
 	"github.com/postrider/postrider/internal/queue"
 	"github.com/postrider/postrider/internal/recovery"
@@ -19,8 +22,29 @@ func (a *App) buildScheduler() error {
 	}, recovery.Config{
 		Logger: a.logger, Registerer: a.registry, DisableAfter: a.cfg.Breaker.DisableAfter,
 		KeepDeliveries: a.cfg.Retention.Deliveries, KeepPayloads: a.cfg.Retention.Payloads,
+		Services: []recovery.Service{{Name: "operations", Every: time.Second, RunOnce: a.publisher().RunOnce}},
 	})
 	a.checks.Observe("redis", a.redis.Ping)
 	a.add("scheduler", func(context.Context) error { s.Start(); return nil }, func(context.Context) { s.Stop() })
 	return nil
+}
+
+// publisher accepts operational events as the API accepts everybody's.
+func (a *App) publisher() *operations.Publisher {
+	ws := a.cfg.Operations.Workspace
+	cfg := operations.Config{Logger: a.logger, Registerer: a.registry}
+	if ws == "" {
+		return operations.New(postgres.NewOperations(a.db), nil, ws, cfg)
+	}
+	store := postgres.NewIngest(a.db)
+	// Its metrics are those of an API, which dev has in the same registry.
+	ingester := ingest.New(store, store, announcements{queue.NewClient(a.redis), queue.NewInspector(a.redis)}, ingest.Config{
+		Logger: a.logger,
+	})
+	a.add("operations", func(context.Context) error { ingester.Start(); return nil }, func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, announceGrace)
+		defer cancel()
+		ingester.Stop(ctx)
+	})
+	return operations.New(postgres.NewOperations(a.db), ingester, ws, cfg)
 }

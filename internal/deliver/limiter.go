@@ -121,12 +121,7 @@ func (l *limiter) release(id webhook.ID, t *ticket, now time.Time, ok bool) {
 	e := t.lane
 	took := now.Sub(t.start)
 	e.average += (took - e.average) / 8
-	l.slots++
-	e.inFlight--
-	if !e.quick {
-		l.slowSlots++
-	}
-	e.starts = removeFirst(e.starts, t.start)
+	l.free(t)
 	e.known = true
 	l.setQuick(e, ok && took < slowAfter && !e.hasOld(now))
 	switch {
@@ -138,6 +133,26 @@ func (l *limiter) release(id webhook.ID, t *ticket, now time.Time, ok bool) {
 	l.enqueue(e)
 	l.grant(now)
 	l.forget(id, e)
+}
+
+// unused gives a slot back for which there was no request, so nothing to learn.
+func (l *limiter) unused(id webhook.ID, t *ticket, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.free(t)
+	l.enqueue(t.lane)
+	l.grant(now)
+	l.forget(id, t.lane)
+}
+
+func (l *limiter) free(t *ticket) {
+	e := t.lane
+	l.slots++
+	e.inFlight--
+	if !e.quick {
+		l.slowSlots++
+	}
+	e.starts = removeFirst(e.starts, t.start)
 }
 
 // sweep looks for requests that became slow meanwhile: nothing else would tell

@@ -59,6 +59,10 @@ func (m *member) attempt() {
 	if r.recorder.available(ctx) != nil {
 		return
 	}
+	if !m.stillHeld(ctx) {
+		r.limiter.unused(m.EndpointID, ticket, r.cfg.Now())
+		return
+	}
 	m.setRunning(ticket)
 	r.metrics.inFlight.Inc()
 	sent, res := m.send(ctx)

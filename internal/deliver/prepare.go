@@ -25,6 +25,7 @@ type sorting struct {
 // SELECT costs a delivery a few microseconds and needs no rule about which task
 // is fresh, which would hang on clocks and on what Redis remembers.
 func (r *Runner) prepare(ctx context.Context, chunk webhook.Chunk) (*run, error) {
+	asked := r.cfg.Now()
 	standing, err := r.Rows.Guard(ctx, chunk.Members)
 	if err != nil {
 		return nil, err
@@ -33,7 +34,7 @@ func (r *Runner) prepare(ctx context.Context, chunk webhook.Chunk) (*run, error)
 	if err := r.setAside(ctx, chunk, s); err != nil {
 		return nil, err
 	}
-	run := newRun(r, chunk)
+	run := newRun(r, chunk, asked)
 	if len(s.run) == 0 {
 		if run.single && len(s.early) == 1 {
 			run.again = s.earliest

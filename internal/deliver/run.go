@@ -12,7 +12,8 @@ import (
 type run struct {
 	r      *Runner
 	chunk  webhook.Chunk
-	single bool // the task may be retried as it is
+	single bool      // the task may be retried as it is
+	asked  time.Time // when Postgres was about the members
 	// again is how long asynq shall wait with the task; set for a single one.
 	again time.Duration
 
@@ -21,8 +22,10 @@ type run struct {
 	over     chan struct{}    // closed when attached is empty
 }
 
-func newRun(r *Runner, chunk webhook.Chunk) *run {
-	return &run{r: r, chunk: chunk, single: isSingle(chunk), attached: make(map[*member]bool), over: make(chan struct{})}
+func newRun(r *Runner, chunk webhook.Chunk, asked time.Time) *run {
+	return &run{
+		r: r, chunk: chunk, single: isSingle(chunk), asked: asked, attached: make(map[*member]bool), over: make(chan struct{}),
+	}
 }
 
 // start begins every member's attempt, each on a goroutine of its own.

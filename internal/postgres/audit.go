@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
 	"github.com/postrider/postrider/internal/webhook"
 )
@@ -99,13 +101,20 @@ func (s *Upkeep) OldestDue(ctx context.Context) (unheld, held time.Duration, err
 // DisableFailing disables the endpoints that have failed without a success for
 // that long, from the first failure to the last, and returns them.
 func (s *Upkeep) DisableFailing(ctx context.Context, after time.Duration, reason string) ([]webhook.ID, error) {
-	ids, err := s.db.q.DisableFailing(ctx, dbsqlc.DisableFailingParams{Reason: reason, AfterS: after.Seconds()})
+	var rows []dbsqlc.DisableFailingRow
+	err := s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) (err error) {
+		rows, err = q.DisableFailing(ctx, dbsqlc.DisableFailingParams{Reason: reason, AfterS: after.Seconds()})
+		if err != nil {
+			return err
+		}
+		return announceDisabled(ctx, s.db, q, rows, reason)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("disable failing endpoints: %w", available(err))
+		return nil, fmt.Errorf("disable failing endpoints: %w", err)
 	}
-	out := make([]webhook.ID, len(ids))
-	for i, id := range ids {
-		out[i] = id.Bytes
+	out := make([]webhook.ID, len(rows))
+	for i, r := range rows {
+		out[i] = r.ID.Bytes
 	}
 	return out, nil
 }

@@ -30,6 +30,9 @@ type Config struct {
 	MaxConns int32
 	// ApplicationName is what pg_stat_activity shows. Default "postrider".
 	ApplicationName string
+	// Operations is the workspace that is told of changes of the others'
+	// endpoints and deliveries. Default none, and nothing is written for it.
+	Operations webhook.WorkspaceID
 }
 
 // DB is a pool of connections. Its stores share it.
@@ -37,6 +40,8 @@ type DB struct {
 	pool *pgxpool.Pool
 	q    *dbsqlc.Queries
 	seal *sealer
+	// operations is told of the other workspaces' changes; "" is nobody.
+	operations webhook.WorkspaceID
 }
 
 // Open makes the pool. It does not connect: a process starts, and says that it
@@ -68,7 +73,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open postgres pool: %w", err)
 	}
-	return &DB{pool: pool, q: dbsqlc.New(pool), seal: seal}, nil
+	return &DB{pool: pool, q: dbsqlc.New(pool), seal: seal, operations: cfg.Operations}, nil
 }
 
 // Close ends every connection, waiting for those in use.

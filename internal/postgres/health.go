@@ -20,6 +20,7 @@ type run struct {
 	workspace   webhook.WorkspaceID
 	failures    int32
 	first, last time.Time
+	lastFailure *entry // the one that failed at last
 }
 
 // queueHealth ends and counts the runs of failures of a group's endpoints, and
@@ -38,6 +39,7 @@ func (s *Deliver) queueHealth(b *pgx.Batch, successes, failures []*entry) {
 		}
 	}
 	if len(recovered) > 0 {
+		s.queueRecovered(b, successes)
 		b.Queue(dbsqlc.ForgetFailures, pgIDs(sortedIDs(recovered), sameID))
 	}
 	probes := []pgtype.UUID{} // not nil, which is NULL and makes every comparison NULL
@@ -56,8 +58,10 @@ func (s *Deliver) queueHealth(b *pgx.Batch, successes, failures []*entry) {
 	}
 	if len(runs) > 0 {
 		s.queueRuns(b, runs, probes)
+		s.queueFailing(b, runs)
 	}
 	if len(gone) > 0 {
+		s.queueDisabled(b, failures)
 		b.Queue(dbsqlc.DisableEndpoints, webhook.DisabledGone, gone)
 	}
 }
@@ -68,7 +72,7 @@ func countRun(runs map[webhook.ID]*run, e *entry) {
 	failed := e.Attempt.StartedAt.Add(e.Attempt.Duration)
 	r := runs[e.Delivery.EndpointID]
 	if r == nil {
-		r = &run{workspace: e.Delivery.WorkspaceID, first: failed, last: failed}
+		r = &run{workspace: e.Delivery.WorkspaceID, first: failed, last: failed, lastFailure: e}
 		runs[e.Delivery.EndpointID] = r
 	}
 	r.failures++
@@ -76,7 +80,7 @@ func countRun(runs map[webhook.ID]*run, e *entry) {
 		r.first = failed
 	}
 	if failed.After(r.last) {
-		r.last = failed
+		r.last, r.lastFailure = failed, e
 	}
 }
 

@@ -68,6 +68,7 @@ func (s *Deliver) recordOnce(ctx context.Context, outcomes []webhook.Outcome, ma
 	}
 	for _, d := range byDay(failures, delivery) {
 		queueFailures(b, d)
+		s.queueExhausted(b, d)
 	}
 	s.queueHealth(b, successes, failures)
 	if err := s.db.pool.SendBatch(ctx, b).Close(); err != nil {

@@ -48,11 +48,29 @@ func (s *Retention) Days(ctx context.Context) ([]time.Time, error) {
 func (s *Retention) Expire(ctx context.Context, day time.Time) (int, error) {
 	p := dbsqlc.ExpirePendingParams{N: retentionPage}
 	p.Lo, p.Hi = dayBounds(day)
-	total, err := pages(func() (int64, error) { return s.db.q.ExpirePending(ctx, p) })
+	total, err := pages(func() (int64, error) { return s.expirePage(ctx, p, day) })
 	if err != nil {
-		return total, fmt.Errorf("expire what is pending of %s: %w", day.Format(time.DateOnly), available(err))
+		return total, fmt.Errorf("expire what is pending of %s: %w", day.Format(time.DateOnly), err)
 	}
 	return total, nil
+}
+
+func (s *Retention) expirePage(ctx context.Context, p dbsqlc.ExpirePendingParams, day time.Time) (int64, error) {
+	var rows []dbsqlc.ExpirePendingRow
+	err := s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) (err error) {
+		if rows, err = q.ExpirePending(ctx, p); err != nil {
+			return err
+		}
+		return announceExpired(ctx, s.db, q, day, rows)
+	})
+	if err != nil {
+		return 0, err
+	}
+	var n int64
+	for _, r := range rows {
+		n += int64(r.Deliveries)
+	}
+	return n, nil
 }
 
 // DropDay drops the day whole. It fails, to be tried again, while something is

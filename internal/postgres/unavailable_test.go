@@ -55,6 +55,10 @@ func calls(db *postgres.DB, m webhook.Member) map[string]func(context.Context) e
 		"DeadWorkers": func(ctx context.Context) error {
 			return second(postgres.NewAudit(db).DeadWorkers(ctx, []string{"w_1"}))
 		},
+		"Heartbeats": func(ctx context.Context) error { return second(postgres.NewAudit(db).Heartbeats(ctx)) },
+		"HeldBy": func(ctx context.Context) error {
+			return second(postgres.NewAudit(db).HeldBy(ctx, []string{"w_1"}, 10))
+		},
 		"Next": func(ctx context.Context) error { return second(postgres.NewParked(db).Next(ctx, parking.Decide)) },
 		"Expire": func(ctx context.Context) error {
 			return second(postgres.NewRetention(db).Expire(ctx, m.DeliveryID.Day()))

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/postrider/postrider/internal/webhook"
@@ -17,10 +18,13 @@ import (
 // queue after FLUSHALL, and can't see a lease.
 type Inspector struct {
 	client redis.UniversalClient
+	asynq  *asynq.Inspector // for what is asked seldom
 }
 
 // NewInspector shares r's connections.
-func NewInspector(r *Redis) *Inspector { return &Inspector{client: r.client} }
+func NewInspector(r *Redis) *Inspector {
+	return &Inspector{client: r.client, asynq: asynq.NewInspectorFromRedisClient(r.client)}
+}
 
 // leaseGrace: a lease that ran out this long ago has no worker behind it any more.
 const leaseGrace = 15 * time.Second

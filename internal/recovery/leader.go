@@ -103,9 +103,11 @@ func (s *Scheduler) services(epoch int64) []*loop {
 		now: s.cfg.Now, metrics: s.metrics,
 	}
 	upkeep := &upkeep{store: s.postgres.Upkeep, disableAfter: s.cfg.DisableAfter, logger: s.cfg.Logger, metrics: s.metrics}
-	return []*loop{
+	return append(s.others(), []*loop{
 		s.loop("feed", 500*time.Millisecond, feed.runOnce),
 		s.loop("audit", time.Minute, audit.runOnce),
+		s.loop("rescue_tasks", time.Second, s.rescueTasks().runOnce),
+		s.loop("rescue_workers", time.Second, s.rescueWorkers().runOnce),
 		s.onDemand("full_audit", full, audit.runFull),
 		s.loop("memory", time.Second, memory.runOnce),
 		s.loop("release", time.Second, release.runOnce),
@@ -113,5 +115,5 @@ func (s *Scheduler) services(epoch int64) []*loop {
 		s.loop("retention", time.Hour, retention.runOnce),
 		s.loop("upkeep", time.Minute, upkeep.runOnce),
 		s.loop("gauges", 15*time.Second, upkeep.measure),
-	}
+	}...)
 }

@@ -111,6 +111,8 @@ func (f *fakeLease) set(away bool) {
 // idle has nothing to do, and counts feed's rounds and the audits of everything.
 type idle struct {
 	claims, clocks atomic.Int32
+	workers        map[string]int64
+	released       atomic.Value // the task that something was taken back from at last
 	queue          fakeQueue
 	fakeTasks
 	fakeMemory
@@ -120,7 +122,12 @@ func (i *idle) Claim(context.Context, int, time.Time) ([]webhook.Chunk, error) {
 	i.claims.Add(1)
 	return nil, nil
 }
-func (i *idle) Release(context.Context, []webhook.Chunk) error { return nil }
+func (i *idle) Release(_ context.Context, held []webhook.Chunk) error {
+	for _, c := range held {
+		i.released.Store(c.Task)
+	}
+	return nil
+}
 func (i *idle) Clock(context.Context) (time.Time, error) {
 	i.clocks.Add(1)
 	return time.Now(), nil
@@ -129,6 +136,10 @@ func (i *idle) Held(context.Context, time.Time, time.Time, int) ([]webhook.Chunk
 	return nil, time.Time{}, nil
 }
 func (i *idle) DeadWorkers(context.Context, []string) ([]string, error) { return nil, nil }
+func (i *idle) Heartbeats(context.Context) (map[string]int64, error)    { return i.workers, nil }
+func (i *idle) HeldBy(_ context.Context, tasks []string, _ int) ([]webhook.Chunk, error) {
+	return []webhook.Chunk{carries(tasks[0], webhook.ID{})}, nil
+}
 func (i *idle) Next(context.Context, func(parking.State) parking.Verdict) (parking.Outcome, error) {
 	return parking.Outcome{}, nil
 }
@@ -255,6 +266,28 @@ func TestLeadership(t *testing.T) {
 				t.Errorf("audited %d times after Redis lost its memory", n)
 			}
 		})
+	})
+
+	t.Run("TakesBackWithinSecondsWhatADeadWorkerHeld", func(t *testing.T) {
+		t.Parallel()
+		for task, dies := range map[string]func(*idle){
+			"c_dead": func(i *idle) {
+				i.leases = map[string]int64{"c_dead": 1}
+				i.run = []webhook.Chunk{carries("c_dead", webhook.ID{})}
+			},
+			"w_dead": func(i *idle) { i.workers = map[string]int64{"w_dead": 1} },
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				a, work := newIdle(&fakeLease{}, "a")
+				dies(work)
+				a.Start()
+				defer a.Stop()
+				work.rounds(13 * time.Second)
+				if got := work.released.Load(); got != task {
+					t.Errorf("%v was taken back, want %s", got, task)
+				}
+			})
+		}
 	})
 
 	t.Run("StartAndStopMayBeRepeated", func(t *testing.T) {

@@ -6,10 +6,10 @@ import (
 )
 
 type metrics struct {
-	fed, audited, released, canceled, expired, disabled, fullAudits prometheus.Counter
-	failures                                                        *prometheus.CounterVec
-	leader, daysAhead                                               prometheus.Gauge
-	oldestDue                                                       *prometheus.GaugeVec
+	fed, audited, rescued, released, canceled, expired, disabled, fullAudits prometheus.Counter
+	failures                                                                 *prometheus.CounterVec
+	leader, daysAhead                                                        prometheus.Gauge
+	oldestDue                                                                *prometheus.GaugeVec
 }
 
 func newMetrics(reg prometheus.Registerer) metrics {
@@ -20,6 +20,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 	return metrics{
 		fed:        counter("postrider_recovery_fed_deliveries_total", "Due deliveries that got a task from the scheduler."),
 		audited:    counter("postrider_recovery_audited_deliveries_total", "Deliveries taken back from tasks that would never have run."),
+		rescued:    counter("postrider_recovery_rescued_deliveries_total", "Deliveries taken back from workers that died."),
 		released:   counter("postrider_recovery_released_deliveries_total", "Parked deliveries let go."),
 		canceled:   counter("postrider_recovery_canceled_deliveries_total", "Parked deliveries canceled because their endpoint was deleted."),
 		expired:    counter("postrider_recovery_expired_deliveries_total", "Deliveries failed because they were pending when their day's retention ended."),

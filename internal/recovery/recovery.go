@@ -38,7 +38,9 @@ type Config struct {
 	KeepPayloads time.Duration
 	// DaysAhead is how many days have their partitions made beforehand. Default 14.
 	DaysAhead int
-	Now       func() time.Time
+	// Services run beside the scheduler's own while it leads. Default none.
+	Services []Service
+	Now      func() time.Time
 }
 
 func (cfg *Config) setDefaults() {

@@ -197,10 +197,26 @@ func (q *fakeQueue) task(id webhook.ID) string {
 
 // fakeTasks knows the living; asked is called before it answers.
 type fakeTasks struct {
-	all   bool // every task is alive
-	alive []string
-	away  bool
-	asked func()
+	all    bool // every task is alive
+	alive  []string
+	away   bool
+	asked  func()
+	leases map[string]int64
+	run    []webhook.Chunk // what workers run
+}
+
+func (f *fakeTasks) Leases(context.Context) (map[string]int64, error) {
+	if f.away {
+		return nil, errAway
+	}
+	return f.leases, nil
+}
+
+func (f *fakeTasks) Running(_ context.Context, tasks []string) ([]webhook.Chunk, error) {
+	if f.asked != nil {
+		f.asked()
+	}
+	return slices.DeleteFunc(slices.Clone(f.run), func(c webhook.Chunk) bool { return !slices.Contains(tasks, c.Task) }), nil
 }
 
 func (f *fakeTasks) Dead(_ context.Context, tasks []string) ([]string, error) {

@@ -46,6 +46,7 @@ type FeedStore interface {
 
 // AuditStore reads what tasks hold, and takes it back.
 type AuditStore interface {
+	WorkerStore
 	// Clock is Postgres's time.
 	Clock(ctx context.Context) (time.Time, error)
 	// Held returns a page of what is held and due in (after, until], by task, and
@@ -54,6 +55,14 @@ type AuditStore interface {
 	// DeadWorkers returns which workers' tasks have no living worker.
 	DeadWorkers(ctx context.Context, tasks []string) ([]string, error)
 	Release(ctx context.Context, chunks []webhook.Chunk) error
+}
+
+// WorkerStore reads what workers hold under their own names.
+type WorkerStore interface {
+	// Heartbeats is when each worker's task gave its last sign of life.
+	Heartbeats(ctx context.Context) (map[string]int64, error)
+	// HeldBy returns up to limit deliveries that these workers' tasks hold.
+	HeldBy(ctx context.Context, tasks []string, limit int) ([]webhook.Chunk, error)
 }
 
 // ParkedStore goes through the endpoints with parked deliveries.
@@ -104,6 +113,11 @@ type Queue interface {
 type Tasks interface {
 	// Dead returns those that never will.
 	Dead(ctx context.Context, tasks []string) ([]string, error)
+	// Leases is when the lease of each task that a worker runs ends. They move for
+	// as long as the worker lives.
+	Leases(ctx context.Context) (map[string]int64, error)
+	// Running returns what those of the tasks carry that are with a worker.
+	Running(ctx context.Context, tasks []string) ([]webhook.Chunk, error)
 }
 
 // Memory tells whether Redis still knows what it was told.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/postrider/postrider/signature"
 	"github.com/postrider/postrider/test/e2e/stack"
@@ -82,6 +83,37 @@ func TestKilled(t *testing.T) {
 		s.wantSecondTry(t, slow)
 	})
 
+	t.Run("OneOfTwoWorkersInMidRequestIsReplacedByTheOther", func(t *testing.T) {
+		t.Parallel()
+		for name, long := range map[string]bool{"ThatHasJustBegun": false, "ThatLastsLong": true} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				s := setup(t, "scheduler")
+				workers := []*stack.Process{s.Worker(t), s.Worker(t)}
+				gate := stack.NewGate(t)
+				s.r.Script("/", stack.Hang(gate))
+				s.c.Endpoint(t, s.r, "/", stack.Settings{"timeout": 60})
+				event := s.c.Publish(t, "post.created").ID
+				stack.Eventually(t, "the request is being made", func() bool { return gate.Waiting() == 1 })
+				if long {
+					// Its task is done then, and the worker has it in its own name.
+					stack.Eventually(t, "the request goes on without its task", func() bool { return s.Tasks(t) == 0 })
+				}
+				doomed := s.busy(t, workers)
+				doomed.Kill(t)
+				killed := time.Now()
+				stack.Eventually(t, "the other one makes the request", func() bool { return s.r.Count(event, "/") == 2 })
+				t.Logf("the request came again %s after its worker was killed", time.Since(killed).Round(10*time.Millisecond))
+				s.c.WaitSettled(t)
+				for _, d := range s.c.Deliveries(t, event) {
+					if d.Status != "success" || d.Attempts != 1 || s.r.Count(event, "/") != 2 {
+						t.Errorf("%+v after %d requests", d, s.r.Count(event, "/"))
+					}
+				}
+			})
+		}
+	})
+
 	t.Run("LeadingSchedulerIsFollowedByTheOther", func(t *testing.T) {
 		t.Parallel()
 		s := setup(t)
@@ -109,6 +141,19 @@ func TestKilled(t *testing.T) {
 		s.c.WaitSettled(t)
 		s.r.WantOnce(t, "/", events...)
 	})
+}
+
+// busy is the one of the workers that makes a request.
+func (s service) busy(t *testing.T, workers []*stack.Process) (busy *stack.Process) {
+	t.Helper()
+	stack.Eventually(t, "one of the workers makes a request", func() bool {
+		i := slices.IndexFunc(workers, func(p *stack.Process) bool { return s.Metric(t, p, "postrider_deliver_in_flight") == 1 })
+		if i >= 0 {
+			busy = workers[i]
+		}
+		return i >= 0
+	})
+	return busy
 }
 
 // slowPaths is how many endpoints fail at first and then hang.

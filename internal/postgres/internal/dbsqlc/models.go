@@ -112,6 +112,19 @@ type Lease struct {
 	ExpiresAt pgtype.Timestamptz
 }
 
+type OperationalEvent struct {
+	ID          pgtype.UUID
+	Kind        string
+	WorkspaceID string
+	EndpointID  pgtype.UUID
+	DeliveryID  pgtype.UUID
+	EventID     pgtype.UUID
+	Deliveries  *int32
+	Day         pgtype.Date
+	Detail      []byte
+	OccurredAt  pgtype.Timestamptz
+}
+
 type ParkedEndpoint struct {
 	EndpointID   pgtype.UUID
 	WorkspaceID  string

@@ -100,13 +100,13 @@ WITH gone AS (
     FROM endpoint_health h
     WHERE h.endpoint_id = e.id AND e.is_active AND e.deleted_at IS NULL
       AND h.updated_at - h.failing_since >= make_interval(secs => $2::float8)
-    RETURNING e.id, e.workspace_id
+    RETURNING e.id, e.workspace_id, h.failures, h.failing_since
 ), forgotten AS (
     DELETE FROM endpoint_health h USING gone WHERE h.endpoint_id = gone.id
 ), bumped AS (
     UPDATE workspaces SET endpoints_version = endpoints_version + 1 WHERE id IN (SELECT workspace_id FROM gone)
 )
-SELECT id FROM gone
+SELECT id, workspace_id, failures, failing_since FROM gone
 `
 
 type DisableFailingParams struct {
@@ -114,23 +114,35 @@ type DisableFailingParams struct {
 	AfterS float64
 }
 
+type DisableFailingRow struct {
+	ID           pgtype.UUID
+	WorkspaceID  string
+	Failures     int32
+	FailingSince pgtype.Timestamptz
+}
+
 // Endpoints whose run of failures is that long, from its first failure to its
 // last: one failure and then silence is not a run. The run is forgotten, so
 // that an endpoint that is enabled again starts anew. The table of health has
 // rows of failing endpoints only. Index: endpoints_pkey.
-func (q *Queries) DisableFailing(ctx context.Context, arg DisableFailingParams) ([]pgtype.UUID, error) {
+func (q *Queries) DisableFailing(ctx context.Context, arg DisableFailingParams) ([]DisableFailingRow, error) {
 	rows, err := q.db.Query(ctx, DisableFailing, arg.Reason, arg.AfterS)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []pgtype.UUID
+	var items []DisableFailingRow
 	for rows.Next() {
-		var id pgtype.UUID
-		if err := rows.Scan(&id); err != nil {
+		var i DisableFailingRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.WorkspaceID,
+			&i.Failures,
+			&i.FailingSince,
+		); err != nil {
 			return nil, err
 		}
-		items = append(items, id)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -205,6 +217,46 @@ func (q *Queries) GiveTasks(ctx context.Context, arg GiveTasksParams) error {
 		arg.Tasks,
 	)
 	return err
+}
+
+const HeldByWorkers = `-- name: HeldByWorkers :many
+SELECT workspace_id, id, task::text AS task FROM deliveries
+WHERE status = 'pending' AND task IS NOT NULL AND next_attempt_at <= now() AND task = ANY($1::text[])
+LIMIT $2::int
+`
+
+type HeldByWorkersParams struct {
+	Tasks []string
+	N     int32
+}
+
+type HeldByWorkersRow struct {
+	WorkspaceID string
+	ID          pgtype.UUID
+	Task        string
+}
+
+// Asked once for each worker that dies. A request is begun only when it is due,
+// so what waits for its time in Redis is not looked through. Index:
+// deliveries_audit of every day.
+func (q *Queries) HeldByWorkers(ctx context.Context, arg HeldByWorkersParams) ([]HeldByWorkersRow, error) {
+	rows, err := q.db.Query(ctx, HeldByWorkers, arg.Tasks, arg.N)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []HeldByWorkersRow
+	for rows.Next() {
+		var i HeldByWorkersRow
+		if err := rows.Scan(&i.WorkspaceID, &i.ID, &i.Task); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const HeldDeliveries = `-- name: HeldDeliveries :many
@@ -544,4 +596,34 @@ type SetProbeParams struct {
 func (q *Queries) SetProbe(ctx context.Context, arg SetProbeParams) error {
 	_, err := q.db.Exec(ctx, SetProbe, arg.DeliveryID, arg.EndpointID)
 	return err
+}
+
+const WorkerHeartbeats = `-- name: WorkerHeartbeats :many
+SELECT id, heartbeat_at FROM workers
+`
+
+type WorkerHeartbeatsRow struct {
+	ID          string
+	HeartbeatAt pgtype.Timestamptz
+}
+
+// The table has one row a worker.
+func (q *Queries) WorkerHeartbeats(ctx context.Context) ([]WorkerHeartbeatsRow, error) {
+	rows, err := q.db.Query(ctx, WorkerHeartbeats)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WorkerHeartbeatsRow
+	for rows.Next() {
+		var i WorkerHeartbeatsRow
+		if err := rows.Scan(&i.ID, &i.HeartbeatAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -69,7 +69,8 @@ func (q *Queries) DeleteEventIDs(ctx context.Context, arg DeleteEventIDsParams) 
 	return result.RowsAffected(), nil
 }
 
-const ExpirePending = `-- name: ExpirePending :execrows
+const ExpirePending = `-- name: ExpirePending :many
+WITH expired AS (
 UPDATE deliveries d
 SET status = 'failed', reason = 'expired', task = NULL, parked = false, held_reason = NULL, held_until = NULL,
     next_attempt_at = NULL, completed_at = now()
@@ -84,6 +85,9 @@ FROM (
      WHERE p.id >= $1::uuid AND p.id < $2::uuid AND p.status = 'pending' AND p.parked LIMIT $3::int)
 ) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid AND CASE WHEN d.status = 'pending' THEN true END
+RETURNING d.workspace_id, d.endpoint_id
+)
+SELECT workspace_id, endpoint_id, count(*)::int AS deliveries FROM expired GROUP BY workspace_id, endpoint_id ORDER BY endpoint_id
 `
 
 type ExpirePendingParams struct {
@@ -92,13 +96,32 @@ type ExpirePendingParams struct {
 	N  int32
 }
 
+type ExpirePendingRow struct {
+	WorkspaceID string
+	EndpointID  pgtype.UUID
+	Deliveries  int32
+}
+
 // A page of what is still pending in a day. Its three arms are the three partial
-// indexes of pending rows, which are empty on most old days.
+// indexes of pending rows, which are empty on most old days. Returns how many
+// that were of each endpoint.
 // Index: day deliveries_feed, deliveries_audit, deliveries_parked, deliveries_pkey.
-func (q *Queries) ExpirePending(ctx context.Context, arg ExpirePendingParams) (int64, error) {
-	result, err := q.db.Exec(ctx, ExpirePending, arg.Lo, arg.Hi, arg.N)
+func (q *Queries) ExpirePending(ctx context.Context, arg ExpirePendingParams) ([]ExpirePendingRow, error) {
+	rows, err := q.db.Query(ctx, ExpirePending, arg.Lo, arg.Hi, arg.N)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected(), nil
+	defer rows.Close()
+	var items []ExpirePendingRow
+	for rows.Next() {
+		var i ExpirePendingRow
+		if err := rows.Scan(&i.WorkspaceID, &i.EndpointID, &i.Deliveries); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -1,0 +1,99 @@
+package deliver
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
+	"github.com/postrider/postrider/signature"
+)
+
+// onceGuarded is a Postgres that is away from the second question about rows on.
+type onceGuarded struct {
+	*memory
+	asked *int
+}
+
+func (o onceGuarded) Guard(ctx context.Context, members []webhook.Member) (map[webhook.ID]webhook.Standing, error) {
+	if *o.asked++; *o.asked > 1 {
+		return nil, errAway
+	}
+	return o.memory.Guard(ctx, members)
+}
+
+// A worker that was paused, or cut off from Redis, goes on with what it has in
+// memory: others may have that by now.
+func TestAMemberThatWaitedLong(t *testing.T) {
+	t.Parallel()
+	// late has a member that waits longer than the guard's answer holds, and returns
+	// its row and the requests that were made after all.
+	late := func(t *testing.T, w *world, meanwhile func(webhook.Chunk)) (row, []sentRequest) {
+		t.Helper()
+		w.runner.Rates.(*fakeRates).grant(1, guardHolds+time.Second, 0)
+		limit := 1
+		c := w.chunk(w.endpoint(func(e *webhook.Endpoint) { e.RateLimit = &limit }), 1)
+		w.take(c)
+		<-time.After(time.Second)
+		meanwhile(c)
+		w.tasks.Wait()
+		if l := w.runner.limiter; l.slots != 512 || l.slowSlots != 256 {
+			t.Errorf("%d slots are free, %d of them for those that are not quick", l.slots, l.slowSlots)
+		}
+		return w.of(c.Members[0]), w.sender.requests()
+	}
+
+	t.Run("IsLeftToWhoHasItNow", func(t *testing.T) {
+		t.Parallel()
+		bubble(t, func(t *testing.T, w *world) {
+			r, sent := late(t, w, func(c webhook.Chunk) {
+				_, err := w.HandOver(t.Context(), c.Members, c.Task, "c_other")
+				must(t, err)
+			})
+			if len(sent) != 0 || r.Task != "c_other" || r.Status != webhook.StatusPending {
+				t.Errorf("%d requests; the row is %s of %q", len(sent), r.Status, r.Task)
+			}
+		})
+	})
+
+	t.Run("IsLeftAloneOnceOthersDeliveredIt", func(t *testing.T) {
+		t.Parallel()
+		bubble(t, func(t *testing.T, w *world) {
+			r, sent := late(t, w, func(c webhook.Chunk) {
+				_, err := w.Record(t.Context(), []webhook.Outcome{{Delivery: c.Members[0], Status: webhook.StatusSuccess}})
+				must(t, err)
+			})
+			if len(sent) != 0 || r.Attempts != 1 {
+				t.Errorf("%d requests, %d attempts", len(sent), r.Attempts)
+			}
+		})
+	})
+
+	t.Run("IsTriedWhenItIsStillItsTasks", func(t *testing.T) {
+		t.Parallel()
+		bubble(t, func(t *testing.T, w *world) {
+			r, sent := late(t, w, func(c webhook.Chunk) {
+				// What another worker had begun failed there: it was an attempt.
+				_, err := w.Record(t.Context(), []webhook.Outcome{{Delivery: c.Members[0], Status: webhook.StatusFailed, Task: "c_before"}})
+				must(t, err)
+			})
+			if len(sent) != 1 || r.Status != webhook.StatusSuccess || r.Attempts != 2 {
+				t.Fatalf("%d requests; the row is %s after %d attempts", len(sent), r.Status, r.Attempts)
+			}
+			if n := sent[0].header(signature.HeaderAttempt); n != "2" {
+				t.Errorf("it was sent as attempt %s", n)
+			}
+		})
+	})
+
+	t.Run("IsGivenBackWhenPostgresCanNotBeAsked", func(t *testing.T) {
+		t.Parallel()
+		bubble(t, func(t *testing.T, w *world) {
+			w.runner.Rows = onceGuarded{w.memory, new(int)}
+			r, sent := late(t, w, func(webhook.Chunk) {})
+			if len(sent) != 0 || r.Task != "" || r.Status != webhook.StatusPending {
+				t.Errorf("%d requests; the row is %s of %q", len(sent), r.Status, r.Task)
+			}
+		})
+	})
+}
