@@ -2,13 +2,11 @@ package egress
 
 import (
 	"context"
-	"net/http/httptrace"
-	"sync/atomic"
 	"time"
 )
 
-// phase is how far an attempt has come; it only grows.
-type phase int32
+// phase is how far an attempt has come.
+type phase int
 
 const (
 	phaseStart phase = iota
@@ -19,65 +17,33 @@ const (
 	phaseBody
 )
 
-// attempt is the state of one Do, shared with the dial that net/http may run
-// for it in another goroutine, and that may outlive it.
+// attempt is the state of one Do. It belongs to the goroutine that called Do.
 type attempt struct {
-	deadline time.Time
+	deadline time.Time // the attempt's own or the caller's, whichever comes first
 	timeout  time.Duration
-	host     string
-	phase    atomic.Int32
+	host     host
+	phase    phase
 	// reused and answered tell a stale connection from a receiver that hangs up:
-	// was the last connection an idle one, and has it carried a byte of an answer?
-	reused   atomic.Bool
-	answered atomic.Bool
-	conn     atomic.Pointer[witness] // the last connection
+	// was the connection an idle one, and has it carried a byte of an answer?
+	reused   bool
+	answered bool
 }
 
-// enter moves on to p. A dial that a connection from the pool overtook can't
-// move the attempt back.
-func (a *attempt) enter(p phase) {
-	if a == nil {
-		return
+func newAttempt(ctx context.Context, to host, timeout time.Duration) *attempt {
+	a := &attempt{host: to, timeout: timeout, deadline: time.Now().Add(timeout)}
+	if callers, ok := ctx.Deadline(); ok && callers.Before(a.deadline) {
+		a.deadline = callers
 	}
-	for {
-		old := a.phase.Load()
-		if old >= int32(p) || a.phase.CompareAndSwap(old, int32(p)) {
-			return
-		}
-	}
-}
-
-func (a *attempt) now() phase { return phase(a.phase.Load()) }
-
-type attemptKey struct{}
-
-// bind puts the attempt into ctx, where the dialer finds it, and follows the
-// request's way.
-func (a *attempt) bind(ctx context.Context) context.Context {
-	ctx = context.WithValue(ctx, attemptKey{}, a)
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) {
-			a.reused.Store(info.Reused)
-			a.answered.Store(false)
-			conn, _ := info.Conn.(*witness)
-			a.conn.Store(conn)
-			a.enter(phaseWaiting)
-		},
-		GotFirstResponseByte: func() { a.answered.Store(true) },
-	})
-}
-
-// attemptOf returns the attempt that ctx belongs to; nil is usable.
-func attemptOf(ctx context.Context) *attempt {
-	a, _ := ctx.Value(attemptKey{}).(*attempt)
 	return a
 }
 
-// bounded gives a dial the attempt's deadline: net/http detaches dials from the
-// request's own context.
-func (a *attempt) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if a == nil {
-		return ctx, func() {}
-	}
-	return context.WithDeadline(ctx, a.deadline)
+func (a *attempt) enter(p phase) { a.phase = p }
+
+func (a *attempt) expired() bool { return !time.Now().Before(a.deadline) }
+
+// stale reports whether the connection came from the pool and broke before a
+// byte of an answer: the receiver closed it for being idle, which says nothing
+// about this request.
+func (a *attempt) stale(ctx context.Context) bool {
+	return a.reused && !a.answered && ctx.Err() == nil && !a.expired()
 }

@@ -57,11 +57,19 @@ type stageError struct {
 func (e *stageError) Error() string { return e.Target + ": " + e.Err.Error() }
 func (e *stageError) Unwrap() error { return e.Err }
 
-// dial resolves and connects; address is host:port.
-func (d *dialer) dial(ctx context.Context, _, address string) (net.Conn, error) {
-	a := attemptOf(ctx)
-	ctx, cancel := a.bounded(ctx)
+// open makes a connection for an attempt, within its deadline.
+func (d *dialer) open(ctx context.Context, a *attempt, to route) (net.Conn, error) {
+	ctx, cancel := context.WithDeadline(ctx, a.deadline)
 	defer cancel()
+	address := net.JoinHostPort(to.name, to.port)
+	if to.tls {
+		return d.dialTLS(ctx, a, address)
+	}
+	return d.dial(ctx, a, address)
+}
+
+// dial resolves and connects; address is host:port.
+func (d *dialer) dial(ctx context.Context, a *attempt, address string) (net.Conn, error) {
 	name, port, err := splitAddress(address)
 	if err != nil {
 		return nil, err
@@ -81,15 +89,6 @@ func (d *dialer) dial(ctx context.Context, _, address string) (net.Conn, error) 
 	}
 	d.opened.Inc()
 	return conn, nil
-}
-
-// dialPlain is http.Transport's DialContext.
-func (d *dialer) dialPlain(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := d.dial(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return newWitness(conn), nil
 }
 
 func splitAddress(address string) (name string, port uint16, err error) {
@@ -140,15 +139,12 @@ func (d *dialer) connectOne(ctx context.Context, target netip.AddrPort, left int
 	return d.proxy.connect(ctx, target)
 }
 
-// dialTLS is http.Transport's DialTLSContext.
-func (d *dialer) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
-	raw, err := d.dial(ctx, network, address)
+// dialTLS is dial with TLS on top.
+func (d *dialer) dialTLS(ctx context.Context, a *attempt, address string) (net.Conn, error) {
+	raw, err := d.dial(ctx, a, address)
 	if err != nil {
 		return nil, err
 	}
-	a := attemptOf(ctx)
-	ctx, cancel := a.bounded(ctx)
-	defer cancel()
 	a.enter(phaseTLS)
 	name, err := serverName(address)
 	if err != nil {
@@ -162,7 +158,7 @@ func (d *dialer) dialTLS(ctx context.Context, network, address string) (net.Conn
 		raw.Close()
 		return nil, &stageError{Stage: phaseTLS, Target: name, Err: err}
 	}
-	return newWitness(conn), nil
+	return conn, nil
 }
 
 // serverName is what the certificate must be for: the host as it is dialled.

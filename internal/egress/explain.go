@@ -30,13 +30,8 @@ func (a *attempt) explain(ctx context.Context, err error) *webhook.SendError {
 	if p, ok := errors.AsType[*proxyError](err); ok {
 		return explainProxy(p)
 	}
-	if conn := a.conn.Load(); conn != nil && isReset(err) && conn.broke() != nil {
-		err = fmt.Errorf("%w (%w)", conn.broke(), err)
-	}
 	return a.explainStage(err)
 }
-
-func (a *attempt) expired() bool { return !time.Now().Before(a.deadline) }
 
 func isTimeout(err error) bool {
 	t, ok := errors.AsType[net.Error](err)
@@ -54,17 +49,17 @@ func (a *attempt) explainStage(err error) *webhook.SendError {
 	case atStage && stage.Stage == phaseDNS:
 		return explainDNS(stage)
 	case isTLS(err):
-		return &webhook.SendError{Class: webhook.ClassTLS, Detail: tlsSentence(a.host, err), Cause: err}
+		return &webhook.SendError{Class: webhook.ClassTLS, Detail: tlsSentence(a.host.String(), err), Cause: err}
 	case isReset(err):
 		return &webhook.SendError{Class: webhook.ClassReset, Detail: a.resetSentence(), Cause: err}
 	case atStage && stage.Stage == phaseTLS:
-		return &webhook.SendError{Class: webhook.ClassTLS, Detail: tlsSentence(a.host, err), Cause: err}
+		return &webhook.SendError{Class: webhook.ClassTLS, Detail: tlsSentence(a.host.String(), err), Cause: err}
 	case atStage && stage.Stage == phaseConnect:
 		return explainConnect(stage)
-	case a.now() < phaseWaiting:
+	case a.phase < phaseWaiting:
 		return internalError("the request could not be made", err)
-	case !a.answered.Load():
-		// net/http has errors of its own for a connection that went away.
+	case !a.answered:
+		// A write that failed for another reason than that of a broken connection.
 		return &webhook.SendError{Class: webhook.ClassReset, Detail: a.resetSentence(), Cause: err}
 	}
 	return invalidHTTP(err)
@@ -128,7 +123,7 @@ func isReset(err error) bool {
 }
 
 func (a *attempt) resetSentence() string {
-	switch a.now() {
+	switch a.phase {
 	case phaseConnect:
 		return "the receiver closed the connection at once"
 	case phaseTLS:
@@ -141,7 +136,7 @@ func (a *attempt) resetSentence() string {
 
 func (a *attempt) timeoutSentence() string {
 	within := "within " + seconds(a.timeout)
-	switch a.now() {
+	switch a.phase {
 	case phaseStart, phaseDNS:
 		return fmt.Sprintf("the name %s was not resolved %s", a.host, within)
 	case phaseConnect:

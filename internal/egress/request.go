@@ -1,12 +1,15 @@
 package egress
 
 import (
-	"bytes"
-	"io"
-	"net/http"
+	"errors"
+	"fmt"
+	"net/textproto"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/postrider/postrider/internal/webhook"
 )
@@ -17,31 +20,74 @@ type Request = webhook.Request
 
 const defaultTimeout = 10 * time.Second
 
-// httpRequest makes what net/http wants. The header map is new each time, for
-// the transport may go on reading it after Do returned.
-func httpRequest(r *Request, u *url.URL) *http.Request {
-	header := make(http.Header, len(r.Header)+1)
-	values := make([]string, len(r.Header))
-	for i, h := range r.Header {
-		if isFraming(h.Name) {
-			continue
+// target is where a request goes.
+type target struct {
+	url   *url.URL
+	route route
+	host  string // the Host header
+}
+
+func newTarget(u *url.URL, h host) *target {
+	t := &target{url: u, route: route{tls: u.Scheme == "https", name: u.Hostname(), port: u.Port()}}
+	t.host = strings.TrimSuffix(u.Host, ":")
+	if !isASCII(u.Host) {
+		t.route.name = h.String()
+		t.host = strings.TrimSuffix(t.route.name+":"+t.route.port, ":")
+	}
+	if t.route.port == "" {
+		t.route.port = "80"
+		if t.route.tls {
+			t.route.port = "443"
 		}
-		values[i] = h.Value
-		// Set would change X-Webhook-ID into X-Webhook-Id.
-		if old, twice := header[h.Name]; twice {
-			header[h.Name] = append(old, h.Value)
-			continue
+	}
+	return t
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
 		}
-		header[h.Name] = values[i : i+1 : i+1]
 	}
-	if _, ok := header["User-Agent"]; !ok {
-		header["User-Agent"] = nil // else net/http sends its own name
+	return true
+}
+
+// appendHead appends the request line and the headers, in the order and with the
+// spelling they were given.
+func appendHead(b []byte, r *Request, t *target) ([]byte, error) {
+	if !httpguts.ValidHostHeader(t.host) {
+		return b, errors.New("invalid Host header")
 	}
-	return &http.Request{
-		Method: http.MethodPost, URL: u, Host: u.Host, Header: header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		ContentLength: int64(len(r.Body)),
+	b = append(b, "POST "...)
+	b = append(b, t.url.RequestURI()...) // the policy let no space or control character pass
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	b = append(b, t.host...)
+	b = append(b, "\r\n"...)
+	for i := range r.Header {
+		var err error
+		if b, err = appendHeader(b, &r.Header[i]); err != nil {
+			return b, err
+		}
 	}
+	b = append(b, "Content-Length: "...)
+	b = strconv.AppendInt(b, int64(len(r.Body)), 10)
+	return append(b, "\r\n\r\n"...), nil
+}
+
+// appendHeader refuses what would end the line or the headers before their time.
+func appendHeader(b []byte, h *webhook.Header) ([]byte, error) {
+	switch {
+	case isFraming(h.Name):
+		return b, nil
+	case !httpguts.ValidHeaderFieldName(h.Name):
+		return b, fmt.Errorf("invalid header name %q", h.Name)
+	case !httpguts.ValidHeaderFieldValue(h.Value):
+		return b, fmt.Errorf("invalid value of the header %q", h.Name)
+	}
+	b = append(b, h.Name...)
+	b = append(b, ": "...)
+	b = append(b, textproto.TrimString(h.Value)...)
+	return append(b, "\r\n"...), nil
 }
 
 // isFraming reports whether a header would change where the message ends or to
@@ -55,13 +101,4 @@ func isFraming(name string) bool {
 		}
 	}
 	return false
-}
-
-// newBody is a reader of a type that net/http knows to be in memory: for any
-// other it sends the headers ahead, in a packet of their own.
-func newBody(b []byte) io.ReadCloser {
-	if len(b) == 0 {
-		return http.NoBody
-	}
-	return io.NopCloser(bytes.NewReader(b))
 }

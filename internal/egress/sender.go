@@ -6,8 +6,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,10 +45,21 @@ type SenderConfig struct {
 
 // Sender makes webhook requests. It is safe for concurrent use and keeps
 // connections for reuse; Close lets go of them.
+//
+// A request is written, and its answer read by net/http's parser, on the
+// goroutine of the caller. Not net/http.Transport, whose two goroutines for each
+// connection and the traffic between them cost more than all else a worker does:
+// over kept-alive loopback connections a request takes 76 to 108 µs of CPU and 87
+// allocations with it, and 28 to 38 µs and 39 allocations so (with TLS 81 to 107
+// against 43 to 58). Not fasthttp either, which is cheap as well: of the hostile
+// receivers in the tests, status 000 is a 200 to it, an answer given before the
+// body was read gets lost, a connection that said too much is used again, and a
+// context can't stop it.
 type Sender struct {
 	policy    *Policy
 	dialer    *dialer
-	transport *http.Transport
+	pool      *pool
+	exchanges *sync.Pool
 	bodies    *bodyReader
 	metrics   *metrics
 	now       func() time.Time
@@ -73,32 +84,23 @@ func NewSender(policy *Policy, cfg SenderConfig) (*Sender, error) {
 		return nil, err
 	}
 	config.ClientSessionCache = tls.NewLRUClientSessionCache(tlsSessions)
-	s := &Sender{policy: policy, bodies: newBodyReader(), metrics: m, now: cfg.Now}
+	s := &Sender{
+		policy:    policy,
+		dialer:    newDialer(policy, through, config, m.connections),
+		pool:      newPool(cmp.Or(cfg.MaxIdlePerHost, 512), maxIdleConns, idleTimeout),
+		exchanges: newExchanges(),
+		bodies:    newBodyReader(),
+		metrics:   m,
+		now:       cfg.Now,
+	}
 	if s.now == nil {
 		s.now = time.Now
-	}
-	s.dialer = newDialer(policy, through, config, m.connections)
-	// Not fasthttp, which takes less than half of the CPU: of the hostile
-	// receivers in the tests, status 000 is a 200 to it, an answer given before
-	// the body was read gets lost, a connection that said too much is used again,
-	// and a context can't stop it.
-	//
-	// RoundTrip is used without an http.Client around it, so there are no
-	// redirects, cookies or Referer. No Proxy: the dialer tunnels by itself.
-	s.transport = &http.Transport{
-		DialContext:            s.dialer.dialPlain,
-		DialTLSContext:         s.dialer.dialTLS,
-		DisableCompression:     true, // what is asked for compressed is unpacked: a bomb
-		MaxIdleConns:           maxIdleConns,
-		MaxIdleConnsPerHost:    cmp.Or(cfg.MaxIdlePerHost, 512),
-		IdleConnTimeout:        idleTimeout,
-		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 	return s, nil
 }
 
 // Close closes the idle connections. Requests under way end by themselves.
-func (s *Sender) Close() { s.transport.CloseIdleConnections() }
+func (s *Sender) Close() { s.pool.close() }
 
 // Do makes one request. Whatever goes wrong is in the answer's Err, which comes
 // with a status, headers and part of a body when the failure came after them.
@@ -116,52 +118,16 @@ func (s *Sender) Do(ctx context.Context, req Request) (res webhook.Response) {
 		res.Err = s.refused(err)
 		return res
 	}
-	a := &attempt{timeout: cmp.Or(req.Timeout, defaultTimeout), host: h.String()}
-	a.deadline = time.Now().Add(a.timeout)
-	ctx, cancel := context.WithDeadline(ctx, a.deadline)
-	defer cancel()
-	s.exchange(a.bind(ctx), a, httpRequest(&req, u), req.Body, &res)
+	a := newAttempt(ctx, h, cmp.Or(req.Timeout, defaultTimeout))
+	if err := s.roundTrip(ctx, a, &req, newTarget(u, h), &res); err != nil {
+		res.Err = a.explain(ctx, err)
+	}
 	return res
 }
 
 // refused is for a URL that passed when it was saved, under another policy.
 func (s *Sender) refused(err error) *webhook.SendError {
 	return &webhook.SendError{Class: webhook.ClassBlocked, Detail: "blocked: " + err.Error(), Cause: err}
-}
-
-func (s *Sender) exchange(ctx context.Context, a *attempt, req *http.Request, body []byte, res *webhook.Response) {
-	answer, err := s.roundTrip(ctx, a, req, body)
-	if err != nil {
-		res.Err = a.explain(ctx, err)
-		return
-	}
-	if answer.StatusCode < 100 {
-		answer.Body.Close()
-		res.Err = invalidHTTP(fmt.Errorf("status %03d", answer.StatusCode))
-		return
-	}
-	a.enter(phaseBody)
-	res.StatusCode, res.Header = answer.StatusCode, answer.Header
-	if res.Body, err = s.bodies.read(answer); err != nil {
-		res.Err = a.explain(ctx, err)
-	}
-}
-
-// roundTrip sends the request again when the connection it went to came from
-// the pool and broke before a byte of an answer: such a receiver closed it for
-// being idle, and says nothing about this request. Had it read the request all
-// the same, it knows the second one by its id. Each round uses up one pooled
-// connection, and a new one ends it.
-func (s *Sender) roundTrip(ctx context.Context, a *attempt, req *http.Request, body []byte) (*http.Response, error) {
-	for {
-		try := req.WithContext(ctx) // a copy: the one before may still be read
-		try.Body = newBody(body)
-		a.reused.Store(false)
-		res, err := s.transport.RoundTrip(try)
-		if err == nil || ctx.Err() != nil || !a.reused.Load() || a.answered.Load() {
-			return res, err
-		}
-	}
 }
 
 func internalError(detail string, cause error) *webhook.SendError {

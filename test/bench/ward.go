@@ -71,7 +71,7 @@ func (w *ward) stop() error {
 }
 
 // ServeHTTP implements http.Handler.
-func (w *ward) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
+func (w *ward) ServeHTTP(_ http.ResponseWriter, req *http.Request) {
 	at := time.Now()
 	body, err := io.ReadAll(io.LimitReader(req.Body, 1<<20))
 	if err != nil {
