@@ -47,6 +47,17 @@ bench-isolation: build ## measure what sick receivers do to healthy ones and wri
 	@$(GO) build -o bin/bench ./test/bench
 	bin/testenv bin/bench -bin bin -isolation -output docs/isolation.md $(ARGS)
 
+.PHONY: chaos
+chaos: ## kill, stop and cut off everything under load and write docs/reliability.md
+	@$(GO) build -o bin/testenv ./internal/testenv
+	bin/testenv $(GO) test -count 1 -timeout 30m -v -run TestChaos ./test/chaos -rate 100 -kills 48 -faults all \
+		-output $(CURDIR)/docs/reliability.md $(ARGS)
+
+.PHONY: soak
+soak: ## chaos with 1000 kills, and FLUSHALL with 100,000 deliveries queued
+	@$(GO) build -o bin/testenv ./internal/testenv
+	bin/testenv $(GO) test -count 1 -timeout 2h -v -run TestChaos ./test/chaos -rate 100 -kills 1000 -faults all,flushall-backlog $(ARGS)
+
 .PHONY: microbench
 microbench: ## run the packages' own benchmarks
 	@$(GO) build -o bin/testenv ./internal/testenv

@@ -56,6 +56,14 @@ func (p *Postgres) Kill(t testing.TB) {
 	}
 }
 
+// Stop asks the server to end at once, whoever is connected, and in order.
+func (p *Postgres) Stop(t testing.TB) {
+	t.Helper()
+	if err := p.server.Stop(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Start brings the server back with all that was committed.
 func (p *Postgres) Start(t testing.TB) {
 	t.Helper()

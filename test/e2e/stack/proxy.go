@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Proxy stands before a server and can make it seem to hang, as a network does
@@ -18,6 +19,7 @@ type Proxy struct {
 
 	mu     sync.Mutex
 	thawed chan struct{} // closed while everything gets through
+	delay  time.Duration // of all that gets through
 	conns  []net.Conn
 	closed bool
 }
@@ -67,6 +69,23 @@ func (p *Proxy) Thaw() {
 	default:
 		close(p.thawed)
 	}
+}
+
+// Cut closes all connections; new ones get through.
+func (p *Proxy) Cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.conns {
+		c.Close()
+	}
+	p.conns = nil
+}
+
+// Delay holds up by d whatever is sent from now on, in either direction.
+func (p *Proxy) Delay(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay = d
 }
 
 func (p *Proxy) close() {
@@ -122,8 +141,11 @@ func (p *Proxy) copy(to, from net.Conn) {
 	for {
 		n, err := from.Read(buf)
 		p.mu.Lock()
-		thawed := p.thawed
+		thawed, delay := p.thawed, p.delay
 		p.mu.Unlock()
+		if delay > 0 {
+			<-time.After(delay)
+		}
 		<-thawed
 		if _, writeErr := to.Write(buf[:n]); errors.Join(err, writeErr) != nil {
 			return
