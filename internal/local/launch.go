@@ -26,7 +26,7 @@ func (p *Postgres) launch(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if !strings.Contains(err.Error(), "is still in use") {
+		if !p.stillInUse() {
 			return err
 		}
 		poll(ctx, 200*time.Millisecond, func() bool { return false })
@@ -34,7 +34,9 @@ func (p *Postgres) launch(ctx context.Context) error {
 }
 
 func (p *Postgres) launchOnce(ctx context.Context) error {
-	log, err := os.OpenFile(p.cluster.layout.log(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	// Appending: the children of a server that was killed may still write, and
+	// would else do so far behind the end of the new one's words.
+	log, err := os.OpenFile(p.cluster.layout.log(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o644)
 	if err != nil {
 		return fmt.Errorf("open Postgres's log: %w", err)
 	}
@@ -83,4 +85,11 @@ func (p *Postgres) makeDatabase(ctx context.Context) error {
 	}
 	_, err = conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{p.cfg.Database}.Sanitize())
 	return err
+}
+
+// stillInUse reports whether the server said that its predecessor's children hold
+// its memory. All of the log is looked at: their last words may stand behind it.
+func (p *Postgres) stillInUse() bool {
+	said, err := os.ReadFile(p.cluster.layout.log())
+	return err == nil && strings.Contains(string(said), "is still in use")
 }

@@ -23,7 +23,7 @@ func report(t *testing.T, l *lab, results []result) string {
 	row := func(cells ...any) { fmt.Fprintln(&b, "| "+strings.TrimSuffix(fmt.Sprintln(joined(cells)), "\n")+" |") }
 	row("", "")
 	row("---", "---")
-	row("machine", fmt.Sprintf("%d cores, %s, Linux %s, shared with other work", runtime.NumCPU(), cpuModel(), firstLine("/proc/sys/kernel/osrelease")))
+	row("machine", fmt.Sprintf("%d cores, %s, Linux %s", runtime.NumCPU(), cpuModel(), firstLine("/proc/sys/kernel/osrelease")))
 	row("software", fmt.Sprintf("Go %s, Postgres %s, race detector in the programs: %v", strings.TrimPrefix(runtime.Version(), "go"),
 		query(t, l, pgx.RowTo[string], "SHOW server_version")[0], stack.Race))
 	row("commit", commit(t)+", "+time.Now().UTC().Format(time.DateOnly))

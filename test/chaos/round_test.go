@@ -53,9 +53,9 @@ func (l *lab) round(t *testing.T, f fault) result {
 	l.settle(t, workspace)
 	r.lost = l.verify(t, n, workspace, client, slices.Collect(maps.Keys(accepted)))
 	l.measure(&r, n, accepted, end)
-	// What is unanswered when a process dies may be made again, and so may what
-	// its other members were about to be: no more than the fleet can hold.
-	if most := f.times * fleetSize * (concurrency + 2*members); r.duplicated > most {
+	// What is unanswered or unrecorded when a process dies is made again: what was
+	// in flight, and at most one chunk of each worker that was answered just then.
+	if most := f.times * (r.inFlight + fleetSize*members); r.duplicated > most {
 		t.Errorf("%s: %d duplicates, more than %d", f.key, r.duplicated, most)
 	}
 	t.Logf("%s: %d accepted, %d requests repeated, %d lost, %d in flight, %d duplicated, recovered after %s, sent again after %s, took %s",
