@@ -54,17 +54,10 @@ const workspace = "bench"
 // populate makes the workspace with an endpoint for each subscription, and
 // returns a key of the workspace.
 func populate(ctx context.Context, apiURL, adminKey, receiverURL string) (string, error) {
-	admin := apiClient{apiURL, adminKey}
-	var made struct{ Key string }
-	err := admin.do(ctx, http.MethodPost, "/v1/workspaces", map[string]any{"id": workspace, "name": "Bench"}, &struct{}{})
+	user, err := apiClient{apiURL, adminKey}.newTenant(ctx, map[string]any{"id": workspace, "name": "Bench"})
 	if err != nil {
 		return "", err
 	}
-	err = admin.do(ctx, http.MethodPost, "/v1/workspaces/"+workspace+"/keys", map[string]any{"name": "bench"}, &made)
-	if err != nil {
-		return "", err
-	}
-	user := apiClient{apiURL, made.Key}
 	for _, k := range []kind{singleKind, wideKind} {
 		for i := range endpoints {
 			endpoint := map[string]any{"url": receiverURL + k.path(i), "events": []string{k.subscription(i)}}
@@ -73,7 +66,20 @@ func populate(ctx context.Context, apiURL, adminKey, receiverURL string) (string
 			}
 		}
 	}
-	return made.Key, nil
+	return user.key, nil
+}
+
+// newTenant makes a workspace as the admin, and returns a client with a key of it.
+func (c apiClient) newTenant(ctx context.Context, workspace map[string]any) (apiClient, error) {
+	var ws struct{ ID string }
+	if err := c.do(ctx, http.MethodPost, "/v1/workspaces", workspace, &ws); err != nil {
+		return apiClient{}, err
+	}
+	var made struct{ Key string }
+	if err := c.do(ctx, http.MethodPost, "/v1/workspaces/"+ws.ID+"/keys", map[string]any{"name": "bench"}, &made); err != nil {
+		return apiClient{}, err
+	}
+	return apiClient{c.url, made.Key}, nil
 }
 
 // delivery is what the API shows of one, as far as it is looked at here.

@@ -124,20 +124,14 @@ func (s *stack) try(ctx context.Context, t trial, seconds int) (_ trialResult, e
 // admit makes a workspace with the trial's endpoints: in each group every second
 // one is sick.
 func (s *stack) admit(ctx context.Context, t trial, w *ward) (apiClient, []string, error) {
-	admin := apiClient{s.apiURL, s.adminKey}
-	var ws struct{ ID string }
-	if err := admin.do(ctx, http.MethodPost, "/v1/workspaces", map[string]any{"name": "Ward"}, &ws); err != nil {
-		return apiClient{}, nil, err
-	}
-	var made struct{ Key string }
-	if err := admin.do(ctx, http.MethodPost, "/v1/workspaces/"+ws.ID+"/keys", map[string]any{"name": "ward"}, &made); err != nil {
+	user, err := apiClient{s.apiURL, s.adminKey}.newTenant(ctx, map[string]any{"name": "Ward"})
+	if err != nil {
 		return apiClient{}, nil, err
 	}
 	closed, err := freeAddr(ctx)
 	if err != nil {
 		return apiClient{}, nil, err
 	}
-	user := apiClient{s.apiURL, made.Key}
 	ids := make([]string, 0, t.endpoints)
 	for i := range t.endpoints {
 		url := w.url + "/well/" + strconv.Itoa(i/2)
