@@ -106,6 +106,8 @@ func TestReceiver(t *testing.T) {
 			s := stack.New(t)
 			api := s.API(t)
 			s.Worker(t)
+			// What an endpoint that fails does not get at once is parked, and released by this one.
+			s.Scheduler(t)
 			c := s.Workspace(t, api)
 			t.Run("TakesWhatPostriderSends", func(t *testing.T) { takesWebhooks(t, c, language) })
 			t.Run("IsTestedWithARealRequest", func(t *testing.T) { refusesForgeries(t, realRequest(t, s, c), language) })
