@@ -10,15 +10,19 @@ import (
 )
 
 const (
+	// auditEvery and overdueAfter say how long a delivery is late whose task never
+	// came to be, as when an API is killed between the commit and Redis: 20 s at
+	// the longest. A round without anything overdue is a look into an index.
+	auditEvery = 10 * time.Second
 	// overdueAfter is how late a held delivery is before anybody wonders.
-	overdueAfter = 30 * time.Second
+	overdueAfter = 10 * time.Second
 	// inFlight is how long a row that became due may be on its way to Redis.
 	inFlight = 3 * time.Second
 	// secondLook is after that: what was in flight at the first look is not any more.
 	secondLook = inFlight + time.Second
 
 	auditPage = 2000
-	// auditPause bounds the minute's audit to 20,000 deliveries a second.
+	// auditPause bounds a round to 20,000 deliveries a second.
 	auditPause = 100 * time.Millisecond
 )
 

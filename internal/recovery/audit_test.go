@@ -20,7 +20,7 @@ func (f frozenClock) Clock(context.Context) (time.Time, error) { return f.now, n
 
 func TestAudit(t *testing.T) {
 	t.Parallel()
-	const overdue = "next_attempt_at = now() - interval '31 seconds'"
+	const overdue = "next_attempt_at = now() - interval '11 seconds'"
 
 	t.Run("TakesBackFromADeadTask", func(t *testing.T) {
 		t.Parallel()
@@ -49,7 +49,7 @@ func TestAudit(t *testing.T) {
 	t.Run("LeavesWhatIsNotOverdue", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)
-		id := s.delivery(s.endpoint(), "task = 'c_dead', next_attempt_at = now() - interval '20 seconds'")
+		id := s.delivery(s.endpoint(), "task = 'c_dead', next_attempt_at = now() - interval '5 seconds'")
 		must(t, s.audit().runOnce(t.Context()))
 		s.wants(id, "task = 'c_dead'")
 	})

@@ -105,7 +105,7 @@ func (s *Scheduler) services(epoch int64) []*loop {
 	upkeep := &upkeep{store: s.postgres.Upkeep, disableAfter: s.cfg.DisableAfter, logger: s.cfg.Logger, metrics: s.metrics}
 	return append(s.others(), []*loop{
 		s.loop("feed", 500*time.Millisecond, feed.runOnce),
-		s.loop("audit", time.Minute, audit.runOnce),
+		s.loop("audit", auditEvery, audit.runOnce),
 		s.loop("rescue_tasks", time.Second, s.rescueTasks().runOnce),
 		s.loop("rescue_workers", time.Second, s.rescueWorkers().runOnce),
 		s.onDemand("full_audit", full, audit.runFull),

@@ -60,10 +60,10 @@ func TestScheduler(t *testing.T) {
 		defer scheduler.Stop()
 		ep := s.endpoint()
 		s.eventuallyFed(s.delivery(ep, ""))
-		// The minute's first audit and both that a term begins with are over, and
+		// The first audit and both that a term begins with are over, and
 		// both for the tick that was missing then.
 		s.eventually("five audits", func() bool { return audits.n.Load() >= 5 })
-		// Not overdue by far: the minute's audit would not look at it.
+		// Not overdue by far: the audit would not look at it.
 		lost := s.delivery(ep, "task = 'c_lost', next_attempt_at = now() - interval '4 seconds'")
 		memory.flush()
 		s.eventuallyFed(lost)
