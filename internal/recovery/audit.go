@@ -95,19 +95,26 @@ func (a *audit) page(ctx context.Context, held []webhook.Chunk) error {
 			queued = append(queued, c.Task)
 		}
 	}
-	if err := a.takeBack(ctx, held, workers, a.store.DeadWorkers); err != nil {
+	if _, err := a.takeBack(ctx, held, workers, a.store.DeadWorkers); err != nil {
 		return err
 	}
-	return a.takeBack(ctx, held, queued, a.tasks.Dead)
+	dead, err := a.takeBack(ctx, held, queued, a.tasks.Dead)
+	if err != nil {
+		return err
+	}
+	// After the rows: killed in between, a dead task stays in Redis, which costs
+	// its memory and nothing else.
+	return a.tasks.Forget(ctx, dead)
 }
 
-func (a *audit) takeBack(ctx context.Context, held []webhook.Chunk, tasks []string, find func(context.Context, []string) ([]string, error)) error {
+// takeBack returns which of the tasks were dead.
+func (a *audit) takeBack(ctx context.Context, held []webhook.Chunk, tasks []string, find func(context.Context, []string) ([]string, error)) ([]string, error) {
 	if len(tasks) == 0 {
-		return nil
+		return nil, nil
 	}
 	found, err := find(ctx, tasks)
 	if err != nil || len(found) == 0 {
-		return err
+		return nil, err
 	}
 	isDead := make(map[string]bool, len(found))
 	for _, task := range found {
@@ -120,8 +127,8 @@ func (a *audit) takeBack(ctx context.Context, held []webhook.Chunk, tasks []stri
 		}
 	}
 	if err := a.store.Release(ctx, dead); err != nil {
-		return err
+		return nil, err
 	}
 	a.metrics.audited.Add(float64(members(dead)))
-	return nil
+	return found, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -33,6 +34,10 @@ func TestAudit(t *testing.T) {
 			if !query[bool](s, "SELECT task IS NULL AND status = 'pending' AND next_attempt_at < now() FROM deliveries WHERE id = $1", id) {
 				t.Errorf("%s was not given back to feed", id)
 			}
+		}
+		slices.Sort(s.tasks.forgotten)
+		if !slices.Equal(s.tasks.forgotten, []string{"c_dead", "r_dead"}) {
+			t.Errorf("%v are forgotten in Redis, want both", s.tasks.forgotten)
 		}
 	})
 

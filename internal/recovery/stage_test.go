@@ -203,6 +203,19 @@ type fakeTasks struct {
 	asked  func()
 	leases map[string]int64
 	run    []webhook.Chunk // what workers run
+
+	mu        sync.Mutex
+	forgotten []string
+}
+
+func (f *fakeTasks) Forget(_ context.Context, tasks []string) error {
+	if f.away && len(tasks) > 0 {
+		return errAway
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forgotten = append(f.forgotten, tasks...)
+	return nil
 }
 
 func (f *fakeTasks) Leases(context.Context) (map[string]int64, error) {

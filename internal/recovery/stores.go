@@ -113,6 +113,8 @@ type Queue interface {
 type Tasks interface {
 	// Dead returns those that never will.
 	Dead(ctx context.Context, tasks []string) ([]string, error)
+	// Forget removes what is left of those that are dead; the living stay.
+	Forget(ctx context.Context, tasks []string) error
 	// Leases is when the lease of each task that a worker runs ends. They move for
 	// as long as the worker lives.
 	Leases(ctx context.Context) (map[string]int64, error)
