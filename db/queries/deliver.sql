@@ -27,7 +27,8 @@ WHERE e.id >= @lo::uuid AND e.id < @hi::uuid;
 
 -- name: DeliveryTargets :many
 -- Index: endpoints_pkey.
-SELECT id, workspace_id, url, secret, headers, timeout_s, retry_schedule, rate_limit, max_in_flight, version
+SELECT id, workspace_id, url, secret, headers, timeout_s, retry_schedule, rate_limit, max_in_flight, version,
+       next_secret, next_secret_at
 FROM endpoints WHERE id = ANY(@ids::uuid[]) AND deleted_at IS NULL;
 
 -- name: RecordSuccesses :exec
@@ -156,3 +157,31 @@ SELECT count(*) FROM workers WHERE heartbeat_at > now() - interval '15 seconds';
 
 -- name: RemoveWorker :exec
 DELETE FROM workers WHERE id = @id;
+
+-- name: NoteSigners :exec
+-- Whose signature attempts had that were recorded just now, while their
+-- endpoint's secrets rotate. Index: day attempts_pkey.
+UPDATE attempts a SET signed_with = u.signed_with
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @delivery_ids::uuid[])) AS delivery_id,
+             unnest((SELECT @attempt_ids::uuid[])) AS attempt_id, unnest((SELECT @signed_withs::text[])) AS signed_with) u
+WHERE a.workspace_id = u.workspace_id AND a.delivery_id = u.delivery_id AND a.id = u.attempt_id
+  AND a.delivery_id >= @lo::uuid AND a.delivery_id < @hi::uuid;
+
+-- name: RecordRefused :exec
+-- What attempts that were recorded just now had sent before, with the old
+-- secret: rows of the same number. Index: day attempts_pkey.
+INSERT INTO attempts (delivery_id, workspace_id, id, number, started_at, duration_us, status_code, error, error_class,
+                      request_headers, response_headers, response_body, signed_with)
+SELECT a.delivery_id, a.workspace_id, u.attempt_id, a.number, u.started_at, u.duration_us, u.status_code, u.error, u.error_class,
+       u.request_headers, u.response_headers, u.response_body, u.signed_with
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @delivery_ids::uuid[])) AS delivery_id,
+             unnest((SELECT @after_ids::uuid[])) AS after_id,
+             unnest((SELECT @attempt_ids::uuid[])) AS attempt_id, unnest((SELECT @started_ats::timestamptz[])) AS started_at,
+             unnest((SELECT @durations_us::bigint[])) AS duration_us, unnest((SELECT @status_codes::int[])) AS status_code,
+             unnest((SELECT @errors::text[])) AS error, unnest((SELECT @error_classes::text[])) AS error_class,
+             unnest((SELECT @request_headers::bytea[])) AS request_headers,
+             unnest((SELECT @response_headers::bytea[])) AS response_headers,
+             unnest((SELECT @response_bodies::bytea[])) AS response_body,
+             unnest((SELECT @signed_withs::text[])) AS signed_with) u
+JOIN attempts a ON a.workspace_id = u.workspace_id AND a.delivery_id = u.delivery_id AND a.id = u.after_id
+WHERE a.delivery_id >= @lo::uuid AND a.delivery_id < @hi::uuid;

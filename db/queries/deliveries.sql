@@ -44,7 +44,7 @@ WHERE workspace_id = @workspace_id AND id = ANY(@event_ids::uuid[]) AND id >= @l
 -- name: ListAttempts :many
 -- Index: day attempts_pkey.
 SELECT id, number, started_at, duration_us, status_code, error, error_class,
-       request_headers, response_headers, response_body
+       request_headers, response_headers, response_body, signed_with
 FROM attempts
 WHERE workspace_id = @workspace_id AND delivery_id = @delivery_id AND id < @before
 ORDER BY id DESC LIMIT @row_limit::int;

@@ -17,13 +17,15 @@ RETURNING disabled_at, updated_at;
 -- name: EndpointByID :one
 -- Index: endpoints_pkey.
 SELECT id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason, secret, headers,
-       timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at
+       timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at,
+       next_secret, next_secret_at
 FROM endpoints WHERE id = @id AND workspace_id = @workspace_id AND deleted_at IS NULL;
 
 -- name: ListEndpoints :many
 -- Index: endpoints_workspace.
 SELECT id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason, secret, headers,
-       timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at
+       timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at,
+       next_secret, next_secret_at
 FROM endpoints
 WHERE workspace_id = @workspace_id AND deleted_at IS NULL AND id < @before
 ORDER BY id DESC LIMIT @row_limit::int;
@@ -35,14 +37,22 @@ SET url = @url, events = @events, filters = @filters, description = @description
     disabled_at = CASE WHEN @is_active::bool THEN NULL ELSE coalesce(disabled_at, now()) END,
     disabled_reason = CASE WHEN @is_active::bool THEN NULL ELSE coalesce(disabled_reason, @disabled_reason) END,
     secret = @secret, headers = @headers, timeout_s = @timeout_s, retry_schedule = @retry_schedule, rate_limit = @rate_limit,
-    max_in_flight = @max_in_flight, metadata = @metadata, version = @version, updated_at = now()
+    max_in_flight = @max_in_flight, metadata = @metadata, version = @version, updated_at = now(),
+    next_secret = @next_secret, next_secret_at = @next_secret_at
 WHERE id = @id AND workspace_id = @workspace_id AND deleted_at IS NULL
 RETURNING disabled_at, disabled_reason, updated_at;
 
 -- name: DeleteEndpoint :execrows
 -- Index: endpoints_pkey.
-UPDATE endpoints SET deleted_at = now(), updated_at = now(), secret = NULL, headers = NULL, version = @version
+UPDATE endpoints SET deleted_at = now(), updated_at = now(), secret = NULL, headers = NULL, version = @version,
+    next_secret = NULL, next_secret_at = NULL
 WHERE id = @id AND workspace_id = @workspace_id AND deleted_at IS NULL;
+
+-- name: PromoteSecret :execrows
+-- The version says that nothing was changed since the secret was used, another
+-- rotation least of all. Index: endpoints_pkey.
+UPDATE endpoints SET secret = next_secret, next_secret = NULL, next_secret_at = NULL, updated_at = now(), version = @version
+WHERE id = @id AND workspace_id = @workspace_id AND version = @seen AND next_secret IS NOT NULL AND deleted_at IS NULL;
 
 -- name: RecentPending :many
 -- What is pending of an endpoint's newest deliveries: bounded, however many it

@@ -26,6 +26,7 @@ func renderAttempt(a *webhook.Attempt) attemptWire {
 		ID: a.ID.Format(webhook.AttemptPrefix), Number: a.Number, StartedAt: a.StartedAt, DurationMS: ceilMillis(a.Duration),
 		StatusCode: orNull(a.StatusCode), Error: orNull(a.Error), ErrorClass: orNull(string(a.ErrorClass)),
 		RequestHeaders: renderHeaders(a.RequestHeaders), ResponseHeaders: renderHeaders(a.ResponseHeaders),
+		SignedWith: orNull(a.SignedWith),
 	}
 	out.ResponseBody, out.ResponseBodyBase64 = renderBody(a.StatusCode, a.ResponseBody)
 	return out

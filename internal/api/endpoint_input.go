@@ -37,7 +37,8 @@ func (in *endpointInput) apply(e *webhook.Endpoint) *webhook.Error {
 		if !webhook.ValidSecret(*in.Secret) {
 			return weakSecret()
 		}
-		e.Secret = *in.Secret
+		// Said outright, it counts at once: what was rotating is over.
+		e.Secret, e.NextSecret, e.NextSecretAt = *in.Secret, "", nil
 	}
 	e.URL, e.Events, e.Filters, e.Metadata = in.URL, in.Events, compactObject(in.Filters), compactObject(in.Metadata)
 	e.Description, e.Headers, e.RetrySchedule = in.Description, in.Headers, schedule

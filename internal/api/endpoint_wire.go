@@ -45,6 +45,7 @@ type endpointWire struct {
 	WorkspaceID    webhook.WorkspaceID `json:"workspace_id"`
 	URL            string              `json:"url"`
 	Secret         string              `json:"secret,omitempty" doc:"In the creation's answer only; GET .../secret shows it again."`
+	RotatesUntil   *time.Time          `json:"secret_rotates_until" doc:"While the secret rotates: when the old one ends at the latest. Null otherwise."`
 	Events         []string            `json:"events"`
 	Filters        json.RawMessage     `json:"filters"`
 	Description    string              `json:"description"`
@@ -65,10 +66,11 @@ type endpointWire struct {
 const hidden = "***"
 
 func (s *server) renderEndpoint(e *webhook.Endpoint) endpointWire {
+	e.Settle(s.cfg.Now())
 	out := endpointWire{
 		ID: e.ID.Format(webhook.EndpointPrefix), WorkspaceID: e.WorkspaceID, URL: e.URL, Events: e.Events,
 		Filters: orEmpty(e.Filters), Description: e.Description, IsActive: e.IsActive,
-		DisabledAt: e.DisabledAt, DisabledReason: orNull(e.DisabledReason), Headers: make(map[string]string, len(e.Headers)),
+		RotatesUntil: e.NextSecretAt, DisabledAt: e.DisabledAt, DisabledReason: orNull(e.DisabledReason), Headers: make(map[string]string, len(e.Headers)),
 		Timeout: int(s.cfg.Defaults.Timeout / time.Second), RetrySchedule: inSeconds(s.cfg.Defaults.RetrySchedule),
 		RateLimit: e.RateLimit, MaxInFlight: s.cfg.Defaults.MaxInFlight, Metadata: orEmpty(e.Metadata),
 		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,

@@ -60,14 +60,6 @@ func (s *server) getEndpoint(ctx context.Context, r *request) (response, error) 
 	return response{http.StatusOK, s.renderEndpoint(&e), ""}, nil
 }
 
-func (s *server) getSecret(ctx context.Context, r *request) (response, error) {
-	e, err := s.endpoint(ctx, r)
-	if err != nil {
-		return response{}, err
-	}
-	return response{http.StatusOK, secretWire{e.Secret}, ""}, nil
-}
-
 func (s *server) listEndpoints(ctx context.Context, r *request) (response, error) {
 	p, err := r.page()
 	if err != nil {

@@ -106,6 +106,19 @@ func (s *server) endpointRoutes() []route {
 			method: http.MethodGet, path: "/v1/endpoints/{id}/secret", id: "getEndpointSecret", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
 			summary: "Show an endpoint's secret", status: http.StatusOK, answer: secretWire{}, handle: s.getSecret,
 		}, {
+			method: http.MethodPost, path: "/v1/endpoints/{id}/secret/rotate", id: "rotateEndpointSecret", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
+			summary: "Rotate an endpoint's secret",
+			doc: "During the overlap webhook-signature has both secrets' signatures, newest first. X-Webhook-Signature stays with the old secret until expires_at, " +
+				"a promotion, or a 401 that turns into a 2xx when the request is made once more with the new secret. " +
+				"A second rotation in the overlap replaces the newer secret.",
+			body:   &bodySpec{example: rotateInput{}, limit: defaultBodyLimit},
+			status: http.StatusOK, answer: rotatedWire{}, codes: []webhook.Code{webhook.CodeWeakSecret}, handle: s.rotateSecret,
+		}, {
+			method: http.MethodPost, path: "/v1/endpoints/{id}/secret/promote", id: "promoteEndpointSecret", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
+			summary: "Make an endpoint's new secret its only one", doc: "The old one signs nothing any more. 409 when none rotates.",
+			body:   &bodySpec{example: noInput{}, limit: defaultBodyLimit},
+			status: http.StatusOK, answer: secretWire{}, codes: []webhook.Code{webhook.CodeConflict}, handle: s.promoteSecret,
+		}, {
 			method: http.MethodPost, path: "/v1/endpoints/{id}/test", id: "testEndpoint", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
 			summary: "Send a test request now", doc: "One signed request. It counts as no event and is never retried.",
 			body:   &bodySpec{example: testInput{}, limit: webhook.MaxEventBytes},

@@ -72,7 +72,19 @@ func renderEvent(e *webhook.Event) eventWire {
 }
 
 type secretWire struct {
-	Secret string `json:"secret" doc:"The key of both signature schemes, whsec_ included."`
+	Secret         string     `json:"secret" doc:"The key of both signature schemes, whsec_ included; while secrets rotate the new one."`
+	PreviousSecret string     `json:"previous_secret,omitempty" doc:"While secrets rotate: the one that X-Webhook-Signature still uses."`
+	ExpiresAt      *time.Time `json:"expires_at,omitempty" doc:"When previous_secret ends at the latest."`
+}
+
+type rotateInput struct {
+	Secret  *string `json:"secret,omitempty" doc:"whsec_ and the base64 of 24 to 64 bytes; generated when left out."`
+	Overlap *int    `json:"overlap,omitempty" minimum:"0" maximum:"2592000" default:"86400" doc:"Seconds for which the old secret goes on signing X-Webhook-Signature, at most 30 days; 0 replaces it at once."`
+}
+
+type rotatedWire struct {
+	Secret    string    `json:"secret" doc:"The new one."`
+	ExpiresAt time.Time `json:"expires_at" doc:"When the old one ends at the latest."`
 }
 
 type testWire struct {
@@ -117,4 +129,5 @@ type attemptWire struct {
 	ResponseHeaders    map[string]string `json:"response_headers" doc:"A name that came more than once has its values joined by commas."`
 	ResponseBody       *string           `json:"response_body" doc:"At most 64 KiB; bytes that are not UTF-8 show as U+FFFD."`
 	ResponseBodyBase64 *string           `json:"response_body_base64,omitempty" doc:"The whole body when it is not UTF-8."`
+	SignedWith         *string           `json:"signed_with" enum:"old,new" doc:"Which secret X-Webhook-Signature was made with, while secrets rotated. Two rows of one number: the receiver answered 401 to the old one, and the request was made once more with the new."`
 }

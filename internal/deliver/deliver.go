@@ -24,6 +24,9 @@ type Rows interface {
 	Park(ctx context.Context, holds []webhook.Hold) error
 	// Settle ends deliveries without an attempt, with the reason for readers.
 	Settle(ctx context.Context, members []webhook.Member, task string, status webhook.Status, reason string) error
+	// Promote makes an endpoint's next secret its only one, if the endpoint still
+	// is at the version seen.
+	Promote(ctx context.Context, ws webhook.WorkspaceID, endpoint webhook.ID, seen int64) error
 }
 
 // Sources are what a request is made of.

@@ -65,11 +65,13 @@ func (m *member) attempt() {
 	}
 	m.setRunning(ticket)
 	r.metrics.inFlight.Inc()
-	sent, res := m.send(ctx)
+	last, refused := m.exchange(ctx)
 	r.metrics.inFlight.Dec()
-	ok := res.Err == nil && res.StatusCode/100 == 2
-	r.limiter.release(m.EndpointID, ticket, r.cfg.Now(), ok)
-	m.conclude(ctx, sent, res)
+	r.limiter.release(m.EndpointID, ticket, r.cfg.Now(), last.ok())
+	m.conclude(ctx, &last, refused)
+	if refused != nil && last.ok() {
+		m.promote(ctx)
+	}
 }
 
 // waitForRate waits for the reserved start time; false when the worker stops.
@@ -191,33 +193,40 @@ func (m *member) isDetached(ctx context.Context) bool {
 	return true
 }
 
-// send makes the request. A panic is an outcome too: asynq catches none on a
+// send makes a request. A panic is an outcome too: asynq catches none on a
 // goroutine of ours, and the process would end with everybody's requests.
-func (m *member) send(ctx context.Context) (sent []webhook.Header, res webhook.Response) {
+func (m *member) send(ctx context.Context, renewed bool, timeout time.Duration) (x exchange) {
 	r := m.run.r
 	start := r.cfg.Now()
 	defer func() {
 		if p := recover(); p != nil {
 			r.cfg.Logger.Error("an attempt failed inside Postrider", "delivery_id", m.DeliveryID.Format(webhook.DeliveryPrefix),
 				"panic", p, "stack", string(debug.Stack()))
-			res = webhook.Response{Started: start, Duration: r.cfg.Now().Sub(start), Err: &webhook.SendError{
+			x.Response = webhook.Response{Started: start, Duration: r.cfg.Now().Sub(start), Err: &webhook.SendError{
 				Class: webhook.ClassInternal, Detail: "the attempt failed inside Postrider", Cause: fmt.Errorf("panic: %v", p),
 			}}
 		}
 	}()
-	req, sent := m.target.request(r.cfg.UserAgent, start, m.event, m.DeliveryID, m.standing.Attempts+1)
-	return sent, r.Sender.Do(ctx, req)
+	sign := m.target.signers(start, renewed)
+	req, sent := m.target.request(r.cfg.UserAgent, start, m.event, m.DeliveryID, m.standing.Attempts+1, sign)
+	req.Timeout = timeout
+	x.sent, x.with = sent, sign.with
+	x.Response = r.Sender.Do(ctx, req)
+	return x
 }
 
 // conclude decides what becomes of the delivery, records it, and arranges the
 // next attempt.
-func (m *member) conclude(ctx context.Context, sent []webhook.Header, res webhook.Response) {
+func (m *member) conclude(ctx context.Context, x *exchange, refused *webhook.Attempt) {
 	r := m.run.r
 	detached := m.rest()
-	decision := m.decide(res)
+	decision := m.decide(x.Response)
 	o := webhook.Outcome{
-		Delivery: m.Member, Attempt: attemptOf(sent, res), Task: m.task, Seen: m.standing.Attempts,
+		Delivery: m.Member, Attempt: x.attempt(), Refused: refused, Task: m.task, Seen: m.standing.Attempts,
 		Probe: m.probe, Disable: decision.Disable,
+	}
+	if refused != nil {
+		inOrder(refused, &o.Attempt)
 	}
 	if m.doubted && !detached && decision.Outcome != retry.Success {
 		detached = m.isDetached(ctx)

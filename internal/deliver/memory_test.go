@@ -14,6 +14,8 @@ type memory struct {
 	mu        sync.Mutex
 	rows      map[webhook.ID]*row
 	endpoints map[webhook.ID]webhook.Endpoint
+	// promotions are the versions at which endpoints' new secrets were promoted.
+	promotions []int64
 }
 
 type row struct {
@@ -114,6 +116,13 @@ func (s *memory) Park(_ context.Context, holds []webhook.Hold) error {
 	return nil
 }
 
+func (s *memory) Promote(_ context.Context, _ webhook.WorkspaceID, _ webhook.ID, seen int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.promotions = append(s.promotions, seen)
+	return nil
+}
+
 func (s *memory) Settle(_ context.Context, members []webhook.Member, task string, status webhook.Status, _ string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,6 +159,9 @@ func (s *memory) Record(_ context.Context, outcomes []webhook.Outcome) ([]bool, 
 		r := s.rows[o.Delivery.DeliveryID]
 		decided[i] = o.Status == webhook.StatusSuccess || r.holds(o.Task) && r.Attempts == o.Seen
 		r.Attempts++
+		if o.Refused != nil {
+			r.attempts = append(r.attempts, *o.Refused)
+		}
 		r.attempts = append(r.attempts, o.Attempt)
 		if decided[i] {
 			r.Status, r.Task, r.due = o.Status, o.NextTask, time.Now().Add(o.Delay)

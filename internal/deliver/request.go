@@ -20,13 +20,13 @@ const ownHeaders = 11
 
 // request makes the signed request of one attempt, and its headers as they are
 // recorded: custom values are secrets and stay out.
-func (t *target) request(userAgent string, at time.Time, e webhook.CarriedEvent, delivery webhook.ID, number int) (webhook.Request, []webhook.Header) {
+func (t *target) request(userAgent string, at time.Time, e webhook.CarriedEvent, delivery webhook.ID, number int, sign signers) (webhook.Request, []webhook.Header) {
 	seconds := strconv.FormatInt(at.Unix(), 10)
 	headers := make([]webhook.Header, 0, ownHeaders+len(t.Headers))
 	headers = append(headers,
 		webhook.Header{Name: "Content-Type", Value: "application/json"},
 		webhook.Header{Name: "User-Agent", Value: userAgent},
-		webhook.Header{Name: signature.HeaderSignature, Value: t.signer.Sign(e.Body)},
+		webhook.Header{Name: signature.HeaderSignature, Value: sign.body.Sign(e.Body)},
 		webhook.Header{Name: signature.HeaderTimestamp, Value: seconds},
 		webhook.Header{Name: signature.HeaderID, Value: e.PublicID},
 		webhook.Header{Name: signature.HeaderEvent, Value: e.Type},
@@ -34,7 +34,7 @@ func (t *target) request(userAgent string, at time.Time, e webhook.CarriedEvent,
 		webhook.Header{Name: signature.HeaderAttempt, Value: strconv.Itoa(number)},
 		webhook.Header{Name: signature.HeaderStandardID, Value: e.PublicID},
 		webhook.Header{Name: signature.HeaderStandardTimestamp, Value: seconds},
-		webhook.Header{Name: signature.HeaderStandardSignature, Value: t.signer.SignStandard(e.PublicID, at, e.Body)},
+		webhook.Header{Name: signature.HeaderStandardSignature, Value: signature.StandardHeader(e.PublicID, at, e.Body, sign.standard...)},
 	)
 	sent := headers
 	if custom := t.customHeaders(); len(custom) > 0 {

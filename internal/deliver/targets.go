@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -16,7 +17,11 @@ import (
 // target is an endpoint made ready for requests.
 type target struct {
 	webhook.Endpoint
-	signer   *signature.Signer
+	signer *signature.Signer
+	// next signs with the secret that takes over at NextSecretAt; nil unless
+	// secrets rotate.
+	next     *signature.Signer
+	promoted atomic.Bool // somebody here has promoted next
 	timeout  time.Duration
 	schedule []time.Duration
 	ceiling  int
@@ -109,6 +114,9 @@ func (t *targets) prepare(e *webhook.Endpoint) *target {
 		out.bytes += len(name) + len(value) + 64
 	}
 	out.signer, out.err = signature.NewSigner(e.Secret)
+	if e.NextSecretAt != nil && out.err == nil {
+		out.next, out.err = signature.NewSigner(e.NextSecret)
+	}
 	return out
 }
 

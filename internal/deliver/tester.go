@@ -47,6 +47,6 @@ func (t *Tester) Test(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID
 	event := webhook.CarriedEvent{
 		PublicID: eventID, Type: eventType, Body: webhook.EncodeBody(eventID, eventType, now, data, ws),
 	}
-	req, _ := target.request(t.cfg.UserAgent, now, event, webhook.NewID(now), 1)
+	req, _ := target.request(t.cfg.UserAgent, now, event, webhook.NewID(now), 1, target.signers(now, false))
 	return t.sender.Do(ctx, req), nil
 }

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -197,29 +196,11 @@ func (s *Deliver) Endpoints(ctx context.Context, ids []webhook.ID) ([]webhook.En
 			IsActive: true, Timeout: seconds(r.TimeoutS), RetrySchedule: schedule(r.RetrySchedule),
 			RateLimit: intPtr(r.RateLimit), MaxInFlight: intPtr(r.MaxInFlight),
 		}
-		if err := s.unseal(&e, r.Secret, r.Headers); err != nil {
+		if err := s.unseal(&e, sealedSecrets{r.Secret, r.NextSecret, r.NextSecretAt, r.Headers}); err != nil {
 			sealed[e.ID] = err
 			continue
 		}
 		out = append(out, e)
 	}
 	return out, sealed, nil
-}
-
-func (s *Deliver) unseal(e *webhook.Endpoint, secret, headers []byte) error {
-	plain, err := s.db.seal.open(e.ID, secret)
-	if err != nil {
-		return fmt.Errorf("secret of endpoint %s: %w", e.ID, err)
-	}
-	e.Secret = string(plain)
-	if headers == nil {
-		return nil
-	}
-	if plain, err = s.db.seal.open(e.ID, headers); err != nil {
-		return fmt.Errorf("headers of endpoint %s: %w", e.ID, err)
-	}
-	if err := json.Unmarshal(plain, &e.Headers); err != nil {
-		return fmt.Errorf("headers of endpoint %s: %w", e.ID, err)
-	}
-	return nil
 }

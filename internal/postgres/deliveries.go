@@ -83,6 +83,7 @@ func (s *Deliveries) Attempts(ctx context.Context, ws webhook.WorkspaceID, deliv
 			Duration: microseconds(r.DurationUs), StatusCode: int(deref(r.StatusCode)), Error: deref(r.Error),
 			ErrorClass: webhook.ErrorClass(deref(r.ErrorClass)), RequestHeaders: decodeHeaders(r.RequestHeaders),
 			ResponseHeaders: decodeHeaders(r.ResponseHeaders), ResponseBody: r.ResponseBody,
+			SignedWith: deref(r.SignedWith),
 		})
 	}
 	return all, more, nil

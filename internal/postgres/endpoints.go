@@ -141,11 +141,16 @@ func (s *Endpoints) update(ctx context.Context, q *dbsqlc.Queries, e *webhook.En
 	if err != nil {
 		return err
 	}
+	next, nextAt, err := s.sealNext(e)
+	if err != nil {
+		return err
+	}
 	r, err := q.UpdateEndpoint(ctx, dbsqlc.UpdateEndpointParams{
 		ID: pgID(e.ID), WorkspaceID: string(e.WorkspaceID), Url: e.URL, Events: e.Events, Filters: e.Filters,
 		Description: e.Description, IsActive: e.IsActive, DisabledReason: orNil(webhook.DisabledByUser), Secret: secret, Headers: headers,
 		TimeoutS: wholeSeconds(e.Timeout), RetrySchedule: scheduleSeconds(e.RetrySchedule),
 		RateLimit: int32Ptr(e.RateLimit), MaxInFlight: int32Ptr(e.MaxInFlight), Metadata: e.Metadata, Version: e.Version,
+		NextSecret: next, NextSecretAt: nextAt,
 	})
 	if err != nil {
 		return notFound(err, "endpoint")
@@ -211,7 +216,7 @@ func (s *Endpoints) endpointOf(r *dbsqlc.Endpoint) (webhook.Endpoint, error) {
 		MaxInFlight: intPtr(r.MaxInFlight), Metadata: r.Metadata, Version: r.Version, UpdatedAt: r.UpdatedAt.Time.UTC(),
 	}
 	e.CreatedAt = e.ID.Time()
-	if err := (&Deliver{db: s.db}).unseal(&e, r.Secret, r.Headers); err != nil {
+	if err := (&Deliver{db: s.db}).unseal(&e, sealedSecrets{r.Secret, r.NextSecret, r.NextSecretAt, r.Headers}); err != nil {
 		return e, fmt.Errorf("%w: %w", &webhook.Error{
 			Code: webhook.CodeUnavailable, Detail: "this process has no key that decrypts the endpoint's secrets", RetryAfter: time.Minute,
 		}, err)

@@ -70,6 +70,7 @@ func (s *Deliver) recordOnce(ctx context.Context, outcomes []webhook.Outcome, ma
 		queueFailures(b, d)
 		s.queueExhausted(b, d)
 	}
+	queueSigners(b, successes, failures)
 	s.queueHealth(b, successes, failures)
 	if err := s.db.pool.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("record %d attempts: %w", len(outcomes), available(err))
@@ -99,16 +100,19 @@ type columns struct {
 
 func attemptColumns(all []**entry) (c columns) {
 	for _, p := range all {
-		a := &(*p).Attempt
-		c.attempts = append(c.attempts, pgID(a.ID))
-		c.startedAts = append(c.startedAts, pgTime(a.StartedAt))
-		c.durations = append(c.durations, a.Duration.Microseconds())
-		c.statusCodes = append(c.statusCodes, int32(a.StatusCode))
-		c.requestHeaders = append(c.requestHeaders, encodeHeaders(a.RequestHeaders))
-		c.responseHeaders = append(c.responseHeaders, encodeHeaders(a.ResponseHeaders))
-		c.responseBodys = append(c.responseBodys, a.ResponseBody)
+		c.add(&(*p).Attempt)
 	}
 	return c
+}
+
+func (c *columns) add(a *webhook.Attempt) {
+	c.attempts = append(c.attempts, pgID(a.ID))
+	c.startedAts = append(c.startedAts, pgTime(a.StartedAt))
+	c.durations = append(c.durations, a.Duration.Microseconds())
+	c.statusCodes = append(c.statusCodes, int32(a.StatusCode))
+	c.requestHeaders = append(c.requestHeaders, encodeHeaders(a.RequestHeaders))
+	c.responseHeaders = append(c.responseHeaders, encodeHeaders(a.ResponseHeaders))
+	c.responseBodys = append(c.responseBodys, a.ResponseBody)
 }
 
 func queueSuccesses(b *pgx.Batch, d *dayOf[*entry]) {

@@ -31,6 +31,7 @@ func (s *Deliver) recordHalves(ctx context.Context, outcomes []webhook.Outcome, 
 func (s *Deliver) recordBare(ctx context.Context, o webhook.Outcome, matched []bool, bad error) error {
 	a := &o.Attempt
 	a.RequestHeaders, a.ResponseHeaders, a.ResponseBody = nil, nil, nil
+	o.Refused = nil
 	if o.Status != webhook.StatusSuccess {
 		a.Error, a.ErrorClass = "what came back could not be stored", webhook.ClassInternal
 	}

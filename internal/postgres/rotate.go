@@ -74,19 +74,24 @@ func (db *DB) rotateOnce(ctx context.Context) (done Rotation, overtaken int, err
 	}
 }
 
-// reseal decrypts a row's two values and encrypts them with the newest key.
+// reseal decrypts a row's values and encrypts them with the newest key.
 func (db *DB) reseal(row dbsqlc.StaleSecretsRow) (out dbsqlc.ReplaceSecretsParams, err error) {
-	out = dbsqlc.ReplaceSecretsParams{ID: row.ID, OldSecret: row.Secret, OldHeaders: row.Headers}
+	out = dbsqlc.ReplaceSecretsParams{ID: row.ID, OldSecret: row.Secret, OldHeaders: row.Headers, OldNextSecret: row.NextSecret}
 	if out.Secret, err = db.resealValue(row.ID.Bytes, row.Secret); err != nil {
 		return out, err
 	}
-	if row.Headers != nil {
-		out.Headers, err = db.resealValue(row.ID.Bytes, row.Headers)
+	if out.Headers, err = db.resealValue(row.ID.Bytes, row.Headers); err != nil {
+		return out, err
 	}
+	out.NextSecret, err = db.resealValue(row.ID.Bytes, row.NextSecret)
 	return out, err
 }
 
+// resealValue is nil for a value that is not there.
 func (db *DB) resealValue(endpoint webhook.ID, sealed []byte) ([]byte, error) {
+	if sealed == nil {
+		return nil, nil
+	}
 	plain, err := db.seal.open(endpoint, sealed)
 	if err != nil {
 		return nil, err

@@ -46,7 +46,16 @@ type Attempt struct {
 	RequestHeaders  []Header
 	ResponseHeaders []Header
 	ResponseBody    []byte
+	// SignedWith says whose signature X-Webhook-Signature was while the endpoint's
+	// secrets rotated: SignedOld or SignedNew; else it is empty.
+	SignedWith string
 }
+
+// Values of SignedWith.
+const (
+	SignedOld = "old"
+	SignedNew = "new"
+)
 
 // Header is one header line, in the order it was sent or received.
 type Header struct {

@@ -22,6 +22,10 @@ type Endpoint struct {
 	DisabledReason string
 	// Secret is "whsec_…"; empty unless the caller asked for it.
 	Secret string
+	// NextSecret takes over from Secret at NextSecretAt, or when it is promoted;
+	// empty and nil unless secrets rotate.
+	NextSecret   string
+	NextSecretAt *time.Time
 	// Headers are added to every request; their values are secrets.
 	Headers map[string]string
 	// Timeout bounds one attempt. 1s to 60s, whole seconds.
@@ -51,3 +55,17 @@ const (
 	HeldRateLimit        = "rate_limit"
 	HeldSecretSealed     = "secret_sealed"
 )
+
+// Promote makes the next secret the only one. It does nothing unless secrets rotate.
+func (e *Endpoint) Promote() {
+	if e.NextSecretAt != nil {
+		e.Secret, e.NextSecret, e.NextSecretAt = e.NextSecret, "", nil
+	}
+}
+
+// Settle promotes the next secret when its time has come.
+func (e *Endpoint) Settle(now time.Time) {
+	if e.NextSecretAt != nil && !now.Before(*e.NextSecretAt) {
+		e.Promote()
+	}
+}

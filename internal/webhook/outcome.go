@@ -38,6 +38,9 @@ type Standing struct {
 type Outcome struct {
 	Delivery Member
 	Attempt  Attempt
+	// Refused is the request before, of the same attempt: it was answered 401, and
+	// made once more with the new secret. Nil as a rule.
+	Refused *Attempt
 	// Task and Seen are the fence: who held the row, and how many attempts it
 	// had, when the attempt began.
 	Task string

@@ -36,6 +36,7 @@ type Attempt struct {
 	Number     int
 	StatusCode int    `json:"status_code"`
 	ErrorClass string `json:"error_class"`
+	SignedWith string `json:"signed_with"`
 }
 
 // Workspace makes a workspace and calls the API with a key of it.

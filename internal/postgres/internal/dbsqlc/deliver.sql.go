@@ -12,7 +12,8 @@ import (
 )
 
 const DeliveryTargets = `-- name: DeliveryTargets :many
-SELECT id, workspace_id, url, secret, headers, timeout_s, retry_schedule, rate_limit, max_in_flight, version
+SELECT id, workspace_id, url, secret, headers, timeout_s, retry_schedule, rate_limit, max_in_flight, version,
+       next_secret, next_secret_at
 FROM endpoints WHERE id = ANY($1::uuid[]) AND deleted_at IS NULL
 `
 
@@ -27,6 +28,8 @@ type DeliveryTargetsRow struct {
 	RateLimit     *int32
 	MaxInFlight   *int32
 	Version       int64
+	NextSecret    []byte
+	NextSecretAt  pgtype.Timestamptz
 }
 
 // Index: endpoints_pkey.
@@ -50,6 +53,8 @@ func (q *Queries) DeliveryTargets(ctx context.Context, ids []pgtype.UUID) ([]Del
 			&i.RateLimit,
 			&i.MaxInFlight,
 			&i.Version,
+			&i.NextSecret,
+			&i.NextSecretAt,
 		); err != nil {
 			return nil, err
 		}
@@ -250,6 +255,37 @@ func (q *Queries) LiveWorkers(ctx context.Context) (int64, error) {
 	return count, err
 }
 
+const NoteSigners = `-- name: NoteSigners :exec
+UPDATE attempts a SET signed_with = u.signed_with
+FROM (SELECT unnest((SELECT $3::text[])) AS workspace_id, unnest((SELECT $4::uuid[])) AS delivery_id,
+             unnest((SELECT $5::uuid[])) AS attempt_id, unnest((SELECT $6::text[])) AS signed_with) u
+WHERE a.workspace_id = u.workspace_id AND a.delivery_id = u.delivery_id AND a.id = u.attempt_id
+  AND a.delivery_id >= $1::uuid AND a.delivery_id < $2::uuid
+`
+
+type NoteSignersParams struct {
+	Lo           pgtype.UUID
+	Hi           pgtype.UUID
+	WorkspaceIds []string
+	DeliveryIds  []pgtype.UUID
+	AttemptIds   []pgtype.UUID
+	SignedWiths  []string
+}
+
+// Whose signature attempts had that were recorded just now, while their
+// endpoint's secrets rotate. Index: day attempts_pkey.
+func (q *Queries) NoteSigners(ctx context.Context, arg NoteSignersParams) error {
+	_, err := q.db.Exec(ctx, NoteSigners,
+		arg.Lo,
+		arg.Hi,
+		arg.WorkspaceIds,
+		arg.DeliveryIds,
+		arg.AttemptIds,
+		arg.SignedWiths,
+	)
+	return err
+}
+
 const ParkDeliveries = `-- name: ParkDeliveries :exec
 UPDATE deliveries d SET parked = true, task = NULL, held_reason = u.reason, held_until = u.until
 FROM (SELECT unnest((SELECT $3::text[])) AS workspace_id, unnest((SELECT $4::uuid[])) AS id, unnest((SELECT $5::text[])) AS task,
@@ -418,6 +454,65 @@ func (q *Queries) RecordFailures(ctx context.Context, arg RecordFailuresParams) 
 		return nil, err
 	}
 	return items, nil
+}
+
+const RecordRefused = `-- name: RecordRefused :exec
+INSERT INTO attempts (delivery_id, workspace_id, id, number, started_at, duration_us, status_code, error, error_class,
+                      request_headers, response_headers, response_body, signed_with)
+SELECT a.delivery_id, a.workspace_id, u.attempt_id, a.number, u.started_at, u.duration_us, u.status_code, u.error, u.error_class,
+       u.request_headers, u.response_headers, u.response_body, u.signed_with
+FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS delivery_id,
+             unnest((SELECT $3::uuid[])) AS after_id,
+             unnest((SELECT $4::uuid[])) AS attempt_id, unnest((SELECT $5::timestamptz[])) AS started_at,
+             unnest((SELECT $6::bigint[])) AS duration_us, unnest((SELECT $7::int[])) AS status_code,
+             unnest((SELECT $8::text[])) AS error, unnest((SELECT $9::text[])) AS error_class,
+             unnest((SELECT $10::bytea[])) AS request_headers,
+             unnest((SELECT $11::bytea[])) AS response_headers,
+             unnest((SELECT $12::bytea[])) AS response_body,
+             unnest((SELECT $13::text[])) AS signed_with) u
+JOIN attempts a ON a.workspace_id = u.workspace_id AND a.delivery_id = u.delivery_id AND a.id = u.after_id
+WHERE a.delivery_id >= $14::uuid AND a.delivery_id < $15::uuid
+`
+
+type RecordRefusedParams struct {
+	WorkspaceIds    []string
+	DeliveryIds     []pgtype.UUID
+	AfterIds        []pgtype.UUID
+	AttemptIds      []pgtype.UUID
+	StartedAts      []pgtype.Timestamptz
+	DurationsUs     []int64
+	StatusCodes     []int32
+	Errors          []string
+	ErrorClasses    []string
+	RequestHeaders  [][]byte
+	ResponseHeaders [][]byte
+	ResponseBodies  [][]byte
+	SignedWiths     []string
+	Lo              pgtype.UUID
+	Hi              pgtype.UUID
+}
+
+// What attempts that were recorded just now had sent before, with the old
+// secret: rows of the same number. Index: day attempts_pkey.
+func (q *Queries) RecordRefused(ctx context.Context, arg RecordRefusedParams) error {
+	_, err := q.db.Exec(ctx, RecordRefused,
+		arg.WorkspaceIds,
+		arg.DeliveryIds,
+		arg.AfterIds,
+		arg.AttemptIds,
+		arg.StartedAts,
+		arg.DurationsUs,
+		arg.StatusCodes,
+		arg.Errors,
+		arg.ErrorClasses,
+		arg.RequestHeaders,
+		arg.ResponseHeaders,
+		arg.ResponseBodies,
+		arg.SignedWiths,
+		arg.Lo,
+		arg.Hi,
+	)
+	return err
 }
 
 const RecordSuccesses = `-- name: RecordSuccesses :exec

@@ -192,7 +192,7 @@ func (q *Queries) LastAttempts(ctx context.Context, arg LastAttemptsParams) ([]L
 
 const ListAttempts = `-- name: ListAttempts :many
 SELECT id, number, started_at, duration_us, status_code, error, error_class,
-       request_headers, response_headers, response_body
+       request_headers, response_headers, response_body, signed_with
 FROM attempts
 WHERE workspace_id = $1 AND delivery_id = $2 AND id < $3
 ORDER BY id DESC LIMIT $4::int
@@ -216,6 +216,7 @@ type ListAttemptsRow struct {
 	RequestHeaders  []byte
 	ResponseHeaders []byte
 	ResponseBody    []byte
+	SignedWith      *string
 }
 
 // Index: day attempts_pkey.
@@ -244,6 +245,7 @@ func (q *Queries) ListAttempts(ctx context.Context, arg ListAttemptsParams) ([]L
 			&i.RequestHeaders,
 			&i.ResponseHeaders,
 			&i.ResponseBody,
+			&i.SignedWith,
 		); err != nil {
 			return nil, err
 		}

@@ -23,7 +23,8 @@ func (q *Queries) CheckParked(ctx context.Context, endpointIds []pgtype.UUID) er
 }
 
 const DeleteEndpoint = `-- name: DeleteEndpoint :execrows
-UPDATE endpoints SET deleted_at = now(), updated_at = now(), secret = NULL, headers = NULL, version = $1
+UPDATE endpoints SET deleted_at = now(), updated_at = now(), secret = NULL, headers = NULL, version = $1,
+    next_secret = NULL, next_secret_at = NULL
 WHERE id = $2 AND workspace_id = $3 AND deleted_at IS NULL
 `
 
@@ -44,7 +45,8 @@ func (q *Queries) DeleteEndpoint(ctx context.Context, arg DeleteEndpointParams) 
 
 const EndpointByID = `-- name: EndpointByID :one
 SELECT id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason, secret, headers,
-       timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at
+       timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at,
+       next_secret, next_secret_at
 FROM endpoints WHERE id = $1 AND workspace_id = $2 AND deleted_at IS NULL
 `
 
@@ -77,6 +79,8 @@ func (q *Queries) EndpointByID(ctx context.Context, arg EndpointByIDParams) (End
 		&i.Version,
 		&i.UpdatedAt,
 		&i.DeletedAt,
+		&i.NextSecret,
+		&i.NextSecretAt,
 	)
 	return i, err
 }
@@ -140,7 +144,8 @@ func (q *Queries) InsertEndpoint(ctx context.Context, arg InsertEndpointParams) 
 
 const ListEndpoints = `-- name: ListEndpoints :many
 SELECT id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason, secret, headers,
-       timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at
+       timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at,
+       next_secret, next_secret_at
 FROM endpoints
 WHERE workspace_id = $1 AND deleted_at IS NULL AND id < $2
 ORDER BY id DESC LIMIT $3::int
@@ -182,6 +187,8 @@ func (q *Queries) ListEndpoints(ctx context.Context, arg ListEndpointsParams) ([
 			&i.Version,
 			&i.UpdatedAt,
 			&i.DeletedAt,
+			&i.NextSecret,
+			&i.NextSecretAt,
 		); err != nil {
 			return nil, err
 		}
@@ -207,6 +214,33 @@ func (q *Queries) NextEndpointsVersion(ctx context.Context, id string) (int64, e
 	var endpoints_version int64
 	err := row.Scan(&endpoints_version)
 	return endpoints_version, err
+}
+
+const PromoteSecret = `-- name: PromoteSecret :execrows
+UPDATE endpoints SET secret = next_secret, next_secret = NULL, next_secret_at = NULL, updated_at = now(), version = $1
+WHERE id = $2 AND workspace_id = $3 AND version = $4 AND next_secret IS NOT NULL AND deleted_at IS NULL
+`
+
+type PromoteSecretParams struct {
+	Version     int64
+	ID          pgtype.UUID
+	WorkspaceID string
+	Seen        int64
+}
+
+// The version says that nothing was changed since the secret was used, another
+// rotation least of all. Index: endpoints_pkey.
+func (q *Queries) PromoteSecret(ctx context.Context, arg PromoteSecretParams) (int64, error) {
+	result, err := q.db.Exec(ctx, PromoteSecret,
+		arg.Version,
+		arg.ID,
+		arg.WorkspaceID,
+		arg.Seen,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const RecentPending = `-- name: RecentPending :many
@@ -248,8 +282,9 @@ SET url = $1, events = $2, filters = $3, description = $4, is_active = $5,
     disabled_at = CASE WHEN $5::bool THEN NULL ELSE coalesce(disabled_at, now()) END,
     disabled_reason = CASE WHEN $5::bool THEN NULL ELSE coalesce(disabled_reason, $6) END,
     secret = $7, headers = $8, timeout_s = $9, retry_schedule = $10, rate_limit = $11,
-    max_in_flight = $12, metadata = $13, version = $14, updated_at = now()
-WHERE id = $15 AND workspace_id = $16 AND deleted_at IS NULL
+    max_in_flight = $12, metadata = $13, version = $14, updated_at = now(),
+    next_secret = $15, next_secret_at = $16
+WHERE id = $17 AND workspace_id = $18 AND deleted_at IS NULL
 RETURNING disabled_at, disabled_reason, updated_at
 `
 
@@ -268,6 +303,8 @@ type UpdateEndpointParams struct {
 	MaxInFlight    *int32
 	Metadata       []byte
 	Version        int64
+	NextSecret     []byte
+	NextSecretAt   pgtype.Timestamptz
 	ID             pgtype.UUID
 	WorkspaceID    string
 }
@@ -295,6 +332,8 @@ func (q *Queries) UpdateEndpoint(ctx context.Context, arg UpdateEndpointParams) 
 		arg.MaxInFlight,
 		arg.Metadata,
 		arg.Version,
+		arg.NextSecret,
+		arg.NextSecretAt,
 		arg.ID,
 		arg.WorkspaceID,
 	)

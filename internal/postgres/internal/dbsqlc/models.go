@@ -21,6 +21,7 @@ type Attempt struct {
 	RequestHeaders  []byte
 	ResponseHeaders []byte
 	ResponseBody    []byte
+	SignedWith      *string
 }
 
 type Delivery struct {
@@ -65,6 +66,8 @@ type Endpoint struct {
 	Version        int64
 	UpdatedAt      pgtype.Timestamptz
 	DeletedAt      pgtype.Timestamptz
+	NextSecret     []byte
+	NextSecretAt   pgtype.Timestamptz
 }
 
 type EndpointHealth struct {

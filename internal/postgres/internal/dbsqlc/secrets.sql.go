@@ -12,16 +12,19 @@ import (
 )
 
 const ReplaceSecrets = `-- name: ReplaceSecrets :execrows
-UPDATE endpoints SET secret = $1, headers = $2
-WHERE id = $3 AND secret = $4 AND headers IS NOT DISTINCT FROM $5::bytea
+UPDATE endpoints SET secret = $1, headers = $2, next_secret = $3
+WHERE id = $4 AND secret = $5 AND headers IS NOT DISTINCT FROM $6::bytea
+  AND next_secret IS NOT DISTINCT FROM $7::bytea
 `
 
 type ReplaceSecretsParams struct {
-	Secret     []byte
-	Headers    []byte
-	ID         pgtype.UUID
-	OldSecret  []byte
-	OldHeaders []byte
+	Secret        []byte
+	Headers       []byte
+	NextSecret    []byte
+	ID            pgtype.UUID
+	OldSecret     []byte
+	OldHeaders    []byte
+	OldNextSecret []byte
 }
 
 // Only what was read is replaced: a PATCH meanwhile has the last word. The
@@ -30,9 +33,11 @@ func (q *Queries) ReplaceSecrets(ctx context.Context, arg ReplaceSecretsParams) 
 	result, err := q.db.Exec(ctx, ReplaceSecrets,
 		arg.Secret,
 		arg.Headers,
+		arg.NextSecret,
 		arg.ID,
 		arg.OldSecret,
 		arg.OldHeaders,
+		arg.OldNextSecret,
 	)
 	if err != nil {
 		return 0, err
@@ -41,9 +46,10 @@ func (q *Queries) ReplaceSecrets(ctx context.Context, arg ReplaceSecretsParams) 
 }
 
 const StaleSecrets = `-- name: StaleSecrets :many
-SELECT id, secret, headers FROM endpoints
+SELECT id, secret, headers, next_secret FROM endpoints
 WHERE id > $1 AND deleted_at IS NULL
-  AND (substring(secret FROM 1 FOR 4) <> $2::bytea OR substring(headers FROM 1 FOR 4) <> $2::bytea)
+  AND (substring(secret FROM 1 FOR 4) <> $2::bytea OR substring(headers FROM 1 FOR 4) <> $2::bytea
+    OR substring(next_secret FROM 1 FOR 4) <> $2::bytea)
 ORDER BY id LIMIT $3::int
 `
 
@@ -54,12 +60,13 @@ type StaleSecretsParams struct {
 }
 
 type StaleSecretsRow struct {
-	ID      pgtype.UUID
-	Secret  []byte
-	Headers []byte
+	ID         pgtype.UUID
+	Secret     []byte
+	Headers    []byte
+	NextSecret []byte
 }
 
-// A page of the endpoints whose secret or headers another key than the newest
+// A page of the endpoints whose secrets or headers another key than the newest
 // encrypts; its id is their first four bytes. Index: endpoints_pkey.
 func (q *Queries) StaleSecrets(ctx context.Context, arg StaleSecretsParams) ([]StaleSecretsRow, error) {
 	rows, err := q.db.Query(ctx, StaleSecrets, arg.After, arg.Newest, arg.RowLimit)
@@ -70,7 +77,12 @@ func (q *Queries) StaleSecrets(ctx context.Context, arg StaleSecretsParams) ([]S
 	var items []StaleSecretsRow
 	for rows.Next() {
 		var i StaleSecretsRow
-		if err := rows.Scan(&i.ID, &i.Secret, &i.Headers); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.Secret,
+			&i.Headers,
+			&i.NextSecret,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
