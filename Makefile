@@ -54,9 +54,10 @@ chaos: ## kill, stop and cut off everything under load and write docs/reliabilit
 		-output $(CURDIR)/docs/reliability.md $(ARGS)
 
 .PHONY: soak
-soak: ## chaos with 1000 kills, and FLUSHALL with 100,000 deliveries queued
+soak: ## chaos with 1000 kills and FLUSHALL with 100,000 deliveries queued, half an hour; writes docs/reliability.md
 	@$(GO) build -o bin/testenv ./internal/testenv
-	bin/testenv $(GO) test -count 1 -timeout 2h -v -run TestChaos ./test/chaos -rate 100 -kills 1000 -faults all,flushall-backlog $(ARGS)
+	bin/testenv $(GO) test -count 1 -timeout 2h -v -run TestChaos ./test/chaos -rate 100 -kills 1000 -faults all,flushall-backlog \
+		-output $(CURDIR)/docs/reliability.md $(ARGS)
 
 .PHONY: microbench
 microbench: ## run the packages' own benchmarks

@@ -118,10 +118,10 @@ func commit(t *testing.T) string {
 }
 
 const intro = "# Reliability\n\n" +
-	"`make chaos` writes this page. It runs two APIs, two workers and two schedulers as processes of their own on a real Postgres\n" +
-	"(restarted and killed, but not the machine under it: it does not sync) and a real Redis, publishes all the time, and lets one\n" +
+	"`make chaos`, and with more kills `make soak`, write this page. They run two APIs, two workers and two schedulers as processes of their own on a real Postgres\n" +
+	"(restarted and killed, but not the machine under it: it does not sync) and a real Redis, publish all the time, and let one\n" +
 	"fault after the other happen. An event counts as accepted when it was answered with 202; a request whose answer was lost is made\n" +
-	"again with the same id. After each fault it waits until nothing is pending any more, and checks in Postgres, through the API and at\n" +
+	"again with the same id. After each fault they wait until nothing is pending any more, and check in Postgres, through the API and at\n" +
 	"the receiver that every accepted event has both its deliveries, that both arrived, and that attempts are numbered from 1 on.\n\n" +
 	"*Lost* is what was accepted and never arrived. *Duplicated* is arrivals beyond those that were needed: one, or two where the receiver\n" +
 	"answered the first attempt with 500, as it does for one delivery in twenty. *In flight* is how many requests the workers said at most\n" +
