@@ -22,6 +22,8 @@ func newWorld(t *testing.T) *world {
 	w.ids["endpoints"] = b.endpoint(w.key)
 	w.ids["deliveries"] = b.delivery(w.key, `{"id":"own-id","type":"a","data":{}}`)
 	w.ids["events"] = "own-id"
+	w.ids["replays"] = b.call(w.key, "POST", "/v1/endpoints/"+w.ids["endpoints"]+"/replay", `{"since":"2020-01-01T00:00:00Z"}`).
+		want(http.StatusAccepted).text("id")
 	return w
 }
 
@@ -35,6 +37,8 @@ func body(rt *route) string {
 	switch rt.id {
 	case "createEndpoint":
 		return `{"url":"https://example.com/","events":["a"]}`
+	case "replayEndpoint":
+		return `{"since":"2020-01-01T00:00:00Z"}`
 	case "publishEvent":
 		return `{"type":"nobody.wants.this","data":{}}`
 	case "publishEvents":

@@ -17,6 +17,7 @@ type Deps struct {
 	Endpoints  Endpoints
 	Events     Events
 	Deliveries Deliveries
+	Replays    Replays
 	Accepter   Accepter
 	Tester     Tester
 	URLs       URLPolicy

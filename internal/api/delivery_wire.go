@@ -17,6 +17,9 @@ func renderDelivery(d *webhook.Delivery) deliveryWire {
 		HeldUntil: d.HeldUntil, HeldReason: orNull(d.HeldReason), NextAttemptAt: d.NextAttemptAt,
 		CreatedAt: d.CreatedAt(), CompletedAt: d.CompletedAt,
 	}
+	if !d.ReplayID.IsZero() {
+		out.ReplayID = orNull(d.ReplayID.Format(webhook.ReplayPrefix))
+	}
 	out.ResponseBody, out.ResponseBodyBase64 = renderBody(d.StatusCode, d.ResponseBody)
 	return out
 }

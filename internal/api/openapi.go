@@ -19,6 +19,7 @@ const (
 	tagEvents     = "Events"
 	tagEndpoints  = "Endpoints"
 	tagDeliveries = "Deliveries"
+	tagReplays    = "Replays"
 
 	// patchSchema is the one whose arrays may be null, which brings a default back.
 	patchSchema = "EndpointPatch"
@@ -74,6 +75,7 @@ func newDocument(version string) *huma.OpenAPI {
 			{Name: tagEvents, Description: "One thing that happened: a type and a payload, accepted once."},
 			{Name: tagEndpoints, Description: "A receiver's URL with its subscription, secret and delivery policy."},
 			{Name: tagDeliveries, Description: "One event on its way to one endpoint, and the attempts made for it."},
+			{Name: tagReplays, Description: "Stored events, delivered again."},
 			{Name: tagWorkspaces, Description: "A tenant. Nothing crosses from one to another."},
 			{Name: tagKeys, Description: "A workspace's API keys."},
 		},
@@ -164,16 +166,19 @@ func (rt *route) parameters() []*huma.Param {
 }
 
 func (rt *route) responses(schemas huma.Registry) map[string]*huma.Response {
-	success := func(doc string) *huma.Response {
-		if rt.answer == nil {
+	of := func(answer any, doc string) *huma.Response {
+		if answer == nil {
 			return &huma.Response{Description: doc}
 		}
-		schema := schemas.Schema(reflect.TypeOf(rt.answer), true, "")
+		schema := schemas.Schema(reflect.TypeOf(answer), true, "")
 		return &huma.Response{Description: doc, Content: map[string]*huma.MediaType{typeJSON: {Schema: schema}}}
 	}
-	out := map[string]*huma.Response{strconv.Itoa(rt.status): success(http.StatusText(rt.status))}
+	out := map[string]*huma.Response{strconv.Itoa(rt.status): of(rt.answer, http.StatusText(rt.status))}
 	for status, doc := range rt.also {
-		out[strconv.Itoa(status)] = success(doc)
+		out[strconv.Itoa(status)] = of(rt.answer, doc)
+	}
+	for status, answer := range rt.other {
+		out[strconv.Itoa(status)] = of(answer, http.StatusText(status))
 	}
 	for _, code := range rt.allCodes() {
 		status := strconv.Itoa(kindOf(code).status)

@@ -34,6 +34,8 @@ type route struct {
 	answer any
 	// also is a second status of success with the same answer, and when.
 	also map[int]string
+	// other is a second status of success with an answer of another type.
+	other map[int]any
 	// codes are the errors of its own, beside those that every route may give.
 	codes []webhook.Code
 	// timeout instead of the configured one.

@@ -16,6 +16,7 @@ func (s *server) routes() []route {
 	all = append(all, s.workspaceRoutes()...)
 	all = append(all, s.eventRoutes()...)
 	all = append(all, s.endpointRoutes()...)
+	all = append(all, s.replayRoutes()...)
 	return append(all, s.deliveryRoutes()...)
 }
 
@@ -76,6 +77,36 @@ func (s *server) eventRoutes() []route {
 		}, {
 			method: http.MethodGet, path: "/v1/events/{id}/deliveries", id: "listEventDeliveries", tag: tagEvents, scope: webhook.ScopeDeliveriesRead,
 			summary: "List an event's deliveries", query: deliveryParams(), status: http.StatusOK, answer: list[deliveryWire]{}, handle: s.listEventDeliveries,
+		}, {
+			method: http.MethodPost, path: "/v1/events/{id}/replay", id: "replayEvent", tag: tagReplays, scope: webhook.ScopeDeliveriesWrite,
+			summary: "Deliver an event again",
+			doc:     "New deliveries of the same bytes, with the same X-Webhook-ID. The replay in the answer is done; its deliveries are on their way.",
+			body:    &bodySpec{example: eventReplayInput{}, limit: defaultBodyLimit},
+			status:  http.StatusAccepted, answer: replayWire{}, codes: []webhook.Code{webhook.CodeNotRetryable}, handle: s.replayEvent,
+		},
+	}
+}
+
+func (s *server) replayRoutes() []route {
+	return []route{
+		{
+			method: http.MethodPost, path: "/v1/endpoints/{id}/replay", id: "replayEndpoint", tag: tagReplays, scope: webhook.ScopeEndpointsWrite,
+			summary: "Deliver to an endpoint again",
+			doc: "Makes new deliveries of stored events in the background, one of an event at the most, and leaves out those whose payload is no longer kept. " +
+				"They go after what is live.",
+			body:   &bodySpec{example: endpointReplayInput{}, required: true, limit: defaultBodyLimit},
+			status: http.StatusAccepted, answer: replayWire{}, other: map[int]any{http.StatusOK: dryRunWire{}}, timeout: countTimeout, handle: s.replayEndpoint,
+		}, {
+			method: http.MethodGet, path: "/v1/replays", id: "listReplays", tag: tagReplays, scope: webhook.ScopeDeliveriesRead,
+			summary: "List replays", query: pageParams(), status: http.StatusOK, answer: list[replayWire]{}, handle: s.listReplays,
+		}, {
+			method: http.MethodGet, path: "/v1/replays/{id}", id: "getReplay", tag: tagReplays, scope: webhook.ScopeDeliveriesRead,
+			summary: "Get a replay", status: http.StatusOK, answer: replayWire{}, handle: s.getReplay,
+		}, {
+			method: http.MethodPost, path: "/v1/replays/{id}/cancel", id: "cancelReplay", tag: tagReplays, scope: webhook.ScopeDeliveriesWrite,
+			summary: "Stop a replay", doc: "It makes no more deliveries. Those that it made go on. 409 when it has ended.",
+			body:   &bodySpec{example: noInput{}, limit: defaultBodyLimit},
+			status: http.StatusAccepted, answer: replayWire{}, codes: []webhook.Code{webhook.CodeConflict}, handle: s.cancelReplay,
 		},
 	}
 }

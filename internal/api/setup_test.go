@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/postrider/postrider/internal/ingest"
 	"github.com/postrider/postrider/internal/pgtest"
 	"github.com/postrider/postrider/internal/postgres"
@@ -24,6 +26,7 @@ const adminKey = "admin-key-of-the-tests"
 type bundle struct {
 	t       testing.TB
 	db      *postgres.DB
+	dsn     string
 	handler http.Handler
 	url     string
 	urls    *urlPolicy
@@ -47,14 +50,14 @@ func setupOn(t testing.TB, dsn string, change ...func(*Deps, *Config)) *bundle {
 	if err := db.EnsurePartitions(t.Context(), time.Now().Add(-24*time.Hour), 3); err != nil {
 		t.Fatal(err)
 	}
-	b := &bundle{t: t, db: db, urls: &urlPolicy{}, tester: &tester{}, queue: &discardQueue{}}
+	b := &bundle{t: t, db: db, dsn: dsn, urls: &urlPolicy{}, tester: &tester{}, queue: &discardQueue{}}
 	store := postgres.NewIngest(db)
 	ingester := ingest.New(store, store, b.queue, ingest.Config{Logger: discardLogger()})
 	ingester.Start()
 	t.Cleanup(func() { ingester.Stop(context.Background()) })
 	deps := Deps{
 		Workspaces: postgres.NewWorkspaces(db), Keys: postgres.NewKeys(db), Endpoints: postgres.NewEndpoints(db),
-		Events: postgres.NewEvents(db), Deliveries: postgres.NewDeliveries(db), Accepter: ingester, Tester: b.tester, URLs: b.urls,
+		Events: postgres.NewEvents(db), Deliveries: postgres.NewDeliveries(db), Replays: postgres.NewReplays(db), Accepter: ingester, Tester: b.tester, URLs: b.urls,
 	}
 	cfg := Config{AdminKey: adminKey}
 	for _, c := range change {
@@ -148,6 +151,19 @@ func (b *bundle) do(req *http.Request) *answer {
 		b.t.Fatal(err)
 	}
 	return &answer{b.t, resp.StatusCode, resp.Header, raw}
+}
+
+// exec changes the database behind the API's back.
+func (b *bundle) exec(sql string) {
+	b.t.Helper()
+	conn, err := pgx.Connect(b.t.Context(), b.dsn)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer conn.Close(b.t.Context())
+	if _, err := conn.Exec(b.t.Context(), sql); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // admin calls as the admin in a workspace.

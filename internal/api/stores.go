@@ -90,6 +90,39 @@ type Deliveries interface {
 	DeliveryWriter
 }
 
+// ReplayReader reads replays, and what they would do.
+type ReplayReader interface {
+	Get(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Replay, error)
+	List(ctx context.Context, ws webhook.WorkspaceID, p webhook.Page) (all []webhook.Replay, more bool, err error)
+	// Count is how many deliveries a replay would make; wants is asked for what is
+	// missing.
+	Count(ctx context.Context, r *webhook.Replay, wants webhook.Wants) (int64, error)
+}
+
+// ReplayWriter starts and ends replays.
+type ReplayWriter interface {
+	Create(ctx context.Context, r *webhook.Replay) error
+	// Cancel is a conflict when the replay has ended.
+	Cancel(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Replay, error)
+	// ReplayEvent makes the deliveries at once, and fills in what became of r.
+	ReplayEvent(ctx context.Context, r *webhook.Replay, eventType string, endpoints []webhook.ID) error
+}
+
+// ReplayTargets reads whom an event may be sent to again.
+type ReplayTargets interface {
+	// Endpoints returns which of the endpoints exist.
+	Endpoints(ctx context.Context, ws webhook.WorkspaceID, ids []webhook.ID) ([]webhook.ID, error)
+	// Subscribed returns the active ones with ID, Events and Filters.
+	Subscribed(ctx context.Context, ws webhook.WorkspaceID) ([]webhook.Endpoint, error)
+}
+
+// Replays is all of it.
+type Replays interface {
+	ReplayReader
+	ReplayWriter
+	ReplayTargets
+}
+
 // Accepter stores events, all or none. It returns after the commit.
 type Accepter interface {
 	Accept(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) ([]webhook.Accepted, error)

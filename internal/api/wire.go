@@ -115,6 +115,7 @@ type deliveryWire struct {
 	NextAttemptAt      *time.Time          `json:"next_attempt_at"`
 	CreatedAt          time.Time           `json:"created_at"`
 	CompletedAt        *time.Time          `json:"completed_at"`
+	ReplayID           *string             `json:"replay_id" doc:"The replay that made it; null for the first."`
 }
 
 type attemptWire struct {

@@ -16,9 +16,9 @@ func (a *App) buildScheduler() error {
 	s := recovery.New(recovery.Postgres{
 		Leases: postgres.NewLeases(a.db), Feed: postgres.NewFeed(a.db), Audit: postgres.NewAudit(a.db),
 		Parked: postgres.NewParked(a.db), Partitions: a.db, Retention: postgres.NewRetention(a.db),
-		Upkeep: postgres.NewUpkeep(a.db),
+		Upkeep: postgres.NewUpkeep(a.db), Replays: postgres.NewReplays(a.db),
 	}, recovery.Redis{
-		Queue: announcements{queue.NewClient(a.redis), inspector}, Tasks: inspector, Memory: inspector,
+		Queue: announcements{queue.NewClient(a.redis), inspector}, Tasks: inspector, Memory: inspector, Lanes: inspector,
 	}, recovery.Config{
 		Logger: a.logger, Registerer: a.registry, DisableAfter: a.cfg.Breaker.DisableAfter,
 		KeepDeliveries: a.cfg.Retention.Deliveries, KeepPayloads: a.cfg.Retention.Payloads,

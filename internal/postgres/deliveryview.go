@@ -87,7 +87,7 @@ func deliveryOf(ws webhook.WorkspaceID, r *dbsqlc.ListDeliveriesRow) webhook.Del
 	d := webhook.Delivery{
 		ID: r.ID.Bytes, EndpointID: r.EndpointID.Bytes, WorkspaceID: ws, Type: r.EventType,
 		Status: webhook.Status(r.Status), Attempts: int(r.Attempts), Error: reasonSentence(deref(r.Reason)),
-		NextAttemptAt: timePtr(r.NextAttemptAt), CompletedAt: timePtr(r.CompletedAt),
+		NextAttemptAt: timePtr(r.NextAttemptAt), CompletedAt: timePtr(r.CompletedAt), ReplayID: r.ReplayID.Bytes,
 	}
 	switch {
 	case r.Parked:

@@ -102,6 +102,7 @@ func (s *Scheduler) services(epoch int64) []*loop {
 		store: s.postgres.Retention, deliveries: s.cfg.KeepDeliveries, payloads: s.cfg.KeepPayloads,
 		now: s.cfg.Now, metrics: s.metrics,
 	}
+	replay := &replay{store: s.postgres.Replays, lanes: s.redis.Lanes, keep: s.cfg.KeepDeliveries, now: s.cfg.Now, metrics: s.metrics}
 	upkeep := &upkeep{store: s.postgres.Upkeep, disableAfter: s.cfg.DisableAfter, logger: s.cfg.Logger, metrics: s.metrics}
 	return append(s.others(), []*loop{
 		s.loop("feed", 500*time.Millisecond, feed.runOnce),
@@ -111,6 +112,8 @@ func (s *Scheduler) services(epoch int64) []*loop {
 		s.onDemand("full_audit", full, audit.runFull),
 		s.loop("memory", time.Second, memory.runOnce),
 		s.loop("release", time.Second, release.runOnce),
+		s.loop("replay", 500*time.Millisecond, replay.runOnce),
+		s.loop("ended_replays", time.Hour, replay.forget),
 		s.loop("partitions", time.Hour, partitions.runOnce),
 		s.loop("retention", time.Hour, retention.runOnce),
 		s.loop("upkeep", time.Minute, upkeep.runOnce),

@@ -17,6 +17,7 @@ type Postgres struct {
 	Partitions PartitionStore
 	Retention  RetentionStore
 	Upkeep     UpkeepStore
+	Replays    ReplayStore
 }
 
 // Redis is the alarm clock.
@@ -24,6 +25,7 @@ type Redis struct {
 	Queue  Queue
 	Tasks  Tasks
 	Memory Memory
+	Lanes  Lanes
 }
 
 // LeaseStore keeps who leads.
@@ -99,6 +101,23 @@ type UpkeepStore interface {
 	DisableFailing(ctx context.Context, after time.Duration, reason string) ([]webhook.ID, error)
 	// OldestDue is how long the oldest due delivery waits, without a task and with one.
 	OldestDue(ctx context.Context) (unheld, held time.Duration, err error)
+}
+
+// ReplayStore makes replays' deliveries.
+type ReplayStore interface {
+	// Unfinished returns up to limit replays that are not over, the oldest first.
+	Unfinished(ctx context.Context, limit int) ([]webhook.ID, error)
+	// Step makes the replay's next deliveries, together with its position, and
+	// returns how many.
+	Step(ctx context.Context, id webhook.ID, wants func(*webhook.Endpoint) (webhook.Wants, error)) (int, error)
+	// RemoveEnded forgets replays that ended and are older than before.
+	RemoveEnded(ctx context.Context, before time.Time) error
+}
+
+// Lanes says how much waits in Redis.
+type Lanes interface {
+	// Waiting is how many tasks wait in each lane.
+	Waiting(ctx context.Context) (map[webhook.Lane]int, error)
 }
 
 // Queue puts tasks into Redis.

@@ -38,10 +38,18 @@ type Delivery struct {
 	HeldReason    string
 	NextAttemptAt *time.Time
 	CompletedAt   *time.Time
+	// ReplayID is zero for the first delivery of an event.
+	ReplayID ID
 }
 
-// CreatedAt is when the delivery came to be.
-func (d *Delivery) CreatedAt() time.Time { return d.ID.Time() }
+// CreatedAt is when the delivery came to be. A replay's deliveries have their
+// event's time in their id, so that they are found with it.
+func (d *Delivery) CreatedAt() time.Time {
+	if !d.ReplayID.IsZero() {
+		return d.ReplayID.Time()
+	}
+	return d.ID.Time()
+}
 
 // Reasons for which a delivery ended without an attempt having decided it.
 const (

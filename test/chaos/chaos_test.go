@@ -20,7 +20,7 @@ type fault struct {
 // catalogue is every fault but the kills. Those that are only run by their key
 // take long.
 func catalogue() []fault {
-	return slices.Concat(stops(), redisFaults(), postgresFaults(), networkFaults(), chosenPoints(), []fault{orphans()})
+	return slices.Concat(stops(), redisFaults(), postgresFaults(), networkFaults(), chosenPoints(), []fault{orphans(), replayKilled()})
 }
 
 // plan is what the flags ask for.

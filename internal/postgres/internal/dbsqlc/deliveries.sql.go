@@ -35,7 +35,8 @@ func (q *Queries) CancelDelivery(ctx context.Context, arg CancelDeliveryParams) 
 
 const DeliveryByID = `-- name: DeliveryByID :one
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until,
+       d.replay_id
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
 WHERE d.workspace_id = $1 AND d.id = $2
@@ -62,6 +63,7 @@ type DeliveryByIDRow struct {
 	IsActive      bool
 	Deleted       bool
 	OpenUntil     pgtype.Timestamptz
+	ReplayID      pgtype.UUID
 }
 
 // Index: day deliveries_pkey, endpoints_pkey.
@@ -84,6 +86,7 @@ func (q *Queries) DeliveryByID(ctx context.Context, arg DeliveryByIDParams) (Del
 		&i.IsActive,
 		&i.Deleted,
 		&i.OpenUntil,
+		&i.ReplayID,
 	)
 	return i, err
 }
@@ -259,7 +262,8 @@ func (q *Queries) ListAttempts(ctx context.Context, arg ListAttemptsParams) ([]L
 
 const ListDeliveries = `-- name: ListDeliveries :many
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until,
+       d.replay_id
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
 WHERE d.workspace_id = $1 AND d.id >= $2::uuid AND d.id < $3::uuid
@@ -299,6 +303,7 @@ type ListDeliveriesRow struct {
 	IsActive      bool
 	Deleted       bool
 	OpenUntil     pgtype.Timestamptz
+	ReplayID      pgtype.UUID
 }
 
 // Index: deliveries_pkey of each day newest first, or deliveries_endpoint, or
@@ -339,6 +344,7 @@ func (q *Queries) ListDeliveries(ctx context.Context, arg ListDeliveriesParams) 
 			&i.IsActive,
 			&i.Deleted,
 			&i.OpenUntil,
+			&i.ReplayID,
 		); err != nil {
 			return nil, err
 		}

@@ -136,6 +136,22 @@ type ParkedEndpoint struct {
 	ReleaseCount int32
 }
 
+type Replay struct {
+	ID          pgtype.UUID
+	WorkspaceID string
+	EndpointID  pgtype.UUID
+	EventID     pgtype.UUID
+	FirstID     pgtype.UUID
+	EndID       pgtype.UUID
+	Statuses    []string
+	Types       []string
+	Status      string
+	Total       int64
+	Done        int64
+	Position    pgtype.UUID
+	FinishedAt  pgtype.Timestamptz
+}
+
 type Worker struct {
 	ID          string
 	Host        string

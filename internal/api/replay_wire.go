@@ -1,0 +1,70 @@
+package api
+
+import (
+	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+type endpointReplayInput struct {
+	Since    string   `json:"since" format:"date-time" doc:"Events accepted at this time or later."`
+	Until    *string  `json:"until,omitempty" format:"date-time" doc:"Events accepted before this time. Default now."`
+	Statuses []string `json:"statuses,omitempty" minItems:"1" maxItems:"4" doc:"Of the last delivery of an event to this endpoint: failed, canceled, success; or missing, alone: events that it matches now and that made no delivery to it, as while it was disabled. Default failed."`
+	Types    []string `json:"types,omitempty" minItems:"1" maxItems:"100" doc:"Only events of exactly these types. Default all."`
+	DryRun   bool     `json:"dry_run,omitempty" doc:"Count, and do nothing."`
+}
+
+type eventReplayInput struct {
+	EndpointIDs []string `json:"endpoint_ids,omitempty" minItems:"1" maxItems:"1000" doc:"To these, whatever they subscribe to. Default: the active endpoints that match the event now."`
+}
+
+type dryRunWire struct {
+	Total int64 `json:"total" doc:"How many deliveries a replay would make."`
+}
+
+type replayWire struct {
+	ID               string              `json:"id" example:"rpl_01kqxg5wdgf0m8c4yb2h3t9v6z"`
+	WorkspaceID      webhook.WorkspaceID `json:"workspace_id"`
+	EndpointID       *string             `json:"endpoint_id" doc:"Null for the replay of one event."`
+	EventID          *string             `json:"event_id" doc:"Ours (evt_…). Null for the replay of an endpoint."`
+	Since            time.Time           `json:"since"`
+	Until            time.Time           `json:"until"`
+	Statuses         []string            `json:"statuses"`
+	Types            []string            `json:"types" doc:"Empty for all."`
+	Status           string              `json:"status" enum:"running,done,canceled"`
+	Total            int64               `json:"total" doc:"How many deliveries there were to make when it was asked for."`
+	Done             int64               `json:"done" doc:"How many were made. They are delivered after what is live."`
+	RatePerSecond    *float64            `json:"rate_per_second" doc:"Made a second, on average; null before the first."`
+	RemainingSeconds *int64              `json:"remaining_seconds" doc:"How long the rest takes at that rate; null when unknown, or nothing is left."`
+	CreatedAt        time.Time           `json:"created_at"`
+	FinishedAt       *time.Time          `json:"finished_at"`
+}
+
+func (s *server) renderReplay(r *webhook.Replay) replayWire {
+	out := replayWire{
+		ID: r.ID.Format(webhook.ReplayPrefix), WorkspaceID: r.WorkspaceID, Since: r.Since.UTC(), Until: r.Until.UTC(),
+		Statuses: make([]string, len(r.Statuses)), Types: append([]string{}, r.Types...), Status: string(r.Status),
+		Total: r.Total, Done: r.Done, CreatedAt: r.CreatedAt(), FinishedAt: r.FinishedAt,
+	}
+	for i, status := range r.Statuses {
+		out.Statuses[i] = string(status)
+	}
+	if !r.EndpointID.IsZero() {
+		out.EndpointID = orNull(r.EndpointID.Format(webhook.EndpointPrefix))
+	}
+	if !r.EventID.IsZero() {
+		out.EventID = orNull(r.EventID.Format(webhook.EventPrefix))
+	}
+	end := s.cfg.Now()
+	if r.FinishedAt != nil {
+		end = *r.FinishedAt
+	}
+	if took := end.Sub(r.CreatedAt()).Seconds(); took > 0 && r.Done > 0 {
+		rate := float64(r.Done) / took
+		out.RatePerSecond = &rate
+		if r.Status == webhook.ReplayRunning && r.Total > r.Done {
+			out.RemainingSeconds = orNull(int64(float64(r.Total-r.Done)/rate) + 1)
+		}
+	}
+	return out
+}

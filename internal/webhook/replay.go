@@ -1,0 +1,48 @@
+package webhook
+
+import "time"
+
+// ReplayStatus is where a replay stands.
+type ReplayStatus string
+
+// A replay makes deliveries while it is running.
+const (
+	ReplayRunning  ReplayStatus = "running"
+	ReplayDone     ReplayStatus = "done"
+	ReplayCanceled ReplayStatus = "canceled"
+)
+
+// StatusMissing stands, in a replay's statuses alone, for events that an endpoint
+// would match now and that made no delivery to it, as while it was disabled.
+const StatusMissing Status = "missing"
+
+// Replay makes new deliveries of stored events: the same bytes, the same
+// X-Webhook-ID, a new delivery id.
+type Replay struct {
+	ID          ID
+	WorkspaceID WorkspaceID
+	// EndpointID is whose deliveries are made again; zero for the replay of one
+	// event, which EventID names.
+	EndpointID ID
+	EventID    ID
+	// Since and Until bound the time at which the events were accepted; Until is
+	// excluded.
+	Since, Until time.Time
+	// Statuses of the deliveries to make again; StatusMissing stands alone.
+	Statuses []Status
+	// Types are exact event types; none means all.
+	Types  []string
+	Status ReplayStatus
+	// Total was counted at the start, Done is how many deliveries were made.
+	Total, Done int64
+	FinishedAt  *time.Time
+}
+
+// Missing says whether the replay is of events that made no delivery.
+func (r *Replay) Missing() bool { return len(r.Statuses) == 1 && r.Statuses[0] == StatusMissing }
+
+// CreatedAt is when it was asked for.
+func (r *Replay) CreatedAt() time.Time { return r.ID.Time() }
+
+// Wants says whether an endpoint matches an event of a type with a payload.
+type Wants func(eventType string, data []byte) bool
