@@ -12,15 +12,16 @@ import (
 
 // Deps is what the API stands on; every field is required.
 type Deps struct {
-	Workspaces Workspaces
-	Keys       Keys
-	Endpoints  Endpoints
-	Events     Events
-	Deliveries Deliveries
-	Replays    Replays
-	Accepter   Accepter
-	Tester     Tester
-	URLs       URLPolicy
+	Workspaces  Workspaces
+	Keys        Keys
+	Endpoints   Endpoints
+	Events      Events
+	Deliveries  Deliveries
+	Replays     Replays
+	Idempotency Idempotency
+	Accepter    Accepter
+	Tester      Tester
+	URLs        URLPolicy
 }
 
 // Config of the API. AdminKey is required; the zero value of every other field

@@ -18,12 +18,13 @@ func (s *server) publish(ctx context.Context, r *request) (response, error) {
 	if len(bad) > 0 {
 		return response{}, webhook.Invalid(bad...)
 	}
-	accepted, err := s.accept(ctx, r.workspace, []webhook.NewEvent{e})
+	events := r.identify([]webhook.NewEvent{e})
+	accepted, err := s.accept(ctx, r.workspace, events)
 	if err != nil {
 		return response{}, err
 	}
 	status := http.StatusAccepted
-	if accepted[0].Duplicate {
+	if accepted[0].Duplicate && !events[0].Made {
 		status = http.StatusOK
 	}
 	return response{status: status, body: renderAccepted(&accepted[0], r.workspace)}, nil
@@ -34,7 +35,7 @@ func (s *server) publishBatch(ctx context.Context, r *request) (response, error)
 	if err != nil {
 		return response{}, err
 	}
-	accepted, err := s.accept(ctx, r.workspace, events)
+	accepted, err := s.accept(ctx, r.workspace, r.identify(events))
 	if err != nil {
 		return response{}, err
 	}
@@ -43,6 +44,21 @@ func (s *server) publishBatch(ctx context.Context, r *request) (response, error)
 		out.Data[i] = renderAccepted(&accepted[i], r.workspace)
 	}
 	return response{status: http.StatusAccepted, body: out}, nil
+}
+
+// identify gives events without an id one that is made of the request's token: if
+// somebody died between the commit and the answer, whoever makes the request
+// again finds them accepted.
+func (r *request) identify(events []webhook.NewEvent) []webhook.NewEvent {
+	if r.token.IsZero() {
+		return events
+	}
+	for n := range events {
+		if events[n].ID == "" {
+			events[n].ID, events[n].Made = r.token.Nth(n).Format(webhook.EventPrefix), true
+		}
+	}
+	return events
 }
 
 func (s *server) accept(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) ([]webhook.Accepted, error) {

@@ -154,6 +154,13 @@ func (rt *route) parameters() []*huma.Param {
 			Description: "The workspace. Needed with the admin key; a workspace's key may leave it out.",
 		})
 	}
+	if rt.method == http.MethodPost {
+		least, most := 1, maxKeyBytes
+		out = append(out, &huma.Param{
+			Name: keyHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString, MinLength: &least, MaxLength: &most},
+			Description: "The same request with the same key gets the same answer for 24 hours, with Idempotency-Replayed: true, and takes effect once.",
+		})
+	}
 	for _, p := range rt.query {
 		schema := &huma.Schema{Type: huma.TypeString, Format: p.format, Enum: p.enum}
 		if p.integer {
@@ -202,6 +209,9 @@ func (rt *route) allCodes() []webhook.Code {
 	}
 	if rt.access == scoped || strings.Contains(rt.path, "{") {
 		codes = append(codes, webhook.CodeNotFound)
+	}
+	if rt.method == http.MethodPost {
+		codes = append(codes, webhook.CodeIdempotencyMismatch, webhook.CodeIdempotencyInFlight)
 	}
 	if rt.body != nil {
 		codes = append(codes, webhook.CodeMalformed, webhook.CodeTooLarge, webhook.CodeUnsupported)

@@ -47,6 +47,10 @@ func kindOf(code webhook.Code) kind {
 		return kind{http.StatusMethodNotAllowed, "The method is not allowed here"}
 	case webhook.CodeConflict:
 		return kind{http.StatusConflict, "Conflict"}
+	case webhook.CodeIdempotencyInFlight:
+		return kind{http.StatusConflict, "The first request with this key is under way"}
+	case webhook.CodeIdempotencyMismatch:
+		return kind{http.StatusUnprocessableEntity, "The key was used with another request"}
 	case webhook.CodeNotRetryable:
 		return kind{http.StatusConflict, "The delivery can't be retried"}
 	case webhook.CodeNotCancelable:
@@ -73,7 +77,7 @@ func allCodes() []webhook.Code {
 		webhook.CodeMalformed, webhook.CodeBadRequest, webhook.CodeUnauthorized, webhook.CodeForbidden,
 		webhook.CodeNotFound, webhook.CodeMethod, webhook.CodeConflict, webhook.CodeNotRetryable,
 		webhook.CodeNotCancelable, webhook.CodeTooLarge, webhook.CodeUnsupported, webhook.CodeInvalid,
-		webhook.CodeWeakSecret, webhook.CodeRateLimited, webhook.CodeUnavailable, webhook.CodeInternal,
+		webhook.CodeWeakSecret, webhook.CodeIdempotencyMismatch, webhook.CodeIdempotencyInFlight, webhook.CodeRateLimited, webhook.CodeUnavailable, webhook.CodeInternal,
 	}
 }
 
@@ -105,10 +109,18 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(e.RetryAfter.Seconds())))))
 	}
-	writeBody(w, k.status, problemType, encodeJSON(problem{
+	_, p := problemOf(err, h.Get(requestIDHeader))
+	writeBody(w, k.status, problemType, encodeJSON(p))
+}
+
+// problemOf is what the caller is told of an error.
+func problemOf(err error, requestID string) (kind, problem) {
+	e := coded(err)
+	k := kindOf(e.Code)
+	return k, problem{
 		Type: "urn:postrider:problem:" + string(e.Code), Title: k.title, Status: k.status, Detail: e.Detail,
-		Code: string(e.Code), RequestID: h.Get(requestIDHeader), Errors: e.Fields,
-	}))
+		Code: string(e.Code), RequestID: requestID, Errors: e.Fields,
+	}
 }
 
 // invalidField is a 422 for one field.

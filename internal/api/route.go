@@ -63,6 +63,8 @@ type request struct {
 	workspace webhook.WorkspaceID
 	query     url.Values
 	body      []byte // nil when there was none
+	// token is what ids are made of under an idempotency key; zero without one.
+	token webhook.ID
 }
 
 // response is what a handler answers; a nil body is no body.
@@ -100,6 +102,10 @@ func (s *server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	if k, ok := resp.body.(*kept); ok {
+		k.write(w)
+		return
+	}
 	if resp.location != "" {
 		w.Header().Set("Location", resp.location)
 	}
@@ -132,6 +138,9 @@ func (s *server) run(ctx context.Context, rt *route, w http.ResponseWriter, r *h
 	}
 	if req.body, err = readBody(r, rt.body); err != nil {
 		return response{}, err
+	}
+	if rt.method == http.MethodPost && r.Header.Get(keyHeader) != "" {
+		return s.once(ctx, rt, w, req)
 	}
 	return rt.handle(ctx, req)
 }

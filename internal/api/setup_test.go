@@ -57,7 +57,8 @@ func setupOn(t testing.TB, dsn string, change ...func(*Deps, *Config)) *bundle {
 	t.Cleanup(func() { ingester.Stop(context.Background()) })
 	deps := Deps{
 		Workspaces: postgres.NewWorkspaces(db), Keys: postgres.NewKeys(db), Endpoints: postgres.NewEndpoints(db),
-		Events: postgres.NewEvents(db), Deliveries: postgres.NewDeliveries(db), Replays: postgres.NewReplays(db), Accepter: ingester, Tester: b.tester, URLs: b.urls,
+		Events: postgres.NewEvents(db), Deliveries: postgres.NewDeliveries(db), Replays: postgres.NewReplays(db),
+		Idempotency: postgres.NewIdempotency(db), Accepter: ingester, Tester: b.tester, URLs: b.urls,
 	}
 	cfg := Config{AdminKey: adminKey}
 	for _, c := range change {
@@ -156,15 +157,24 @@ func (b *bundle) do(req *http.Request) *answer {
 // exec changes the database behind the API's back.
 func (b *bundle) exec(sql string) {
 	b.t.Helper()
+	b.number("WITH done AS (" + sql + " RETURNING 1) SELECT count(*) FROM done")
+}
+
+// number is what a query counts.
+func (b *bundle) number(sql string, args ...any) (n int) {
+	b.t.Helper()
 	conn, err := pgx.Connect(b.t.Context(), b.dsn)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	defer conn.Close(b.t.Context())
-	if _, err := conn.Exec(b.t.Context(), sql); err != nil {
+	if err := conn.QueryRow(b.t.Context(), sql, args...).Scan(&n); err != nil {
 		b.t.Fatal(err)
 	}
+	return n
 }
+
+func (b *bundle) idempotency() *postgres.Idempotency { return postgres.NewIdempotency(b.db) }
 
 // admin calls as the admin in a workspace.
 func (b *bundle) admin(ws, method, path, body string) *answer {

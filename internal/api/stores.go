@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
 )
@@ -121,6 +122,17 @@ type Replays interface {
 	ReplayReader
 	ReplayWriter
 	ReplayTargets
+}
+
+// Idempotency keeps what requests with an idempotency key were answered.
+type Idempotency interface {
+	// Claim begins a request under its key, for so long, or finds who has and what
+	// came of it.
+	Claim(ctx context.Context, k webhook.IdempotencyKey, hash []byte, now time.Time, d time.Duration) (webhook.Claim, error)
+	// Keep stores the claim's answer.
+	Keep(ctx context.Context, k webhook.IdempotencyKey, c *webhook.Claim, answer []byte) error
+	// Release gives the claim up.
+	Release(ctx context.Context, k webhook.IdempotencyKey, c *webhook.Claim) error
 }
 
 // Accepter stores events, all or none. It returns after the commit.

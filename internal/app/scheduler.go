@@ -22,7 +22,10 @@ func (a *App) buildScheduler() error {
 	}, recovery.Config{
 		Logger: a.logger, Registerer: a.registry, DisableAfter: a.cfg.Breaker.DisableAfter,
 		KeepDeliveries: a.cfg.Retention.Deliveries, KeepPayloads: a.cfg.Retention.Payloads,
-		Services: []recovery.Service{{Name: "operations", Every: time.Second, RunOnce: a.publisher().RunOnce}},
+		Services: []recovery.Service{
+			{Name: "operations", Every: time.Second, RunOnce: a.publisher().RunOnce},
+			{Name: "idempotency", Every: time.Minute, RunOnce: postgres.NewIdempotency(a.db).RemoveOld},
+		},
 	})
 	a.checks.Observe("redis", a.redis.Ping)
 	a.add("scheduler", func(context.Context) error { s.Start(); return nil }, func(context.Context) { s.Stop() })

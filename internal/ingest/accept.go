@@ -97,7 +97,7 @@ func (i *Ingester) ours(ctx context.Context, ws webhook.WorkspaceID, events []we
 	var known map[int]*webhook.Accepted
 	for n := range events {
 		id, ok := webhook.ParseID(webhook.EventPrefix, events[n].ID)
-		if !ok {
+		if !ok || events[n].Made {
 			continue
 		}
 		e, err := i.store.Find(ctx, ws, id)

@@ -8,7 +8,10 @@ import (
 // NewEvent is what a producer published, validated but not yet accepted.
 type NewEvent struct {
 	// ID is the producer's own, or empty for a generated one.
-	ID   string
+	ID string
+	// Made says that ID was made for this request, from its idempotency token: no
+	// producer has given it, and it is none of an event of ours.
+	Made bool
 	Type string
 	// CreatedAt is the producer's word; zero means the time of acceptance.
 	CreatedAt time.Time

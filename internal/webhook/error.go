@@ -12,22 +12,25 @@ type Code string
 
 // Every code there is.
 const (
-	CodeMalformed     Code = "malformed_json"
-	CodeBadRequest    Code = "bad_request"
-	CodeUnauthorized  Code = "unauthorized"
-	CodeForbidden     Code = "forbidden"
-	CodeNotFound      Code = "not_found"
-	CodeConflict      Code = "conflict"
-	CodeNotRetryable  Code = "not_retryable"
-	CodeNotCancelable Code = "not_cancelable"
-	CodeTooLarge      Code = "too_large"
-	CodeUnsupported   Code = "unsupported_media_type"
-	CodeMethod        Code = "method_not_allowed"
-	CodeInvalid       Code = "invalid"
-	CodeWeakSecret    Code = "weak_secret"
-	CodeRateLimited   Code = "rate_limited"
-	CodeUnavailable   Code = "unavailable"
-	CodeInternal      Code = "internal"
+	CodeMalformed    Code = "malformed_json"
+	CodeBadRequest   Code = "bad_request"
+	CodeUnauthorized Code = "unauthorized"
+	CodeForbidden    Code = "forbidden"
+	CodeNotFound     Code = "not_found"
+	CodeConflict     Code = "conflict"
+	CodeNotRetryable Code = "not_retryable"
+	// A key that was used with another request, or whose first request is under way.
+	CodeIdempotencyMismatch Code = "idempotency_mismatch"
+	CodeIdempotencyInFlight Code = "idempotency_in_flight"
+	CodeNotCancelable       Code = "not_cancelable"
+	CodeTooLarge            Code = "too_large"
+	CodeUnsupported         Code = "unsupported_media_type"
+	CodeMethod              Code = "method_not_allowed"
+	CodeInvalid             Code = "invalid"
+	CodeWeakSecret          Code = "weak_secret"
+	CodeRateLimited         Code = "rate_limited"
+	CodeUnavailable         Code = "unavailable"
+	CodeInternal            Code = "internal"
 )
 
 // FieldError points at one bad field of an input.

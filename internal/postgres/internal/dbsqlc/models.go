@@ -98,6 +98,18 @@ type EventID struct {
 	EventID     pgtype.UUID
 }
 
+type IdempotencyKey struct {
+	WorkspaceID  string
+	Route        string
+	Key          string
+	RequestHash  []byte
+	Token        pgtype.UUID
+	Claim        pgtype.UUID
+	ClaimedUntil pgtype.Timestamptz
+	Answer       []byte
+	CreatedAt    pgtype.Timestamptz
+}
+
 type Key struct {
 	ID          pgtype.UUID
 	WorkspaceID string

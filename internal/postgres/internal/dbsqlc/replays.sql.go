@@ -325,7 +325,7 @@ const RemoveOldReplays = `-- name: RemoveOldReplays :execrows
 DELETE FROM replays WHERE id < $1 AND status <> 'running'
 `
 
-// What ended before the days that are kept. The table is small: one row a call.
+// What ended and is older than what it made. Index: replays_pkey.
 func (q *Queries) RemoveOldReplays(ctx context.Context, before pgtype.UUID) (int64, error) {
 	result, err := q.db.Exec(ctx, RemoveOldReplays, before)
 	if err != nil {

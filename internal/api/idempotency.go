@@ -1,0 +1,165 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+const (
+	keyHeader      = "Idempotency-Key"
+	replayedHeader = "Idempotency-Replayed"
+	maxKeyBytes    = 255
+	// claimGrace is how much longer than its request a claim lasts.
+	claimGrace = 5 * time.Second
+	// keyPatience is how long a request waits for another one under the same key.
+	keyPatience = 5 * time.Second
+	keyPoll     = 50 * time.Millisecond
+	keepTimeout = 5 * time.Second
+)
+
+// kept is an answer as it is stored: the whole of it.
+type kept struct {
+	Status   int    `json:"status"`
+	Type     string `json:"type,omitempty"`
+	Location string `json:"location,omitempty"`
+	Body     []byte `json:"body,omitempty"`
+	replayed bool
+}
+
+// lasting: what a request repeated later would be answered, too.
+func (k *kept) lasting() bool { return k.Status != http.StatusTooManyRequests && k.Status < 500 }
+
+func (k *kept) write(w http.ResponseWriter) {
+	h := w.Header()
+	if k.Location != "" {
+		h.Set("Location", k.Location)
+	}
+	if k.replayed {
+		h.Set(replayedHeader, "true")
+	}
+	if k.Body == nil {
+		h.Set("Cache-Control", "no-store")
+		w.WriteHeader(k.Status)
+		return
+	}
+	writeBody(w, k.Status, k.Type, k.Body)
+}
+
+// once handles a POST with an Idempotency-Key: the first one takes effect, and the
+// same request again gets the same answer.
+func (s *server) once(ctx context.Context, rt *route, w http.ResponseWriter, r *request) (response, error) {
+	key, err := r.idempotencyKey()
+	if err != nil {
+		return response{}, err
+	}
+	claim, err := s.claim(ctx, rt, key, r)
+	if err != nil {
+		return response{}, err
+	}
+	if !claim.Mine {
+		var k kept
+		if err := json.Unmarshal(claim.Answer, &k); err != nil {
+			return response{}, err
+		}
+		k.replayed = true
+		return response{body: &k}, nil
+	}
+	done := false
+	defer func() {
+		if !done { // no lasting answer, or a panic
+			s.after(ctx, "release", func(ctx context.Context) error { return s.Idempotency.Release(ctx, key, &claim) })
+		}
+	}()
+	r.token = claim.Token
+	resp, err := rt.handle(ctx, r)
+	k := s.keepable(w.Header().Get(requestIDHeader), &resp, err)
+	if !k.lasting() {
+		return resp, err
+	}
+	done = true
+	s.after(ctx, "keep", func(ctx context.Context) error { return s.Idempotency.Keep(ctx, key, &claim, encodeJSON(k)) })
+	return response{body: k}, nil
+}
+
+// after does what must be tried also when the caller is gone. What fails is
+// mended by time: the claim runs out, and the next one finds the effect by its
+// token.
+func (s *server) after(ctx context.Context, what string, do func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
+	defer cancel()
+	if err := do(ctx); err != nil {
+		s.cfg.Logger.WarnContext(ctx, "an idempotency key was left as it is", "step", what, "error", err)
+	}
+}
+
+// claim waits for the answer of a request that is under way.
+func (s *server) claim(ctx context.Context, rt *route, key webhook.IdempotencyKey, r *request) (webhook.Claim, error) {
+	hash := requestHash(r)
+	lasts := rt.timeout
+	if lasts == 0 {
+		lasts = s.cfg.Timeout
+	}
+	for began := s.cfg.Now(); ; {
+		c, err := s.Idempotency.Claim(ctx, key, hash, s.cfg.Now(), lasts+claimGrace)
+		switch {
+		case err != nil:
+			return c, err
+		case subtle.ConstantTimeCompare(hash, c.RequestHash) != 1:
+			return c, webhook.Errorf(webhook.CodeIdempotencyMismatch, "the key was used with another request in the last 24 hours")
+		case c.Mine || c.Answer != nil:
+			return c, nil
+		case s.cfg.Now().Sub(began) >= min(keyPatience, lasts/2):
+			return c, webhook.Errorf(webhook.CodeIdempotencyInFlight, "the first request with this key is still under way; ask again in a moment")
+		}
+		select {
+		case <-time.After(keyPoll):
+		case <-ctx.Done():
+			return c, ctx.Err()
+		}
+	}
+}
+
+func requestHash(r *request) []byte {
+	h := sha256.New()
+	h.Write([]byte(r.http.URL.RawQuery))
+	h.Write([]byte{0})
+	h.Write(r.body)
+	return h.Sum(nil)
+}
+
+func (r *request) idempotencyKey() (webhook.IdempotencyKey, error) {
+	values := r.http.Header.Values(keyHeader)
+	key := webhook.IdempotencyKey{WorkspaceID: r.workspace, Route: r.http.Method + " " + r.http.URL.Path, Key: values[0]}
+	if len(values) > 1 || !printable(key.Key) {
+		return key, invalidField(keyHeader, "must be one of 1 to %d printable ASCII characters", maxKeyBytes)
+	}
+	return key, nil
+}
+
+func printable(key string) bool {
+	for i := range len(key) {
+		if key[i] < ' ' || key[i] > '~' {
+			return false
+		}
+	}
+	return key != "" && len(key) <= maxKeyBytes
+}
+
+// keepable is the answer to be written and kept.
+func (s *server) keepable(requestID string, resp *response, err error) *kept {
+	switch {
+	case err != nil:
+		k, p := problemOf(err, requestID)
+		return &kept{Status: k.status, Type: problemType, Body: encodeJSON(p)}
+	case resp.body == nil:
+		return &kept{Status: resp.status, Location: resp.location}
+	default:
+		return &kept{Status: resp.status, Type: typeJSON, Location: resp.location, Body: encodeJSON(resp.body)}
+	}
+}

@@ -1,0 +1,37 @@
+package webhook
+
+// IdempotencyKey names a request that is to take effect once, however often it is
+// made.
+type IdempotencyKey struct {
+	WorkspaceID WorkspaceID // "" for the admin's own routes
+	Route       string      // method and path
+	Key         string
+}
+
+// Claim is what was found under an idempotency key.
+type Claim struct {
+	// ID names the claim, the caller's if Mine.
+	ID   ID
+	Mine bool
+	// RequestHash is of the request that the key was first used with.
+	RequestHash []byte
+	// Token stays the same when a claim is taken over from somebody who died: ids
+	// that are made of it make an effect that took place already be found.
+	Token ID
+	// Answer is what the request was answered; nil while it is being made.
+	Answer []byte
+}
+
+// Nth is an id of its own for each n, of the same time and order.
+func (id ID) Nth(n int) ID {
+	low := uint64(0)
+	for _, b := range id[8:] {
+		low = low<<8 | uint64(b)
+	}
+	low += uint64(n)
+	for i := 15; i >= 8; i-- {
+		id[i] = byte(low)
+		low >>= 8
+	}
+	return id
+}
