@@ -72,12 +72,12 @@ func TestIdempotencyKey(t *testing.T) {
 		}
 	})
 
-	t.Run("AProblemIsKeptAsWell", func(t *testing.T) {
+	t.Run("AProblemIsKeptAsWell", func(_ *testing.T) {
 		first := b.keyed(key, "POST", "/v1/events", `{"type":"a.b"}`, "problem").want(http.StatusUnprocessableEntity)
 		first.again(b.keyed(key, "POST", "/v1/events", `{"type":"a.b"}`, "problem"))
 	})
 
-	t.Run("AnotherRequestIsAMismatch", func(t *testing.T) {
+	t.Run("AnotherRequestIsAMismatch", func(_ *testing.T) {
 		b.keyed(key, "POST", "/v1/events", `{"type":"a.b","data":{}}`, "mismatch").want(http.StatusAccepted)
 		b.keyed(key, "POST", "/v1/events", `{"type":"a.c","data":{}}`, "mismatch").
 			problem(http.StatusUnprocessableEntity, webhook.CodeIdempotencyMismatch)
@@ -94,7 +94,7 @@ func TestIdempotencyKey(t *testing.T) {
 		}
 	})
 
-	t.Run("AdminRoutesHaveTheirOwn", func(t *testing.T) {
+	t.Run("AdminRoutesHaveTheirOwn", func(_ *testing.T) {
 		first := b.keyed(adminKey, "POST", "/v1/workspaces", `{"name":"n"}`, "ws").want(http.StatusCreated)
 		first.again(b.keyed(adminKey, "POST", "/v1/workspaces", `{"name":"n"}`, "ws"))
 		path := "/v1/workspaces/" + first.text("id") + "/keys"
