@@ -10,6 +10,9 @@ import (
 // testTimeout leaves an endpoint its whole timeout, 60 s at most.
 const testTimeout = 75 * time.Second
 
+// diagnoseTimeout leaves it that for two requests, one after the other.
+const diagnoseTimeout = 150 * time.Second
+
 // routes is the API: handlers and description are made from it.
 func (s *server) routes() []route {
 	var all []route
@@ -154,6 +157,13 @@ func (s *server) endpointRoutes() []route {
 			summary: "Send a test request now", doc: "One signed request. It counts as no event and is never retried.",
 			body:   &bodySpec{example: testInput{}, limit: webhook.MaxEventBytes},
 			status: http.StatusOK, answer: testWire{}, timeout: testTimeout, handle: s.testEndpoint,
+		}, {
+			method: http.MethodPost, path: "/v1/endpoints/{id}/diagnose", id: "diagnoseEndpoint", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
+			summary: "Find out why webhooks do not arrive",
+			doc: "Goes the whole way: URL, DNS, TCP, TLS, and two requests, a signed one and one with a forged signature, which a receiver must refuse. " +
+				"They count as no event.",
+			body:   &bodySpec{example: noInput{}, limit: defaultBodyLimit},
+			status: http.StatusOK, answer: diagnosisWire{}, timeout: diagnoseTimeout, handle: s.diagnoseEndpoint,
 		}, {
 			method: http.MethodGet, path: "/v1/endpoints/{id}/deliveries", id: "listEndpointDeliveries", tag: tagEndpoints, scope: webhook.ScopeDeliveriesRead,
 			summary: "List an endpoint's deliveries", query: deliveryParams(), status: http.StatusOK, answer: list[deliveryWire]{}, handle: s.listEndpointDeliveries,

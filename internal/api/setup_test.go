@@ -96,6 +96,7 @@ func (p *urlPolicy) CheckURL(_ context.Context, raw string) *webhook.FieldError 
 // tester answers every test with its response.
 type tester struct {
 	response  webhook.Response
+	diagnosis webhook.Diagnosis
 	eventType string
 	data      string
 }
@@ -103,6 +104,10 @@ type tester struct {
 func (t *tester) Test(_ context.Context, _ webhook.WorkspaceID, _ webhook.ID, eventType string, data json.RawMessage) (webhook.Response, error) {
 	t.eventType, t.data = eventType, string(data)
 	return t.response, nil
+}
+
+func (t *tester) Diagnose(context.Context, webhook.WorkspaceID, webhook.ID) (webhook.Diagnosis, error) {
+	return t.diagnosis, nil
 }
 
 type discardQueue struct{}

@@ -144,6 +144,8 @@ type Accepter interface {
 // answer and no error.
 type Tester interface {
 	Test(ctx context.Context, ws webhook.WorkspaceID, endpoint webhook.ID, eventType string, data json.RawMessage) (webhook.Response, error)
+	// Diagnose goes the whole way to an endpoint, step by step.
+	Diagnose(ctx context.Context, ws webhook.WorkspaceID, endpoint webhook.ID) (webhook.Diagnosis, error)
 }
 
 // URLPolicy says whether an endpoint may have this URL; nil is yes.

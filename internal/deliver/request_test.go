@@ -199,7 +199,7 @@ func TestRequest(t *testing.T) {
 
 func TestTester(t *testing.T) {
 	t.Parallel()
-	newTester := func(s *stage) *Tester { return NewTester(s.store, newSender(s.t), s.cfg) }
+	newTester := func(s *stage) *Tester { return NewTester(s.store, newSender(s.t), newSender(s.t), s.cfg) }
 
 	t.Run("MakesOneSignedRequest", func(t *testing.T) {
 		t.Parallel()

@@ -6,22 +6,24 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
+	"github.com/postrider/postrider/signature"
 )
 
 // Tester makes single requests that count as no event and are never retried.
 type Tester struct {
 	targets *targets
 	sender  Sender
+	prober  Prober
 	cfg     Config
 }
 
 // NewTester makes a Tester; of cfg it uses UserAgent, Timeout and Now.
-func NewTester(sources Sources, sender Sender, cfg Config) *Tester {
+func NewTester(sources Sources, sender Sender, prober Prober, cfg Config) *Tester {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
 	cfg.EndpointBytes = 1 // nothing is kept: a test wants the endpoint as it is now
-	t := &Tester{sender: sender, cfg: cfg}
+	t := &Tester{sender: sender, prober: prober, cfg: cfg}
 	t.targets = newTargets(sources, &t.cfg)
 	return t
 }
@@ -30,23 +32,39 @@ func NewTester(sources Sources, sender Sender, cfg Config) *Tester {
 // returns what came back. A failed request is an answer and no error. Errors:
 // not_found.
 func (t *Tester) Test(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID, eventType string, data json.RawMessage) (webhook.Response, error) {
-	found, err := t.targets.get(ctx, map[webhook.ID]int64{id: 1<<63 - 1})
+	target, err := t.target(ctx, ws, id)
 	if err != nil {
 		return webhook.Response{}, err
+	}
+	return t.send(ctx, target, eventType, data, nil), nil
+}
+
+// target is the endpoint as it is now.
+func (t *Tester) target(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (*target, error) {
+	found, err := t.targets.get(ctx, map[webhook.ID]int64{id: 1<<63 - 1})
+	if err != nil {
+		return nil, err
 	}
 	target := found[id]
 	// Of an endpoint whose secret can't be decrypted the workspace is not known.
 	if target == nil || target.WorkspaceID != "" && target.WorkspaceID != ws {
-		return webhook.Response{}, webhook.NotFound("endpoint")
+		return nil, webhook.NotFound("endpoint")
 	}
-	if target.err != nil {
-		return webhook.Response{}, target.err
-	}
+	return target, target.err
+}
+
+// send makes one request that is no event's, signed by the endpoint's secret or
+// by a stranger.
+func (t *Tester) send(ctx context.Context, target *target, eventType string, data json.RawMessage, stranger *signature.Signer) webhook.Response {
 	now := t.cfg.Now()
 	eventID := webhook.NewID(now).Format(webhook.EventPrefix)
 	event := webhook.CarriedEvent{
-		PublicID: eventID, Type: eventType, Body: webhook.EncodeBody(eventID, eventType, now, data, ws),
+		PublicID: eventID, Type: eventType, Body: webhook.EncodeBody(eventID, eventType, now, data, target.WorkspaceID),
 	}
-	req, _ := target.request(t.cfg.UserAgent, now, event, webhook.NewID(now), 1, target.signers(now, false))
-	return t.sender.Do(ctx, req), nil
+	sign := target.signers(now, false)
+	if stranger != nil {
+		sign = signers{body: stranger, standard: []*signature.Signer{stranger}}
+	}
+	req, _ := target.request(t.cfg.UserAgent, now, event, webhook.NewID(now), 1, sign)
+	return t.sender.Do(ctx, req)
 }
