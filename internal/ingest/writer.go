@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"time"
 
@@ -75,6 +76,7 @@ type gathering struct {
 	group         []*request
 	events, bytes int
 	window        *time.Timer // runs while company is expected
+	yielded       bool        // stragglers had their moment
 }
 
 // another returns a request that waits, or one that comes while company is
@@ -86,7 +88,7 @@ func (g *gathering) another() (r *request, open bool) {
 	default:
 	}
 	if g.events >= g.i.expected {
-		return nil, true
+		return g.straggler()
 	}
 	if g.window == nil {
 		g.window = time.NewTimer(min(time.Duration(g.i.expected)*20*time.Microsecond, maxGatherWindow))
@@ -95,6 +97,23 @@ func (g *gathering) another() (r *request, open bool) {
 	case r, open = <-g.i.requests:
 		return r, open
 	case <-g.window.C:
+		return nil, true
+	}
+}
+
+// straggler lets the callers run that are about to come, once: whoever is left out
+// by a moment waits for a whole commit, and may take turns with the others for
+// good.
+func (g *gathering) straggler() (r *request, open bool) {
+	if g.i.expected == 0 || g.yielded {
+		return nil, true
+	}
+	g.yielded = true
+	runtime.Gosched()
+	select {
+	case r, open = <-g.i.requests:
+		return r, open
+	default:
 		return nil, true
 	}
 }
