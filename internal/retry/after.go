@@ -18,7 +18,9 @@ func ParseRetryAfter(header string, now time.Time) (wait time.Duration, ok bool)
 		return seconds, true
 	}
 	date, err := http.ParseTime(header)
-	if err != nil {
+	// In the second format package time takes any zone, which it then reads as this
+	// machine's or, mostly, as UTC. HTTP has GMT only.
+	if err != nil || strings.Contains(header, ",") && !strings.HasSuffix(header, " GMT") {
 		return 0, false
 	}
 	return min(max(date.Sub(now), 0), MaxRetryAfter), true
