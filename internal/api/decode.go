@@ -53,21 +53,23 @@ func (d *decoder) object(pointer string, raw []byte, into reflect.Value) {
 	}
 	fields := fieldsOf(into.Type())
 	given := make(map[string]bool)
-	for _, m := range members(raw) {
-		at := child(pointer, m.key)
-		field, ok := fields[m.key]
+	for s := (scanner{text: raw}); s.more(); {
+		key, value := unquote(s.key()), s.value()
+		at := child(pointer, key)
+		field, ok := fields[key]
 		switch {
 		case !ok:
 			d.fail(at, "is no field of this request")
-		case given[m.key]:
+			continue
+		case given[key]:
 			d.fail(at, "is given more than once")
-		case isNull(m.value) && !field.required:
-		case isNull(m.value):
+		case isNull(value) && !field.required:
+		case isNull(value):
 			d.fail(at, "must not be null")
 		default:
-			d.value(at, m.value, into.FieldByIndex(field.Index), field.Tag)
+			d.value(at, value, into.FieldByIndex(field.Index), field.Tag)
 		}
-		given[m.key] = true
+		given[key] = true
 	}
 	for i := range into.NumField() {
 		name, required := jsonName(into.Type().Field(i))
@@ -149,13 +151,17 @@ func (d *decoder) array(at string, raw []byte, into reflect.Value, tag reflect.S
 		d.fail(at, "must be an array")
 		return
 	}
-	all := elements(raw)
+	limit, limited := tagInt(tag, "maxItems")
+	if !limited {
+		limit = math.MaxInt - 1
+	}
+	all := elements(raw, limit)
 	if n, ok := tagInt(tag, "minItems"); ok && len(all) < n {
 		d.fail(at, "must have at least %d", n)
 		return
 	}
-	if n, ok := tagInt(tag, "maxItems"); ok && len(all) > n {
-		d.fail(at, "must not have more than %d", n)
+	if len(all) > limit {
+		d.fail(at, "must not have more than %d", limit)
 		return
 	}
 	into.Set(reflect.MakeSlice(into.Type(), len(all), len(all)))

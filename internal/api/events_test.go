@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -57,42 +56,46 @@ func TestPublish(t *testing.T) {
 	})
 	t.Run("BadInput", func(_ *testing.T) {
 		for in, pointer := range map[string]string{
-			`{}`:                                                              "/type",
-			`{"type":"a"}`:                                                    "/data",
-			`{"data":{}}`:                                                     "/type",
-			`{"type":"","data":{}}`:                                           "/type",
-			`{"type":"a b","data":{}}`:                                        "/type",
-			`{"type":".a","data":{}}`:                                         "/type",
-			`{"type":"a.*","data":{}}`:                                        "/type",
-			`{"type":"ä","data":{}}`:                                          "/type",
-			`{"type":5,"data":{}}`:                                            "/type",
-			`{"type":null,"data":{}}`:                                         "/type",
-			`{"type":"a","data":[]}`:                                          "/data",
-			`{"type":"a","data":null}`:                                        "/data",
-			`{"type":"a","data":"{}"}`:                                        "/data",
-			`{"type":"a","data":{},"id":""}`:                                  "/id",
-			`{"type":"a","data":{},"id":5}`:                                   "/id",
-			`{"type":"a","data":{},"id":"a.b"}`:                               "/id",
-			`{"type":"a","data":{},"created_at":5}`:                           "/created_at",
-			`{"type":"a","data":{},"created_at":"now"}`:                       "/created_at",
-			`{"type":"a","data":{},"created_at":"2024-01-15"}`:                "/created_at",
-			`{"type":"a","data":{},"created_at":"2024-01-15T10:30:00"}`:       "/created_at",
-			`{"type":"a","data":{},"created_at":"2024-02-30T10:30:00Z"}`:      "/created_at",
-			`{"type":"a","data":{},"created_at":"9999-12-31T23:59:59-01:00"}`: "/created_at",
-			`{"type":"a","data":{},"created_at":"0001-01-01T00:00:00Z"}`:      "/created_at",
-			`{"type":"a","data":{},"workspace_id":456}`:                       "/workspace_id",
-			`{"type":"a","data":{},"type":"b"}`:                               "/type",
-			`{"type":"a","data":{},"\u0074ype":"b"}`:                          "/type",
-			`{"type":"a","data":{"x":"\ud800"}}`:                              "/data/x",
-			`{"type":"a","data":{"x":["a","\udc00"]}}`:                        "/data/x/1",
-			`{"type":"a","data":{"x":"\ud800\ud800"}}`:                        "/data/x",
-			`{"type":"a","data":{"x":"\ud83dA"}}`:                             "/data/x",
-			`{"type":"a","data":{"\ud83d":1}}`:                                "/data",
-			`[]`:                                                              "",
-			` "a"`:                                                            "",
-			`null`:                                                            "",
-			`{"type":"a","data":{},"id":"` + strings.Repeat("x", 129) + `"}`:  "/id",
-			`{"type":"` + strings.Repeat("x", 257) + `","data":{}}`:           "/type",
+			`{}`:                                                                 "/type",
+			`{"type":"a"}`:                                                       "/data",
+			`{"data":{}}`:                                                        "/type",
+			`{"type":"","data":{}}`:                                              "/type",
+			`{"type":"a b","data":{}}`:                                           "/type",
+			`{"type":".a","data":{}}`:                                            "/type",
+			`{"type":"a.*","data":{}}`:                                           "/type",
+			`{"type":"ä","data":{}}`:                                             "/type",
+			`{"type":5,"data":{}}`:                                               "/type",
+			`{"type":null,"data":{}}`:                                            "/type",
+			`{"type":"a","data":[]}`:                                             "/data",
+			`{"type":"a","data":null}`:                                           "/data",
+			`{"type":"a","data":"{}"}`:                                           "/data",
+			`{"type":"a","data":{},"id":""}`:                                     "/id",
+			`{"type":"a","data":{},"id":5}`:                                      "/id",
+			`{"type":"a","data":{},"id":"a.b"}`:                                  "/id",
+			`{"type":"a","data":{},"created_at":5}`:                              "/created_at",
+			`{"type":"a","data":{},"created_at":"now"}`:                          "/created_at",
+			`{"type":"a","data":{},"created_at":"2024-01-15"}`:                   "/created_at",
+			`{"type":"a","data":{},"created_at":"2024-01-15T10:30:00"}`:          "/created_at",
+			`{"type":"a","data":{},"created_at":"2024-02-30T10:30:00Z"}`:         "/created_at",
+			`{"type":"a","data":{},"created_at":"2024-01-15T1:30:00Z"}`:          "/created_at",
+			`{"type":"a","data":{},"created_at":"2024-01-15T10:30:00,5Z"}`:       "/created_at",
+			`{"type":"a","data":{},"created_at":"2024-01-15T10:30:00+24:00"}`:    "/created_at",
+			`{"type":"a","data":{},"created_at":"0001-01-01T00:00:00.0000009Z"}`: "/created_at",
+			`{"type":"a","data":{},"created_at":"9999-12-31T23:59:59-01:00"}`:    "/created_at",
+			`{"type":"a","data":{},"created_at":"0001-01-01T00:00:00Z"}`:         "/created_at",
+			`{"type":"a","data":{},"workspace_id":456}`:                          "/workspace_id",
+			`{"type":"a","data":{},"type":"b"}`:                                  "/type",
+			`{"type":"a","data":{},"\u0074ype":"b"}`:                             "/type",
+			`{"type":"a","data":{"x":"\ud800"}}`:                                 "/data/x",
+			`{"type":"a","data":{"x":["a","\udc00"]}}`:                           "/data/x/1",
+			`{"type":"a","data":{"x":"\ud800\ud800"}}`:                           "/data/x",
+			`{"type":"a","data":{"x":"\ud83dA"}}`:                                "/data/x",
+			`{"type":"a","data":{"\ud83d":1}}`:                                   "/data",
+			`[]`:                                                                 "",
+			` "a"`:                                                               "",
+			`null`:                                                               "",
+			`{"type":"a","data":{},"id":"` + strings.Repeat("x", 129) + `"}`:     "/id",
+			`{"type":"` + strings.Repeat("x", 257) + `","data":{}}`:              "/type",
 		} {
 			post(in).problem(http.StatusUnprocessableEntity, webhook.CodeInvalid, pointer)
 		}
@@ -261,48 +264,6 @@ func TestListEvents(t *testing.T) {
 		b.call(key, "GET", "/v1/events?type=&since=&until=&cursor=", "").want(http.StatusOK)
 		b.call(key, "GET", "/v1/events?since=2024-01-15t10:30:00z", "").want(http.StatusOK)
 		b.call(key, "GET", "/v1/events?limit=%zz", "").problem(http.StatusBadRequest, webhook.CodeBadRequest)
-	})
-}
-
-func FuzzPublish(f *testing.F) {
-	for _, seed := range []string{
-		`{"type":"a.b","data":{"x":[1.0,{"y":"\ud83d\ude00"}]},"id":"1","created_at":"2024-01-15T10:30:00Z"}`,
-		`{"events":[{"type":"a","data":{}}]}`, `{"type":"a","data":{"":"\\\""}}`, `[[]]`, ` {} `, `{"data":{"a":"\u0022}"},"type":"b"}`, `5`, `"\ud800"`,
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		if checkJSON(body) != nil || checkSurrogates(body) != nil {
-			return
-		}
-		_, _ = parseBatch(body)
-		s := scanner{text: body}
-		e, bad := parseEvent(s.value(), "")
-		if len(bad) > 0 {
-			return
-		}
-		var in struct{ Data json.RawMessage }
-		if err := json.Unmarshal(body, &in); err != nil {
-			t.Fatalf("accepted, but encoding/json says %v", err)
-		}
-		var compact strings.Builder
-		compactInto(t, &compact, e.Data)
-		if compact.String() != string(e.Data) {
-			t.Errorf("data is not minified: %s", e.Data)
-		}
-	})
-}
-
-func FuzzCursor(f *testing.F) {
-	f.Add("AAAAAAAAAAAAAAAAAAAAAA")
-	f.Add("AAXbUJ5xAABhYmM")
-	f.Fuzz(func(t *testing.T, cursor string) {
-		if raw, ok := decodeCursor(cursor); ok && *encodeCursor(raw) != cursor {
-			t.Errorf("%q has two spellings", cursor)
-		}
-		if w, ok := workspaceCursor(cursor); ok && *encodeCursor(workspaceKey(&w)) != cursor {
-			t.Errorf("%q is read as %v", cursor, w)
-		}
 	})
 }
 

@@ -1,10 +1,7 @@
 package api
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/url"
-	"strings"
 	"testing"
 	"time"
 )
@@ -41,14 +38,4 @@ func (b *bundle) all(key, path, field string) (out []string) {
 	}
 	b.t.Fatal("the list does not end")
 	return nil
-}
-
-// compactInto writes JSON as json.Compact does.
-func compactInto(t testing.TB, w *strings.Builder, raw []byte) {
-	t.Helper()
-	var b bytes.Buffer
-	if err := json.Compact(&b, raw); err != nil {
-		t.Fatalf("%v: %s", err, raw)
-	}
-	w.Write(b.Bytes())
 }

@@ -101,21 +101,23 @@ func parseBatch(body []byte) ([]webhook.NewEvent, error) {
 		return nil, invalidField("", "must be an object")
 	}
 	var events []byte
-	for _, m := range members(raw) {
+	for o := (scanner{text: raw}); o.more(); {
+		key, value := unquote(o.key()), o.value()
 		switch {
-		case m.key != "events":
-			return nil, invalidField(child("", m.key), "is no field of this request")
+		case key != "events":
+			return nil, invalidField(child("", key), "is no field of this request")
 		case events != nil:
 			return nil, invalidField("/events", "is given more than once")
-		case m.value[0] != '[':
+		case value[0] != '[':
 			return nil, invalidField("/events", "must be an array")
 		}
-		events = m.value
+		events = value
 	}
 	if events == nil {
 		return nil, invalidField("/events", "is required")
 	}
-	return parseEvents(elements(events))
+	// Split no further than needed: ten megabytes hold five million elements.
+	return parseEvents(elements(events, webhook.MaxBatchEvents))
 }
 
 func parseEvents(all [][]byte) ([]webhook.NewEvent, error) {

@@ -2,7 +2,7 @@ package api
 
 import (
 	"encoding/base64"
-	"fmt"
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -148,14 +148,24 @@ func (r *request) time(name string) (time.Time, error) {
 
 // parseTime reads RFC 3339 to the letter and returns UTC.
 func parseTime(text string) (t time.Time, err error) {
-	if err := t.UnmarshalText([]byte(strings.ToUpper(text))); err != nil { // t and z may be small in RFC 3339
-		return t, fmt.Errorf(`must be a time such as "2024-01-15T10:30:00Z" (RFC 3339)`)
+	text = strings.ToUpper(text) // t and z may be small in RFC 3339
+	if t.UnmarshalText([]byte(text)) != nil || !strictTime(text) {
+		return t, errors.New(`must be a time such as "2024-01-15T10:30:00Z" (RFC 3339)`)
 	}
 	t = t.UTC()
-	if y := t.Year(); y < 1 || y > 9999 || t.IsZero() {
-		return t, fmt.Errorf("must be a time in the years 1 to 9999, in UTC")
+	// Also what is kept of it must not be the zero time, which stands for none.
+	if y := t.Year(); y < 1 || y > 9999 || t.Truncate(timeUnit).IsZero() {
+		return t, errors.New("must be a time in the years 1 to 9999, in UTC")
 	}
 	return t, nil
+}
+
+// strictTime refuses what package time takes beyond RFC 3339 (go.dev/issue/54580):
+// an hour of one digit, a comma before the fraction, offsets of 24:00 or +01:60.
+func strictTime(text string) bool {
+	offset := text[len(text)-len("07:00"):]
+	return text[len("2006-01-02T1")] != ':' && !strings.Contains(text, ",") &&
+		(strings.HasSuffix(text, "Z") || offset[:2] < "24" && offset[3:] < "60")
 }
 
 // eventType reads ?type=.

@@ -1,6 +1,9 @@
 package api
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // checkSurrogates refuses \ud800 and the like without their other half. JSON's
 // grammar has them, but they are no character: every reader makes something else of
@@ -55,33 +58,50 @@ func hex4(text []byte) int {
 	return n
 }
 
-// pointerTo is the JSON pointer of the innermost value that holds the byte, or
-// of the object when it is in a key.
+// pointerTo is the JSON pointer of the string that holds the byte, or of the
+// object when that string is a key. It walks over the text once: what is nested
+// thousands of levels deep must cost no more than what is flat.
 func pointerTo(text []byte, offset int) string {
-	pointer := ""
+	var path []place
 	s := scanner{text: text}
-	s.space()
-	for s.text[s.pos] == '{' || s.text[s.pos] == '[' {
-		isArray, found := s.text[s.pos] == '[', false
-		for i := 0; s.more(); i++ {
-			next := item(pointer, i)
-			if !isArray {
-				key := s.key()
-				if offset < s.pos {
-					return pointer
-				}
-				next = child(pointer, unquote(key))
+	for s.space(); s.pos <= offset; s.space() {
+		switch c := text[s.pos]; c {
+		case '{', '[':
+			path = append(path, place{isArray: c == '['})
+		case '}', ']':
+			path = path[:len(path)-1]
+		case ',':
+			last := &path[len(path)-1]
+			last.index, last.key = last.index+1, nil
+		case ':':
+		default:
+			raw := s.value()
+			if n := len(path); n > 0 && path[n-1].key == nil && offset >= s.pos {
+				path[n-1].key = raw
 			}
-			s.space()
-			start := s.pos
-			if s.value(); offset < s.pos {
-				pointer, s.pos, found = next, start, true
-				break
-			}
+			continue
 		}
-		if !found {
-			return pointer
+		s.pos++
+	}
+	return pointerOf(path)
+}
+
+// place is where the walk is in a container.
+type place struct {
+	isArray bool
+	index   int
+	key     []byte // of the member, in an object; nil until it was read
+}
+
+func pointerOf(path []place) string {
+	var b strings.Builder
+	for _, p := range path {
+		switch {
+		case p.isArray:
+			b.WriteString(item("", p.index))
+		case p.key != nil:
+			b.WriteString(child("", unquote(p.key)))
 		}
 	}
-	return pointer
+	return b.String()
 }

@@ -74,5 +74,6 @@ func membersOf(v value) []member {
 
 // escapePointer writes a key as one part of an RFC 6901 JSON pointer.
 func escapePointer(key string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+	// No Replacer: making one costs several KiB, and filters may have 10,000 keys.
+	return strings.ReplaceAll(strings.ReplaceAll(key, "~", "~0"), "/", "~1")
 }
