@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -226,13 +227,27 @@ func (d *decoder) integer(at string, raw []byte, into reflect.Value, tag reflect
 	low, hasLow := tagInt(tag, "minimum")
 	high, hasHigh := tagInt(tag, "maximum")
 	switch {
-	case err != nil || n != math.Trunc(n):
+	case err != nil || !isWhole(string(raw)):
 		d.fail(at, "must be a whole number")
 	case hasLow && n < float64(low), hasHigh && n > float64(high):
 		d.fail(at, "must be from %d to %d", low, high)
 	default:
 		into.SetInt(int64(n))
 	}
+}
+
+// isWhole looks at the digits of a number: the float next to
+// 1.00000000000000000001 is 1.
+func isWhole(number string) bool {
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(number), "e")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := strings.TrimRight(whole+fraction, "0")
+	if strings.Trim(digits, "-0") == "" {
+		return true
+	}
+	zeros := len(whole) + len(fraction) - len(digits)
+	shift, err := strconv.Atoi(cmp.Or(exponent, "0"))
+	return err == nil && shift-len(fraction)+zeros >= 0
 }
 
 func tagInt(tag reflect.StructTag, name string) (int, bool) {

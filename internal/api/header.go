@@ -26,7 +26,7 @@ func checkHeaders(headers map[string]string) []webhook.FieldError {
 		value := headers[name]
 		size += len(name) + len(value) + len(": \r\n")
 		folded := strings.ToLower(name)
-		detail := headerError(folded, value)
+		detail := headerError(name, value)
 		if other, twice := seen[folded]; twice {
 			detail = fmt.Sprintf("is the same header as %s", other)
 		}
@@ -41,12 +41,13 @@ func checkHeaders(headers map[string]string) []webhook.FieldError {
 	return bad
 }
 
-// headerError says what is wrong with one header; name is in lower case.
+// headerError says what is wrong with one header.
 func headerError(name, value string) string {
 	switch {
+	// Before its case is folded, which makes a K of the Kelvin sign.
 	case !isToken(name):
 		return "is no valid header name"
-	case isReservedHeader(name):
+	case isReservedHeader(strings.ToLower(name)):
 		return "is set by Postrider and can't be overridden"
 	case value == hidden:
 		return "*** stands for a value that is hidden; send the value itself"
@@ -56,7 +57,7 @@ func headerError(name, value string) string {
 	return ""
 }
 
-// isReservedHeader knows what the contract sets, and what frames a message or
+// isReservedHeader knows, in lower case, what the contract sets, and what frames a message or
 // belongs to one connection only.
 func isReservedHeader(name string) bool {
 	switch name {

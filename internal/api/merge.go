@@ -51,7 +51,7 @@ func mergeValue(target, patch json.RawMessage) json.RawMessage {
 		target = json.RawMessage("{}")
 	}
 	out := newOrdered(target)
-	for _, m := range members(patch) {
+	for _, m := range newOrdered(patch).all { // of a member given twice, the last
 		if isNull(m.value) {
 			out.set(m.key, nil)
 		} else {
