@@ -91,7 +91,11 @@ func (s *server) requestID(r *http.Request) string {
 }
 
 func isClean(p string) bool {
-	return p == "/" || path.Clean(p) == strings.TrimSuffix(p, "/")
+	if p == "/" {
+		return true
+	}
+	// TrimSuffix makes // clean, and Clean the * of GET *.
+	return strings.HasPrefix(p, "/") && p != "//" && path.Clean(p) == strings.TrimSuffix(p, "/")
 }
 
 // maxDrainBytes and maxDrainTime bound what is read of a refused body. A

@@ -22,7 +22,7 @@ func TestProtocol(t *testing.T) {
 
 	t.Run("UnknownRouteIsAProblem", func(_ *testing.T) {
 		for _, path := range []string{
-			"/", "/v1", "/v1/", "/v2/events", "/v1/events/", "/v1//events", "/v1/./events", "/v1/events/../endpoints", "/v1/endpoints/x/rotate",
+			"/", "//", "/v1", "/v1/", "/v2/events", "/v1/events/", "/v1//events", "/v1/./events", "/v1/events/../endpoints", "/v1/endpoints/x/rotate",
 			"/v1/event-types", "/docs/", "/favicon.ico", "/v1/workspaces/w/keys/x/y",
 		} {
 			b.call(key, "GET", path, "").problem(http.StatusNotFound, webhook.CodeNotFound)

@@ -153,6 +153,11 @@ func (s *server) authorize(ctx context.Context, rt *route, who caller, req *requ
 		}
 		return nil
 	}
+	given := req.http.Header.Values(workspaceHeader)
+	if len(given) > 1 {
+		// A proxy on the way may have looked at another one than we would.
+		return invalidField(workspaceHeader, "is given more than once")
+	}
 	named := webhook.WorkspaceID(req.http.Header.Get(workspaceHeader))
 	if !who.admin {
 		// Nothing crosses: another workspace does not exist for this key.
