@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"net/netip"
-	"net/url"
 	"strings"
 	"testing"
 )
@@ -207,37 +206,4 @@ func TestCheckURLHoldsToHTTPSOnly(t *testing.T) {
 	if e == nil || !strings.Contains(e.Detail, "egress.https_only") {
 		t.Errorf("http: %v, want a refusal that names egress.https_only", e)
 	}
-}
-
-func FuzzCheckURL(f *testing.F) {
-	for _, seed := range []string{
-		"https://example.com/", "http://127.1/", "http://[::1%25a]:1/", "http://0x7f.1", "http://①②⑦.1/", "http://2130706433",
-		"http://a@b", "http://[64:ff9b::7f00:1]", "http://[::ffff:1.2.3.4]:99999", "http://xn--a", "http://localhost.", "http://00.0x.",
-	} {
-		f.Add(seed)
-	}
-	p := NewPolicy(Config{Resolver: names{}})
-	f.Fuzz(func(t *testing.T, raw string) {
-		if p.CheckURL(t.Context(), raw) != nil {
-			return
-		}
-		u, err := url.Parse(raw)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
-			t.Fatalf("%q passes", raw)
-		}
-		h, err := parseHost(u.Hostname())
-		if err != nil {
-			t.Fatalf("%q passes, but its host %v", raw, err)
-		}
-		if h.isLocal() || h.isAddr() && p.Judge(h.addr) != nil {
-			t.Fatalf("%q passes, but leads to %s", raw, h)
-		}
-		// What net/http and net would make of the host must be what was judged.
-		if ip, err := netip.ParseAddr(strings.TrimSuffix(u.Hostname(), ".")); err == nil && ip.Unmap() != h.addr {
-			t.Fatalf("%q: judged as %s, dialled as %s", raw, h, ip)
-		}
-		if again, err := parseHost(h.String()); err != nil || again != h {
-			t.Fatalf("%q: %s reads back as %s (%v)", raw, h, again, err)
-		}
-	})
 }

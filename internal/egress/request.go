@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/textproto"
@@ -59,7 +60,7 @@ func appendHead(b []byte, r *Request, t *target) ([]byte, error) {
 		return b, errors.New("invalid Host header")
 	}
 	b = append(b, "POST "...)
-	b = append(b, t.url.RequestURI()...) // the policy let no space or control character pass
+	b = appendTarget(b, t.url) // the policy let no space or control character pass
 	b = append(b, " HTTP/1.1\r\nHost: "...)
 	b = append(b, t.host...)
 	b = append(b, "\r\n"...)
@@ -72,6 +73,34 @@ func appendHead(b []byte, r *Request, t *target) ([]byte, error) {
 	b = append(b, "Content-Length: "...)
 	b = strconv.AppendInt(b, int64(len(r.Body)), 10)
 	return append(b, "\r\n\r\n"...), nil
+}
+
+// appendTarget appends path and query as they are spelled, but for what is not
+// ASCII: some receivers answer such a line with a 400. url.RequestURI would leave
+// it in a query, and for the sake of it make a slash of a path's %2F.
+func appendTarget(b []byte, u *url.URL) []byte {
+	path := u.RawPath
+	if path == "" {
+		path = cmp.Or(u.EscapedPath(), "/")
+	}
+	b = appendEscaped(b, path, "\"<>\\^`{|}")
+	if u.RawQuery == "" && !u.ForceQuery {
+		return b
+	}
+	return appendEscaped(append(b, '?'), u.RawQuery, "")
+}
+
+// appendEscaped escapes what is not ASCII, and the bytes that are in more.
+func appendEscaped(b []byte, s, more string) []byte {
+	const digits = "0123456789ABCDEF"
+	for i := range len(s) {
+		if c := s[i]; c < 0x80 && strings.IndexByte(more, c) < 0 {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', digits[c>>4], digits[c&15])
+		}
+	}
+	return b
 }
 
 // appendHeader refuses what would end the line or the headers before their time.

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/postrider/postrider/internal/webhook"
@@ -49,6 +50,20 @@ func TestSenderSendsHostAsItIsSpelled(t *testing.T) {
 		if got := <-heads; got != want {
 			t.Errorf("%q\nwant %q", got, want)
 		}
+	}
+}
+
+func TestSenderEscapesWhatIsNotASCII(t *testing.T) {
+	t.Parallel()
+	heads := make(chan string, 1)
+	r := newReceiver(t, "127.0.0.1:0", func(_ *receiver, c *conn) {
+		head, _, _ := c.request()
+		heads <- head
+		c.send(okAnswer)
+	})
+	wantStatus(t, post(t, newClient(t, loopback(), SenderConfig{}), "http://"+r.Addr().String()+"/ü%2f?name=ü&b=%20"), 200)
+	if got, want := <-heads, "POST /%C3%BC%2f?name=%C3%BC&b=%20 HTTP/1.1\r\n"; !strings.HasPrefix(got, want) {
+		t.Errorf("%q\nwant %q", got, want)
 	}
 }
 
