@@ -36,7 +36,7 @@ func (c *compiler) fail(pointer, format string, args ...any) {
 }
 
 func (c *compiler) compile(pointer string, raw json.RawMessage) filter {
-	raw = bytes.TrimSpace(raw)
+	raw = bytes.Trim(raw, " \t\r\n") // JSON's space, which is not all of Unicode's
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil
 	}

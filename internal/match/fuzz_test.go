@@ -6,36 +6,6 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzCompile holds that no filter makes Compile panic, and that what it accepts
-// never panics on data that is not even JSON.
-func FuzzCompile(f *testing.F) {
-	for _, seed := range []string{
-		``, `null`, `{}`, `[]`, `{"a":1}`, `{"a":{"$gt":1}}`, `{"a":{"$foo":1}}`, `{"$or":[{"a":1},{"b":{"$in":[1,2]}}]}`,
-		`{"$not":{"a.b.0":{"$exists":false}}}`, `{"a":{"b":1,"$gt":2}}`, `{"\u0061":"\u00e9\ud83d\ude00"}`, `{"a":1e999999999999}`,
-	} {
-		f.Add("post.*", seed, `{"a":[1,{"b":"c"}]}`)
-		f.Add("*", seed, `{"a":`)
-	}
-	f.Fuzz(func(t *testing.T, pattern, filters, data string) {
-		s, errs := Compile([]string{pattern, "x"}, json.RawMessage(filters))
-		if (s == nil) != (len(errs) > 0) {
-			t.Fatalf("Compile(%q) is %v and %v", filters, s, errs)
-		}
-		if s == nil {
-			for _, e := range errs {
-				if e.Pointer == "" || e.Pointer[0] != '/' || e.Detail == "" {
-					t.Fatalf("error %+v", e)
-				}
-			}
-			return
-		}
-		matches := s.Match("x", []byte(data))
-		if r := s.Explain("x", []byte(data)); (r.Code == NoMismatch) != matches {
-			t.Fatalf("Match is %t, Explain %+v", matches, r)
-		}
-	})
-}
-
 // FuzzMatch holds Match against the reference.
 func FuzzMatch(f *testing.F) {
 	for _, seed := range [][2]string{
@@ -75,9 +45,6 @@ func checkAgainstReference(t interface {
 	}
 	var r reference
 	expect := r.filter(want.(map[string]any), event)
-	if r.hugeNumber {
-		return
-	}
 	if got := s.Match("x", []byte(data)); got != expect {
 		t.Fatalf("filter %s on %s is %t, want %t", filters, data, got, expect)
 	}
