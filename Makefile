@@ -6,6 +6,8 @@ ARGS ?=
 # Packages and flags for go test, as in: make test PKG=./internal/match FLAGS=-v
 PKG   ?= ./...
 FLAGS ?=
+# How long make fuzz tries each target.
+FUZZTIME ?= 60s
 
 TOOLS := bin/tools
 SQLC  := $(TOOLS)/sqlc
@@ -63,6 +65,15 @@ soak: ## chaos with 1000 kills and FLUSHALL with 100,000 deliveries queued, half
 microbench: ## run the packages' own benchmarks
 	@$(GO) build -o bin/testenv ./internal/testenv
 	bin/testenv $(GO) test -run '^$$' -bench . -benchmem $(FLAGS) $(PKG)
+
+.PHONY: fuzz
+fuzz: ## try what strangers may send, FUZZTIME (60s) for each target; finds land in testdata/fuzz
+	@for dir in $$($(GO) list -f '{{.Dir}}' $(PKG)); do \
+		for target in $$(cat "$$dir"/*_test.go 2>/dev/null | sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' | sort); do \
+			echo "$$target in $$dir"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $(FLAGS) "$$dir" || exit 1; \
+		done; \
+	done
 
 .PHONY: fmt
 fmt: ## format the Go code

@@ -88,7 +88,11 @@ func decodeChunk(task string, payload []byte) (webhook.Chunk, error) {
 	for range n {
 		e := entry{id: d.id(), ws: webhook.WorkspaceID(d.bytes())}
 		events = append(events, e)
-		if d.byte() == 1 {
+		carried := d.byte()
+		if carried > 1 {
+			return c, errPayload
+		}
+		if carried == 1 {
 			c.Events = append(c.Events, webhook.CarriedEvent{
 				ID: e.id, PublicID: string(d.bytes()), Type: string(d.bytes()), Body: slices.Clip(d.bytes()),
 			})

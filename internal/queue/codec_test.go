@@ -155,27 +155,3 @@ func sample(members, size int) webhook.Chunk {
 	}
 	return c
 }
-
-func FuzzDecodeChunk(f *testing.F) {
-	f.Add([]byte{})
-	f.Add([]byte{codecVersion})
-	f.Add(encodeChunk(webhook.Chunk{}))
-	f.Add(encodeChunk(sample(50, 300)))
-	f.Add(bytes.Repeat([]byte{0xff}, 64))
-	f.Add(append([]byte{codecVersion, 0, 1, 5}, make([]byte, 32)...))
-	f.Add(append([]byte{codecVersion, 1}, bytes.Repeat([]byte{0x80}, 40)...))
-	f.Fuzz(func(t *testing.T, payload []byte) {
-		c, err := decodeChunk("c_x", payload)
-		if err != nil {
-			return
-		}
-		if len(c.Members) > webhook.MaxChunkMembers {
-			t.Fatalf("%d members", len(c.Members))
-		}
-		// What is taken can be enqueued again and is the same then.
-		again, err := decodeChunk("c_x", encodeChunk(c))
-		if err != nil || !reflect.DeepEqual(again.Members, c.Members) {
-			t.Fatalf("%+v became %+v, %v", c.Members, again.Members, err)
-		}
-	})
-}
