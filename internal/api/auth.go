@@ -62,7 +62,7 @@ func (a *authenticator) caller(ctx context.Context, r *http.Request) (caller, er
 		return caller{}, webhook.Errorf(webhook.CodeUnauthorized, "send the key as Authorization: Bearer <key>")
 	}
 	scheme, key, ok := strings.Cut(values[0], " ")
-	key = strings.TrimSpace(key)
+	key = strings.Trim(key, " \t") // not what else Unicode takes for space
 	if !ok || !strings.EqualFold(scheme, "Bearer") || key == "" {
 		return caller{}, webhook.Errorf(webhook.CodeUnauthorized, "send the key as Authorization: Bearer <key>")
 	}

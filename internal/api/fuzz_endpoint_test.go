@@ -208,7 +208,7 @@ func referenceSchedule(raw []byte, into *[]time.Duration) bool {
 func referenceWhole(raw []byte, low, high int64) (int, bool) {
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(string(raw)), "e")
 	exponent = strings.TrimLeft(strings.TrimLeft(exponent, "+-"), "0")
-	if len(exponent) > 4 || len(mantissa) > 4000 {
+	if len(exponent) > 4 || len(mantissa) > 20_000 {
 		return 0, false // beyond what a rational can hold, and so far beyond the bounds, or no whole number
 	}
 	n, ok := new(big.Rat).SetString(string(raw))
