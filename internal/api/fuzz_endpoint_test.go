@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"maps"
 	"math/big"
 	"reflect"
 	"slices"
@@ -10,8 +9,6 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
-
-	"golang.org/x/net/http/httpguts"
 
 	"github.com/postrider/postrider/internal/match"
 	"github.com/postrider/postrider/internal/webhook"
@@ -216,113 +213,4 @@ func referenceWhole(raw []byte, low, high int64) (int, bool) {
 		return 0, false
 	}
 	return int(n.Num().Int64()), true
-}
-
-func referenceHeaders(raw []byte) (map[string]string, bool) {
-	names, values, ok := referenceMembers(raw)
-	if !ok || len(names) > 50 {
-		return nil, false
-	}
-	out, folded, size := map[string]string{}, map[string]bool{}, 0
-	for i, name := range names {
-		var value string
-		if values[i][0] != '"' || json.Unmarshal(values[i], &value) != nil || !referenceHeader(name, value) {
-			return nil, false
-		}
-		size += len(name) + len(value) + 4
-		out[name], folded[strings.ToLower(name)] = value, true
-	}
-	return out, len(folded) == len(names) && size <= 16<<10
-}
-
-// referenceHeader: what the contract reserves is spelled out as it stands there,
-// with the hop-by-hop headers of RFC 9110 and 7230 and what else frames a message.
-func referenceHeader(name, value string) bool {
-	reserved := "X-Webhook-Signature X-Webhook-Timestamp X-Webhook-ID X-Webhook-Event X-Webhook-Delivery X-Webhook-Attempt " +
-		"webhook-id webhook-timestamp webhook-signature Content-Type User-Agent Host Content-Length " +
-		"Connection Keep-Alive TE Trailer Trailers Transfer-Encoding Upgrade Expect Content-Encoding Accept-Encoding HTTP2-Settings"
-	for own := range strings.FieldsSeq(reserved) {
-		if strings.EqualFold(own, name) {
-			return false
-		}
-	}
-	return len(name) <= 256 && httpguts.ValidHeaderFieldName(name) && !strings.HasPrefix(strings.ToLower(name), "proxy-") &&
-		httpguts.ValidHeaderFieldValue(value) && strings.Trim(value, " \t") == value && value != "***"
-}
-
-// FuzzHeaders holds checkHeaders against the rules of net/http's own checks: what
-// is accepted here must be sendable, and must change no request.
-func FuzzHeaders(f *testing.F) {
-	for _, seed := range [][2]string{
-		{"X-A", "b"}, {"Host", "evil"}, {"X-A", "b\r\nX-B: c"}, {"X-A: b\r\nX-B", "c"}, {"X-\u212aey", "b"}, {"x-webhook-id", "b"}, {"X A", "b"}, {"X-A", " b"}, {"", ""},
-	} {
-		f.Add(seed[0], seed[1], "X-Other", "c")
-	}
-	f.Fuzz(func(t *testing.T, name, value, other, otherValue string) {
-		headers := map[string]string{name: value, other: otherValue}
-		bad := checkHeaders(headers)
-		want := len(headers) == 1 || !strings.EqualFold(name, other)
-		for n, v := range headers {
-			want = want && referenceHeader(n, v)
-		}
-		if len(name)+len(value)+len(other)+len(otherValue)+8 > 16<<10 {
-			want = false
-		}
-		if (len(bad) == 0) != want {
-			t.Fatalf("%q: %v, want them accepted: %t", headers, bad, want)
-		}
-	})
-}
-
-// FuzzMerge holds mergeValue against RFC 7396 on decoded values.
-func FuzzMerge(f *testing.F) {
-	for _, seed := range [][2]string{
-		{`{"a":{"b":1,"c":2}}`, `{"a":{"b":null,"d":[null]}}`}, {`{"a":1,"a":2}`, `{"a":{"b":1},"a":{"c":2}}`}, {`[1]`, `{"a":null}`}, {`{}`, `{"\u0061":1}`}, {`1`, ` null`},
-	} {
-		f.Add([]byte(seed[0]), []byte(seed[1]))
-	}
-	f.Fuzz(func(t *testing.T, target, patch []byte) {
-		if !readable(target) || !readable(patch) || len(target)+len(patch) > 4<<10 {
-			return
-		}
-		one := func(text []byte) []byte { s := scanner{text: text}; return s.value() }
-		got := mergeValue(one(target), one(patch))
-		if !json.Valid(got) {
-			t.Fatalf("%s with %s became %s", target, patch, got)
-		}
-		if want := referenceMerge(anyOf(t, target), anyOf(t, patch)); !reflect.DeepEqual(anyOf(t, got), want) {
-			t.Fatalf("%s with %s became %s, want %v", target, patch, got, want)
-		}
-	})
-}
-
-func anyOf(t *testing.T, text []byte) (v any) {
-	t.Helper()
-	dec := json.NewDecoder(strings.NewReader(string(text)))
-	dec.UseNumber()
-	if err := dec.Decode(&v); err != nil {
-		t.Fatalf("%s: %v", text, err)
-	}
-	return v
-}
-
-// referenceMerge is RFC 7396, section 2, word for word.
-func referenceMerge(target, patch any) any {
-	p, ok := patch.(map[string]any)
-	if !ok {
-		return patch
-	}
-	out, ok := target.(map[string]any)
-	if !ok {
-		out = map[string]any{}
-	}
-	out = maps.Clone(out)
-	for name, value := range p {
-		if value == nil {
-			delete(out, name)
-		} else {
-			out[name] = referenceMerge(out[name], value)
-		}
-	}
-	return out
 }
