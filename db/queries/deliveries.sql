@@ -69,3 +69,19 @@ UPDATE deliveries
 SET status = 'canceled', task = NULL, next_attempt_at = NULL, completed_at = now(), reason = @reason::text,
     parked = false, held_reason = NULL, held_until = NULL
 WHERE workspace_id = @workspace_id AND id = @id AND status = 'pending';
+
+-- name: DeliveriesOfEventTo :many
+-- The newest delivery of one event to each of some endpoints; lo and hi are the
+-- event's millisecond, which its deliveries share. Index: day deliveries_endpoint.
+SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until,
+       d.replay_id
+FROM (SELECT unnest((SELECT @endpoint_ids::uuid[])) AS endpoint_id) u
+CROSS JOIN LATERAL (
+    SELECT t.* FROM deliveries t
+    WHERE t.endpoint_id = u.endpoint_id AND t.id >= @lo::uuid AND t.id < @hi::uuid
+      AND t.workspace_id = @workspace_id AND t.event_id = @event_id
+    ORDER BY t.replay_id DESC NULLS LAST LIMIT 1
+) d
+JOIN endpoints e ON e.id = d.endpoint_id
+LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now();

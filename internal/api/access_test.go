@@ -43,6 +43,8 @@ func body(rt *route) string {
 		return `{"type":"nobody.wants.this","data":{}}`
 	case "publishEvents":
 		return `{"events":[{"type":"nobody.wants.this","data":{}}]}`
+	case "explainDryRun":
+		return `{"type":"a","data":{}}`
 	case "createWorkspace", "createKey", "updateWorkspace":
 		return `{"name":"n"}`
 	}

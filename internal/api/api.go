@@ -18,6 +18,7 @@ type Deps struct {
 	Events      Events
 	Deliveries  Deliveries
 	Replays     Replays
+	Explainer   Explainer
 	Idempotency Idempotency
 	Accepter    Accepter
 	Tester      Tester

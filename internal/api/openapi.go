@@ -47,6 +47,8 @@ func (s *server) mount() *huma.OpenAPI {
 			s.serve(&rt, w, r)
 		})
 	}
+	explanation := doc.Components.Schemas.Map()["Explanation"].Properties
+	explanation["delivery"] = nullable(explanation["delivery"])
 	for name, schema := range doc.Components.Schemas.Map() {
 		if name != patchSchema {
 			tidy(schema)
@@ -108,14 +110,23 @@ func (workspaceIDSchema) Schema(huma.Registry) *huma.Schema {
 	}
 }
 
-// tidy takes back what huma assumes of Go slices: ours are never null.
+// tidy takes back what huma assumes of Go slices, which are never null here, and
+// lets an enum be null where its field may be.
 func tidy(s *huma.Schema) {
 	for _, p := range s.Properties {
 		if p.Type == huma.TypeArray {
 			p.Nullable = false
 		}
+		if p.Nullable && len(p.Enum) > 0 {
+			p.Enum = append(p.Enum, nil)
+		}
 		tidy(p)
 	}
+}
+
+// nullable is for objects, of which huma can't say it.
+func nullable(s *huma.Schema) *huma.Schema {
+	return &huma.Schema{Description: s.Description, OneOf: []*huma.Schema{{Ref: s.Ref}, {Type: "null"}}}
 }
 
 // operation describes a route.
@@ -178,7 +189,7 @@ func (rt *route) responses(schemas huma.Registry) map[string]*huma.Response {
 			return &huma.Response{Description: doc}
 		}
 		schema := schemas.Schema(reflect.TypeOf(answer), true, "")
-		return &huma.Response{Description: doc, Content: map[string]*huma.MediaType{typeJSON: {Schema: schema}}}
+		return &huma.Response{Description: doc, Content: map[string]*huma.MediaType{typeJSON: {Schema: schema, Example: rt.sample}}}
 	}
 	out := map[string]*huma.Response{strconv.Itoa(rt.status): of(rt.answer, http.StatusText(rt.status))}
 	for status, doc := range rt.also {

@@ -18,7 +18,7 @@ type eventReplayInput struct {
 	EndpointIDs []string `json:"endpoint_ids,omitempty" minItems:"1" maxItems:"1000" doc:"To these, whatever they subscribe to. Default: the active endpoints that match the event now."`
 }
 
-type dryRunWire struct {
+type replayCountWire struct {
 	Total int64 `json:"total" doc:"How many deliveries a replay would make."`
 }
 

@@ -44,7 +44,7 @@ func (s *server) replayEndpoint(ctx context.Context, r *request) (response, erro
 		return response{}, err
 	}
 	if in.DryRun {
-		return response{status: http.StatusOK, body: dryRunWire{Total: replay.Total}}, nil
+		return response{status: http.StatusOK, body: replayCountWire{Total: replay.Total}}, nil
 	}
 	if err := s.Replays.Create(ctx, &replay); err != nil {
 		return response{}, err

@@ -32,6 +32,8 @@ type route struct {
 	// status and answer are the success: the code and a value of the type.
 	status int
 	answer any
+	// sample is an answer as an example for the description.
+	sample any
 	// also is a second status of success with the same answer, and when.
 	also map[int]string
 	// other is a second status of success with an answer of another type.

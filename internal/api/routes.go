@@ -18,6 +18,7 @@ func (s *server) routes() []route {
 	var all []route
 	all = append(all, s.workspaceRoutes()...)
 	all = append(all, s.eventRoutes()...)
+	all = append(all, s.explainRoutes()...)
 	all = append(all, s.endpointRoutes()...)
 	all = append(all, s.replayRoutes()...)
 	return append(all, s.deliveryRoutes()...)
@@ -98,7 +99,7 @@ func (s *server) replayRoutes() []route {
 			doc: "Makes new deliveries of stored events in the background, one of an event at the most, and leaves out those whose payload is no longer kept. " +
 				"They go after what is live.",
 			body:   &bodySpec{example: endpointReplayInput{}, required: true, limit: defaultBodyLimit},
-			status: http.StatusAccepted, answer: replayWire{}, other: map[int]any{http.StatusOK: dryRunWire{}}, timeout: countTimeout, handle: s.replayEndpoint,
+			status: http.StatusAccepted, answer: replayWire{}, other: map[int]any{http.StatusOK: replayCountWire{}}, timeout: countTimeout, handle: s.replayEndpoint,
 		}, {
 			method: http.MethodGet, path: "/v1/replays", id: "listReplays", tag: tagReplays, scope: webhook.ScopeDeliveriesRead,
 			summary: "List replays", query: pageParams(), status: http.StatusOK, answer: list[replayWire]{}, handle: s.listReplays,
@@ -110,6 +111,23 @@ func (s *server) replayRoutes() []route {
 			summary: "Stop a replay", doc: "It makes no more deliveries. Those that it made go on. 409 when it has ended.",
 			body:   &bodySpec{example: noInput{}, limit: defaultBodyLimit},
 			status: http.StatusAccepted, answer: replayWire{}, codes: []webhook.Code{webhook.CodeConflict}, handle: s.cancelReplay,
+		},
+	}
+}
+
+func (s *server) explainRoutes() []route {
+	query := append(pageParams(), param{name: "endpoint_id", doc: "Only this endpoint."})
+	return []route{
+		{
+			method: http.MethodGet, path: "/v1/events/{id}/explain", id: "explainEvent", tag: tagEvents, scope: webhook.ScopeEventsRead,
+			summary: "Explain why an event reached its endpoints, or not",
+			doc:     "For each endpoint of the workspace, newest first: whether the event was delivered, else the first reason why not, and what would become of it now.",
+			query:   query, status: http.StatusOK, answer: eventExplanationWire{}, sample: sampleExplanation(), handle: s.explainEvent,
+		}, {
+			method: http.MethodPost, path: "/v1/explain", id: "explainDryRun", tag: tagEvents, scope: webhook.ScopeEventsRead,
+			summary: "Explain what would become of an event", doc: "A dry run: nothing is stored and nothing is sent.",
+			query: query, body: &bodySpec{example: explainInput{}, required: true, limit: webhook.MaxEventBytes},
+			status: http.StatusOK, answer: dryRunWire{}, sample: sampleDryRun(), handle: s.dryRun,
 		},
 	}
 }

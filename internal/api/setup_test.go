@@ -58,7 +58,7 @@ func setupOn(t testing.TB, dsn string, change ...func(*Deps, *Config)) *bundle {
 	deps := Deps{
 		Workspaces: postgres.NewWorkspaces(db), Keys: postgres.NewKeys(db), Endpoints: postgres.NewEndpoints(db),
 		Events: postgres.NewEvents(db), Deliveries: postgres.NewDeliveries(db), Replays: postgres.NewReplays(db),
-		Idempotency: postgres.NewIdempotency(db), Accepter: ingester, Tester: b.tester, URLs: b.urls,
+		Explainer: postgres.NewExplain(db), Idempotency: postgres.NewIdempotency(db), Accepter: ingester, Tester: b.tester, URLs: b.urls,
 	}
 	cfg := Config{AdminKey: adminKey}
 	for _, c := range change {
@@ -286,6 +286,28 @@ func (a *answer) problem(status int, code webhook.Code, pointers ...string) *ans
 		}
 	}
 	return a
+}
+
+// exec changes rows behind the API's back.
+func (b *bundle) exec(sql string, args ...any) {
+	b.t.Helper()
+	conn, err := pgx.Connect(b.t.Context(), b.dsn)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(b.t.Context(), sql, args...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func uuidOf(t testing.TB, prefix, text string) [16]byte {
+	t.Helper()
+	id, ok := webhook.ParseID(prefix, text)
+	if !ok {
+		t.Fatalf("no id: %s", text)
+	}
+	return id
 }
 
 // newEndpoints is the store below the API.

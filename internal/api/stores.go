@@ -135,6 +135,16 @@ type Idempotency interface {
 	Release(ctx context.Context, k webhook.IdempotencyKey, c *webhook.Claim) error
 }
 
+// Explainer reads what tells why an endpoint got an event or did not.
+type Explainer interface {
+	// States returns endpoints as they are now, newest first; only is one of
+	// them, or zero for all.
+	States(ctx context.Context, ws webhook.WorkspaceID, only webhook.ID, p webhook.Page) (all []webhook.EndpointState, more bool, err error)
+	// Deliveries returns the newest delivery of an event to each of the endpoints
+	// that has one.
+	Deliveries(ctx context.Context, ws webhook.WorkspaceID, event webhook.ID, endpoints []webhook.ID) (map[webhook.ID]webhook.Delivery, error)
+}
+
 // Accepter stores events, all or none. It returns after the commit.
 type Accepter interface {
 	Accept(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) ([]webhook.Accepted, error)

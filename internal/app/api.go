@@ -30,7 +30,7 @@ func (a *App) buildAPI() error {
 	handler, err := api.New(api.Deps{
 		Workspaces: postgres.NewWorkspaces(a.db), Keys: postgres.NewKeys(a.db), Endpoints: postgres.NewEndpoints(a.db),
 		Events: postgres.NewEvents(a.db), Deliveries: postgres.NewDeliveries(a.db), Replays: postgres.NewReplays(a.db),
-		Idempotency: postgres.NewIdempotency(a.db), Accepter: ingester,
+		Explainer: postgres.NewExplain(a.db), Idempotency: postgres.NewIdempotency(a.db), Accepter: ingester,
 		Tester: deliver.NewTester(a.deliverStore(), sender, sender, a.deliverConfig("")), URLs: a.policy(),
 	}, api.Config{
 		AdminKey: a.cfg.API.AdminKey, RateLimit: a.cfg.API.RateLimit, Version: telemetry.Version(),

@@ -13,7 +13,7 @@ func TestExplain(t *testing.T) {
 		{"Matches", `{"status":"draft"}`, "post.created", NoMismatch, "", "", "", ""},
 		{"Type", `{"status":"x"}`, "posts.created", TypeMismatch, "post.created", "", "", ""},
 		{"TypeNearPrefix", ``, "usr.profile.changed", TypeMismatch, "user.profile.*", "", "", ""},
-		{"TypeFarFromAll", ``, "x", TypeMismatch, "a.b", "", "", ""},
+		{"TypeFarFromAll", ``, "x", TypeMismatch, "post.created", "", "", ""},
 		{"PlainValue", `{"status":"published"}`, "post.created", FilterMismatch, "", "status", `"published"`, `"draft"`},
 		{"Operator", `{"author.id":{"$gt":1,"$lt":7}}`, "post.created", FilterMismatch, "", "author.id", `{"$lt":7}`, `7`},
 		{"Missing", `{"author.name":{"$exists":true}}`, "post.created", FilterMismatch, "", "author.name", `{"$exists":true}`, ``},
@@ -37,14 +37,16 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-func TestDistance(t *testing.T) {
+func TestExplainWithoutData(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"kitten", "sitting", 3}, {"same", "same", 0}} {
-		if got := distance(tt.a, tt.b); got != tt.want {
-			t.Errorf("distance(%q, %q) is %d, want %d", tt.a, tt.b, got, tt.want)
-		}
+	s := compile(t, `{"status":"x"}`, "post.created")
+	if r := s.ExplainType("post.created"); r.Code != NoMismatch || !s.HasFilters() {
+		t.Errorf("got %+v, filters %v", r, s.HasFilters())
+	}
+	if r := s.ExplainType("posts.created"); r.Code != TypeMismatch || r.NearestType != "post.created" || !r.Close {
+		t.Errorf("got %+v", r)
+	}
+	if compile(t, "", "a").HasFilters() || compile(t, "{}", "a").HasFilters() {
+		t.Error("no filters are said to be some")
 	}
 }

@@ -160,18 +160,19 @@ func TestLookUpsByIDTouchOneDay(t *testing.T) {
 		sql    string
 		args   []any
 	}{
-		"DeliveryByID":      {1, dbsqlc.DeliveryByID, []any{"w", id}},
-		"EventByID":         {1, dbsqlc.EventByID, []any{"w", id}},
-		"AcceptedEvent":     {1, dbsqlc.AcceptedEvent, []any{"w", id}},
-		"ListAttempts":      {1, dbsqlc.ListAttempts, []any{"w", id, hi, int32(51)}},
-		"LastAttempts":      {1, dbsqlc.LastAttempts, []any{ids, "w", id, id}},
-		"ExternalIDs":       {1, dbsqlc.ExternalIDs, []any{"w", ids, id, id}},
-		"DeliveriesOfEvent": {1, dbsqlc.ListDeliveries, []any{"w", first, next, nil, nil, nil, id, int32(51)}},
-		"RecordedAttempts":  {2, dbsqlc.RecordedAttempts, []any{ws, ids, ids, lo, hi}},
-		"RetryDelivery":     {2, dbsqlc.RetryDelivery, []any{"w", id, lo, hi}},
-		"CancelDelivery":    {1, dbsqlc.CancelDelivery, []any{"canceled", "w", id}},
-		"LockDueDeliveries": {1, dbsqlc.LockDueDeliveries, []any{lo, hi, int32(10)}},
-		"ExpirePending":     {1, dbsqlc.ExpirePending, []any{lo, hi, int32(10)}},
+		"DeliveryByID":        {1, dbsqlc.DeliveryByID, []any{"w", id}},
+		"EventByID":           {1, dbsqlc.EventByID, []any{"w", id}},
+		"AcceptedEvent":       {1, dbsqlc.AcceptedEvent, []any{"w", id}},
+		"ListAttempts":        {1, dbsqlc.ListAttempts, []any{"w", id, hi, int32(51)}},
+		"LastAttempts":        {1, dbsqlc.LastAttempts, []any{ids, "w", id, id}},
+		"ExternalIDs":         {1, dbsqlc.ExternalIDs, []any{"w", ids, id, id}},
+		"DeliveriesOfEvent":   {1, dbsqlc.ListDeliveries, []any{"w", first, next, nil, nil, nil, id, int32(51)}},
+		"DeliveriesOfEventTo": {1, dbsqlc.DeliveriesOfEventTo, []any{[]pgtype.UUID{pg(s.end)}, first, next, "w", id}},
+		"RecordedAttempts":    {2, dbsqlc.RecordedAttempts, []any{ws, ids, ids, lo, hi}},
+		"RetryDelivery":       {2, dbsqlc.RetryDelivery, []any{"w", id, lo, hi}},
+		"CancelDelivery":      {1, dbsqlc.CancelDelivery, []any{"canceled", "w", id}},
+		"LockDueDeliveries":   {1, dbsqlc.LockDueDeliveries, []any{lo, hi, int32(10)}},
+		"ExpirePending":       {1, dbsqlc.ExpirePending, []any{lo, hi, int32(10)}},
 	} {
 		t.Run(name, func(t *testing.T) { wantPlan(t, conn, want.tables, "Scan", want.sql, want.args...) })
 	}
@@ -213,6 +214,8 @@ func TestSmallTablesHaveTheIndexesTheirStatementsName(t *testing.T) {
 		"KeyByHash":          {"keys_hash_key", dbsqlc.KeyByHash, []any{[]byte("h")}},
 		"ListKeys":           {"keys_workspace", dbsqlc.ListKeys, []any{"w", id, int32(51)}},
 		"ListEndpoints":      {"endpoints_workspace", dbsqlc.ListEndpoints, []any{"w", id, int32(51)}},
+		"EndpointStates":     {"endpoints_workspace", dbsqlc.EndpointStates, []any{"w", id, nil, int32(51)}},
+		"EndpointStateOfOne": {"Index Scan using endpoints_", dbsqlc.EndpointStates, []any{"w", pg(webhook.FirstID(time.Now().Add(time.Hour))), id, int32(51)}},
 		"SubscriptionsOf":    {"endpoints_workspace", dbsqlc.SubscriptionsOf, []any{[]string{"w"}}},
 		"EndpointVersions":   {"Index Scan using workspaces_", dbsqlc.EndpointVersions, []any{[]string{"w"}}},
 		"EndpointByID":       {"Index Scan using endpoints_", dbsqlc.EndpointByID, []any{id, "w"}},

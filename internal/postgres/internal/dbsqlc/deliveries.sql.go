@@ -33,6 +33,93 @@ func (q *Queries) CancelDelivery(ctx context.Context, arg CancelDeliveryParams) 
 	return result.RowsAffected(), nil
 }
 
+const DeliveriesOfEventTo = `-- name: DeliveriesOfEventTo :many
+SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until,
+       d.replay_id
+FROM (SELECT unnest((SELECT $1::uuid[])) AS endpoint_id) u
+CROSS JOIN LATERAL (
+    SELECT t.id, t.workspace_id, t.event_id, t.endpoint_id, t.event_type, t.status, t.task, t.next_attempt_at, t.attempts, t.schedule_start, t.parked, t.held_reason, t.held_until, t.completed_at, t.reason, t.bulk, t.replay_id, t.ordering_key, t.ordering_seq FROM deliveries t
+    WHERE t.endpoint_id = u.endpoint_id AND t.id >= $2::uuid AND t.id < $3::uuid
+      AND t.workspace_id = $4 AND t.event_id = $5
+    ORDER BY t.replay_id DESC NULLS LAST LIMIT 1
+) d
+JOIN endpoints e ON e.id = d.endpoint_id
+LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
+`
+
+type DeliveriesOfEventToParams struct {
+	EndpointIds []pgtype.UUID
+	Lo          pgtype.UUID
+	Hi          pgtype.UUID
+	WorkspaceID string
+	EventID     pgtype.UUID
+}
+
+type DeliveriesOfEventToRow struct {
+	ID            pgtype.UUID
+	EventID       pgtype.UUID
+	EndpointID    pgtype.UUID
+	EventType     string
+	Status        string
+	Attempts      int32
+	NextAttemptAt pgtype.Timestamptz
+	Parked        bool
+	HeldReason    *string
+	HeldUntil     pgtype.Timestamptz
+	CompletedAt   pgtype.Timestamptz
+	Reason        *string
+	IsActive      bool
+	Deleted       bool
+	OpenUntil     pgtype.Timestamptz
+	ReplayID      pgtype.UUID
+}
+
+// The newest delivery of one event to each of some endpoints; lo and hi are the
+// event's millisecond, which its deliveries share. Index: day deliveries_endpoint.
+func (q *Queries) DeliveriesOfEventTo(ctx context.Context, arg DeliveriesOfEventToParams) ([]DeliveriesOfEventToRow, error) {
+	rows, err := q.db.Query(ctx, DeliveriesOfEventTo,
+		arg.EndpointIds,
+		arg.Lo,
+		arg.Hi,
+		arg.WorkspaceID,
+		arg.EventID,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DeliveriesOfEventToRow
+	for rows.Next() {
+		var i DeliveriesOfEventToRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.EventID,
+			&i.EndpointID,
+			&i.EventType,
+			&i.Status,
+			&i.Attempts,
+			&i.NextAttemptAt,
+			&i.Parked,
+			&i.HeldReason,
+			&i.HeldUntil,
+			&i.CompletedAt,
+			&i.Reason,
+			&i.IsActive,
+			&i.Deleted,
+			&i.OpenUntil,
+			&i.ReplayID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const DeliveryByID = `-- name: DeliveryByID :one
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
        d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until,

@@ -85,6 +85,75 @@ func (q *Queries) EndpointByID(ctx context.Context, arg EndpointByIDParams) (End
 	return i, err
 }
 
+const EndpointStates = `-- name: EndpointStates :many
+SELECT e.id, e.events, e.filters, e.is_active, e.disabled_at, e.disabled_reason, e.updated_at,
+       h.open_until, p.reason AS parked_reason, p.next_check_at
+FROM endpoints e
+LEFT JOIN endpoint_health h ON h.endpoint_id = e.id AND h.open_until > now()
+LEFT JOIN parked_endpoints p ON p.endpoint_id = e.id AND p.next_check_at > now()
+WHERE e.workspace_id = $1 AND e.deleted_at IS NULL AND e.id < $2
+  AND ($3::uuid IS NULL OR e.id = $3::uuid)
+ORDER BY e.id DESC LIMIT $4::int
+`
+
+type EndpointStatesParams struct {
+	WorkspaceID string
+	Before      pgtype.UUID
+	EndpointID  pgtype.UUID
+	RowLimit    int32
+}
+
+type EndpointStatesRow struct {
+	ID             pgtype.UUID
+	Events         []string
+	Filters        []byte
+	IsActive       bool
+	DisabledAt     pgtype.Timestamptz
+	DisabledReason *string
+	UpdatedAt      pgtype.Timestamptz
+	OpenUntil      pgtype.Timestamptz
+	ParkedReason   *string
+	NextCheckAt    pgtype.Timestamptz
+}
+
+// What decides whether an event goes to an endpoint, and what holds it up.
+// Index: endpoints_workspace (endpoints_pkey for one), endpoint_health_pkey, parked_endpoints_pkey.
+func (q *Queries) EndpointStates(ctx context.Context, arg EndpointStatesParams) ([]EndpointStatesRow, error) {
+	rows, err := q.db.Query(ctx, EndpointStates,
+		arg.WorkspaceID,
+		arg.Before,
+		arg.EndpointID,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EndpointStatesRow
+	for rows.Next() {
+		var i EndpointStatesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Events,
+			&i.Filters,
+			&i.IsActive,
+			&i.DisabledAt,
+			&i.DisabledReason,
+			&i.UpdatedAt,
+			&i.OpenUntil,
+			&i.ParkedReason,
+			&i.NextCheckAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const InsertEndpoint = `-- name: InsertEndpoint :one
 INSERT INTO endpoints (id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason,
                        secret, headers, timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version)
