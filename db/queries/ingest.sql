@@ -1,6 +1,6 @@
 -- name: EndpointVersions :many
 -- Index: workspaces_pkey.
-SELECT id, endpoints_version FROM workspaces WHERE id = ANY(@ids::text[]) AND deleted_at IS NULL;
+SELECT id, endpoints_version, types_version FROM workspaces WHERE id = ANY(@ids::text[]) AND deleted_at IS NULL;
 
 -- name: SubscriptionsOf :many
 -- Index: endpoints_workspace.
@@ -51,3 +51,7 @@ FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SE
              unnest((SELECT @tasks::text[])) AS task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
   AND CASE WHEN d.status = 'pending' THEN d.task = u.task END;
+
+-- name: KnownEventIDs :many
+-- Which of these ids of callers' own are taken. Index: event_ids_pkey.
+SELECT id FROM event_ids WHERE workspace_id = @workspace_id AND id = ANY(@ids::text[]);

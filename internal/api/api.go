@@ -19,6 +19,8 @@ type Deps struct {
 	Deliveries  Deliveries
 	Replays     Replays
 	Explainer   Explainer
+	EventTypes  EventTypes
+	Schemas     Schemas
 	Idempotency Idempotency
 	Accepter    Accepter
 	Tester      Tester

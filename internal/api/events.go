@@ -70,7 +70,7 @@ func (s *server) accept(ctx context.Context, ws webhook.WorkspaceID, events []we
 }
 
 func renderAccepted(a *webhook.Accepted, ws webhook.WorkspaceID) acceptedWire {
-	return acceptedWire{ID: a.ID, Type: a.Type, CreatedAt: a.CreatedAt.UTC(), WorkspaceID: ws, Deliveries: a.Deliveries}
+	return acceptedWire{ID: a.ID, Type: a.Type, CreatedAt: a.CreatedAt.UTC(), WorkspaceID: ws, Deliveries: a.Deliveries, Warnings: a.Warnings}
 }
 
 func (s *server) getEvent(ctx context.Context, r *request) (response, error) {

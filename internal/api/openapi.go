@@ -20,6 +20,7 @@ const (
 	tagEndpoints  = "Endpoints"
 	tagDeliveries = "Deliveries"
 	tagReplays    = "Replays"
+	tagEventTypes = "Event types"
 
 	// patchSchema is the one whose arrays may be null, which brings a default back.
 	patchSchema = "EndpointPatch"
@@ -78,6 +79,7 @@ func newDocument(version string) *huma.OpenAPI {
 			{Name: tagEndpoints, Description: "A receiver's URL with its subscription, secret and delivery policy."},
 			{Name: tagDeliveries, Description: "One event on its way to one endpoint, and the attempts made for it."},
 			{Name: tagReplays, Description: "Stored events, delivered again."},
+			{Name: tagEventTypes, Description: "The catalogue: what a workspace publishes, and the schemas that data is held against."},
 			{Name: tagWorkspaces, Description: "A tenant. Nothing crosses from one to another."},
 			{Name: tagKeys, Description: "A workspace's API keys."},
 		},

@@ -31,6 +31,7 @@ func parseEvent(raw []byte, pointer string) (e webhook.NewEvent, bad []webhook.F
 		fail(pointer, "must be an object")
 		return e, bad
 	}
+	e.Pointer = pointer
 	var hasType, hasData, hasID, hasTime bool
 	s := scanner{text: raw}
 	for s.more() {

@@ -19,6 +19,7 @@ func (s *server) routes() []route {
 	all = append(all, s.workspaceRoutes()...)
 	all = append(all, s.eventRoutes()...)
 	all = append(all, s.explainRoutes()...)
+	all = append(all, s.eventTypeRoutes()...)
 	all = append(all, s.endpointRoutes()...)
 	all = append(all, s.replayRoutes()...)
 	return append(all, s.deliveryRoutes()...)
@@ -128,6 +129,34 @@ func (s *server) explainRoutes() []route {
 			summary: "Explain what would become of an event", doc: "A dry run: nothing is stored and nothing is sent.",
 			query: query, body: &bodySpec{example: explainInput{}, required: true, limit: webhook.MaxEventBytes},
 			status: http.StatusOK, answer: dryRunWire{}, sample: sampleDryRun(), handle: s.dryRun,
+		},
+	}
+}
+
+func (s *server) eventTypeRoutes() []route {
+	return []route{
+		{
+			method: http.MethodGet, path: "/v1/event-types", id: "listEventTypes", tag: tagEventTypes, scope: webhook.ScopeEndpointsRead,
+			summary: "List event types", doc: "A page with large schemas may end before its limit.",
+			query: pageParams(), status: http.StatusOK, answer: list[eventTypeWire]{}, handle: s.listEventTypes,
+		}, {
+			method: http.MethodGet, path: "/v1/event-types/{name}", id: "getEventType", tag: tagEventTypes, scope: webhook.ScopeEndpointsRead,
+			summary: "Get an event type", status: http.StatusOK, answer: eventTypeWire{}, handle: s.getEventType,
+		}, {
+			method: http.MethodPut, path: "/v1/event-types/{name}", id: "putEventType", tag: tagEventTypes, scope: webhook.ScopeEndpointsWrite,
+			summary: "Create or replace an event type",
+			doc:     "Replaced whole: what is left out has its default. When it is acknowledged, every process holds events against it. At most 1000 in a workspace.",
+			body:    &bodySpec{example: eventTypeInput{}, required: true, limit: defaultBodyLimit},
+			status:  http.StatusOK, also: map[int]string{http.StatusCreated: "Created: there was none of this name."},
+			answer: eventTypeWire{}, codes: []webhook.Code{webhook.CodeConflict}, handle: s.putEventType,
+		}, {
+			method: http.MethodDelete, path: "/v1/event-types/{name}", id: "deleteEventType", tag: tagEventTypes, scope: webhook.ScopeEndpointsWrite,
+			summary: "Delete an event type", doc: "Its events are published as before, but held against nothing.",
+			status: http.StatusNoContent, handle: s.deleteEventType,
+		}, {
+			method: http.MethodGet, path: "/v1/event-type-templates", id: "listEventTypeTemplates", tag: tagEventTypes, scope: webhook.ScopeEndpointsRead,
+			summary: "Event types to start from", doc: "The five that most resources have: created, updated, deleted, published and archived. Nothing is stored; a PUT does that.",
+			query: []param{{name: "resource", doc: "What the events are about, such as post. Required."}}, status: http.StatusOK, answer: list[templateWire]{}, handle: s.listTemplates,
 		},
 	}
 }

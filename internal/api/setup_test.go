@@ -17,6 +17,7 @@ import (
 	"github.com/postrider/postrider/internal/ingest"
 	"github.com/postrider/postrider/internal/pgtest"
 	"github.com/postrider/postrider/internal/postgres"
+	"github.com/postrider/postrider/internal/schema"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -52,13 +53,21 @@ func setupOn(t testing.TB, dsn string, change ...func(*Deps, *Config)) *bundle {
 	}
 	b := &bundle{t: t, db: db, dsn: dsn, urls: &urlPolicy{}, tester: &tester{}, queue: &discardQueue{}}
 	store := postgres.NewIngest(db)
-	ingester := ingest.New(store, store, b.queue, ingest.Config{Logger: discardLogger()})
+	ingester := ingest.New(store, store, b.queue, ingest.Config{Logger: discardLogger(), Types: &ingest.Types{
+		Store: store, Compile: func(raw json.RawMessage) (ingest.Schema, error) {
+			s, bad := schema.Compile(raw)
+			if bad != nil {
+				return nil, webhook.Invalid(bad...)
+			}
+			return s, nil
+		},
+	}})
 	ingester.Start()
 	t.Cleanup(func() { ingester.Stop(context.Background()) })
 	deps := Deps{
 		Workspaces: postgres.NewWorkspaces(db), Keys: postgres.NewKeys(db), Endpoints: postgres.NewEndpoints(db),
 		Events: postgres.NewEvents(db), Deliveries: postgres.NewDeliveries(db), Replays: postgres.NewReplays(db),
-		Explainer: postgres.NewExplain(db), Idempotency: postgres.NewIdempotency(db), Accepter: ingester, Tester: b.tester, URLs: b.urls,
+		EventTypes: postgres.NewEventTypes(db), Schemas: schema.Checker{}, Explainer: postgres.NewExplain(db), Idempotency: postgres.NewIdempotency(db), Accepter: ingester, Tester: b.tester, URLs: b.urls,
 	}
 	cfg := Config{AdminKey: adminKey}
 	for _, c := range change {

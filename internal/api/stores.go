@@ -145,6 +145,24 @@ type Explainer interface {
 	Deliveries(ctx context.Context, ws webhook.WorkspaceID, event webhook.ID, endpoints []webhook.ID) (map[webhook.ID]webhook.Delivery, error)
 }
 
+// EventTypes is the catalogue. When a change has returned, events published from
+// then on are held against it.
+type EventTypes interface {
+	Get(ctx context.Context, ws webhook.WorkspaceID, name string) (webhook.EventType, error)
+	// List may end a page of large ones before its limit.
+	List(ctx context.Context, ws webhook.WorkspaceID, p webhook.Page) (all []webhook.EventType, more bool, err error)
+	// Put stores one under its name; created says that there was none.
+	Put(ctx context.Context, t webhook.EventType) (out webhook.EventType, created bool, err error)
+	Delete(ctx context.Context, ws webhook.WorkspaceID, name string) error
+}
+
+// Schemas checks JSON Schemas.
+type Schemas interface {
+	// Check returns what is wrong with a schema, with pointers below /schema, and
+	// with an example of it, below /example. Both may be nil.
+	Check(schema, example json.RawMessage) []webhook.FieldError
+}
+
 // Accepter stores events, all or none. It returns after the commit.
 type Accepter interface {
 	Accept(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) ([]webhook.Accepted, error)

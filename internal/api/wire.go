@@ -39,11 +39,12 @@ func renderKey(k *webhook.Key) keyWire {
 }
 
 type acceptedWire struct {
-	ID          string              `json:"id" doc:"The caller's own id, or a generated one."`
-	Type        string              `json:"type"`
-	CreatedAt   time.Time           `json:"created_at"`
-	WorkspaceID webhook.WorkspaceID `json:"workspace_id"`
-	Deliveries  int                 `json:"deliveries" doc:"How many endpoints matched."`
+	ID          string               `json:"id" doc:"The caller's own id, or a generated one."`
+	Type        string               `json:"type"`
+	CreatedAt   time.Time            `json:"created_at"`
+	WorkspaceID webhook.WorkspaceID  `json:"workspace_id"`
+	Deliveries  int                  `json:"deliveries" doc:"How many endpoints matched."`
+	Warnings    []webhook.FieldError `json:"warnings,omitempty" doc:"What the schema of the event's type found wrong with its data, where that refuses no event (validation: warn). Pointers are into the request."`
 }
 
 type acceptedBatchWire struct {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	"github.com/postrider/postrider/internal/ingest"
 	"github.com/postrider/postrider/internal/postgres"
 	"github.com/postrider/postrider/internal/queue"
+	"github.com/postrider/postrider/internal/schema"
 	"github.com/postrider/postrider/internal/telemetry"
 )
 
@@ -25,12 +27,12 @@ func (a *App) buildAPI() error {
 	}
 	store := postgres.NewIngest(a.db)
 	ingester := ingest.New(store, store, announcements{queue.NewClient(a.redis), queue.NewInspector(a.redis)}, ingest.Config{
-		Logger: a.logger, Registerer: a.registry,
+		Logger: a.logger, Registerer: a.registry, Types: &ingest.Types{Store: store, Compile: compileSchema},
 	})
 	handler, err := api.New(api.Deps{
 		Workspaces: postgres.NewWorkspaces(a.db), Keys: postgres.NewKeys(a.db), Endpoints: postgres.NewEndpoints(a.db),
 		Events: postgres.NewEvents(a.db), Deliveries: postgres.NewDeliveries(a.db), Replays: postgres.NewReplays(a.db),
-		Explainer: postgres.NewExplain(a.db), Idempotency: postgres.NewIdempotency(a.db), Accepter: ingester,
+		EventTypes: postgres.NewEventTypes(a.db), Schemas: schema.Checker{}, Explainer: postgres.NewExplain(a.db), Idempotency: postgres.NewIdempotency(a.db), Accepter: ingester,
 		Tester: deliver.NewTester(a.deliverStore(), sender, sender, a.deliverConfig("")), URLs: a.policy(),
 	}, api.Config{
 		AdminKey: a.cfg.API.AdminKey, RateLimit: a.cfg.API.RateLimit, Version: telemetry.Version(),
@@ -55,6 +57,15 @@ func (a *App) buildAPI() error {
 	})
 	a.add("api", a.api.start, a.api.stop)
 	return nil
+}
+
+// compileSchema is for a schema that was checked before it was stored.
+func compileSchema(raw json.RawMessage) (ingest.Schema, error) {
+	s, bad := schema.Compile(raw)
+	if len(bad) > 0 {
+		return nil, fmt.Errorf("the schema can't be compiled any more: %s %s", bad[0].Pointer, bad[0].Detail)
+	}
+	return s, nil
 }
 
 // announceGrace is how long a stopping API goes on announcing what it committed;

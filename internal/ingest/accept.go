@@ -13,6 +13,8 @@ type request struct {
 	workspace webhook.WorkspaceID
 	events    []webhook.NewEvent
 	bytes     int
+	// checked is what came of holding the events against their types' schemas.
+	checked *checked
 	// taken decides between the writer that takes the request and the caller
 	// that gives up on it: an event is never committed after its caller was
 	// told to try again because nobody had looked at it.
@@ -23,6 +25,9 @@ type request struct {
 type answer struct {
 	accepted []webhook.Accepted
 	err      error
+	// rules are set for a request that was not held against them yet: nothing was
+	// decided, and it is to come again.
+	rules *rules
 }
 
 func overloaded(detail string) error {
@@ -66,28 +71,36 @@ func (i *Ingester) acceptNew(ctx context.Context, ws webhook.WorkspaceID, events
 	if len(events) == 0 {
 		return nil, nil
 	}
-	r := &request{workspace: ws, events: events, answer: make(chan answer, 1)}
-	for n := range events {
-		r.bytes += len(events[n].Data) + 512
+	if i.types == nil {
+		a := i.submit(ctx, &request{workspace: ws, events: events})
+		return a.accepted, a.err
+	}
+	return i.acceptValid(ctx, ws, events)
+}
+
+// submit lets one request wait for its group and returns what became of it.
+func (i *Ingester) submit(ctx context.Context, r *request) answer {
+	r.answer = make(chan answer, 1)
+	for n := range r.events {
+		r.bytes += len(r.events[n].Data) + 512
 	}
 	if err := i.admit(r); err != nil {
-		return nil, err
+		return answer{err: err}
 	}
 	timer := time.NewTimer(i.cfg.MaxWait)
 	defer timer.Stop()
 	select {
 	case a := <-r.answer:
-		return a.accepted, a.err
+		return a
 	case <-timer.C:
 	case <-ctx.Done():
 	}
 	if !r.taken.Swap(true) {
 		i.left(r)
-		return nil, overloaded("events come in faster than they can be stored")
+		return answer{err: overloaded("events come in faster than they can be stored")}
 	}
 	// The group is being committed: its outcome must be known before an answer.
-	a := <-r.answer
-	return a.accepted, a.err
+	return <-r.answer
 }
 
 // ours finds the events whose id is one that we generated: they were accepted

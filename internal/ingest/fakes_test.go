@@ -25,9 +25,11 @@ type memory struct {
 	mu        sync.Mutex
 	endpoints map[webhook.WorkspaceID]int
 	unread    map[webhook.WorkspaceID]bool // whose endpoints can't be loaded
-	groups    []webhook.Group
-	ids       map[externalID]webhook.Event
-	released  []webhook.Chunk
+	// types are versions of event types.
+	types    map[webhook.WorkspaceID]int64
+	groups   []webhook.Group
+	ids      map[externalID]webhook.Event
+	released []webhook.Chunk
 	// before runs ahead of a commit and may refuse it; after runs when it is
 	// done, and its error is an answer that got lost.
 	before, after func(*webhook.Group) error
@@ -41,13 +43,13 @@ func newMemory() *memory {
 	}
 }
 
-func (m *memory) Versions(_ context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID]int64, error) {
+func (m *memory) Versions(_ context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID]webhook.Versions, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	out := make(map[webhook.WorkspaceID]int64)
+	out := make(map[webhook.WorkspaceID]webhook.Versions)
 	for _, id := range ids {
 		if _, ok := m.endpoints[id]; ok {
-			out[id] = 1
+			out[id] = webhook.Versions{Endpoints: 1, Types: m.types[id]}
 		}
 	}
 	return out, nil

@@ -133,6 +133,9 @@ func (p *plan) results(r *planned, duplicates map[webhook.ID]webhook.Event) []we
 			continue
 		}
 		out[n] = accepted(e, r.repeated[n])
+		if r.checked != nil && !r.repeated[n] {
+			out[n].Warnings = r.checked.warnings[n]
+		}
 	}
 	return out
 }

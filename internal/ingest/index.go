@@ -14,6 +14,7 @@ import (
 // group writer touches it, so it has no lock.
 type index struct {
 	subs     Subscriptions
+	types    *validator // nil where there are no rules
 	cache    *simplelru.LRU[webhook.WorkspaceID, *indexed]
 	bytes    int
 	maxBytes int
@@ -27,10 +28,13 @@ type indexed struct {
 	match *match.Index[webhook.ID]
 	// endpoints is how many an event can match at most.
 	endpoints int
+	// typesVersion is what rules are of; nil for no rule.
+	typesVersion int64
+	rules        *rules
 }
 
-func newIndex(subs Subscriptions, maxBytes int) *index {
-	x := &index{subs: subs, maxBytes: maxBytes}
+func newIndex(subs Subscriptions, types *validator, maxBytes int) *index {
+	x := &index{subs: subs, types: types, maxBytes: maxBytes}
 	// The count is no bound that is ever met: bytes are.
 	x.cache, _ = simplelru.NewLRU(1<<30, func(_ webhook.WorkspaceID, e *indexed) { x.bytes -= e.bytes })
 	return x
@@ -49,31 +53,62 @@ func (x *index) fresh(ctx context.Context, ids []webhook.WorkspaceID) (map[webho
 	out := make(map[webhook.WorkspaceID]*indexed, len(versions))
 	var stale []webhook.WorkspaceID
 	for id, version := range versions {
-		if e, ok := x.cache.Get(id); ok && e.version == version {
+		if e, ok := x.cache.Get(id); ok && e.version == version.Endpoints {
 			out[id] = e
 		} else {
 			stale = append(stale, id)
 		}
 	}
+	if len(stale) > 0 {
+		if err := x.load(ctx, stale, versions, out); err != nil {
+			return nil, err
+		}
+	}
+	return out, x.freshRules(ctx, versions, out)
+}
+
+// freshRules brings the rules of event types up to date. A workspace without any
+// costs a comparison.
+func (x *index) freshRules(ctx context.Context, versions map[webhook.WorkspaceID]webhook.Versions, out map[webhook.WorkspaceID]*indexed) error {
+	if x.types == nil {
+		return nil
+	}
+	var stale []webhook.WorkspaceID
+	for id, e := range out {
+		if e.typesVersion != versions[id].Types && e.err == nil {
+			stale = append(stale, id)
+		}
+	}
 	if len(stale) == 0 {
-		return out, nil
+		return nil
 	}
-	if err := x.load(ctx, stale, versions, out); err != nil {
-		return nil, err
+	loaded, err := x.types.Store.Rules(ctx, stale)
+	if err != nil {
+		return err
 	}
-	return out, nil
+	for _, id := range stale {
+		// A copy: the one before may be in the hands of a commit beside the writer.
+		e := *out[id]
+		e.bytes -= e.rules.size()
+		e.typesVersion = versions[id].Types
+		e.rules = newRules(e.typesVersion, loaded[id])
+		e.bytes += e.rules.size()
+		x.put(id, &e)
+		out[id] = &e
+	}
+	return nil
 }
 
 // load reads the workspaces' endpoints into out. One that can't be read must not
 // fail the others: it is found by reading each alone, and is not kept, so that
 // the next event finds it mended.
-func (x *index) load(ctx context.Context, ids []webhook.WorkspaceID, versions map[webhook.WorkspaceID]int64, out map[webhook.WorkspaceID]*indexed) error {
+func (x *index) load(ctx context.Context, ids []webhook.WorkspaceID, versions map[webhook.WorkspaceID]webhook.Versions, out map[webhook.WorkspaceID]*indexed) error {
 	loaded, err := x.subs.Subscriptions(ctx, ids)
 	switch {
 	case err == nil:
 		for _, id := range ids {
 			e := compile(loaded[id])
-			e.version = versions[id]
+			e.version = versions[id].Endpoints
 			x.put(id, e)
 			out[id] = e
 		}

@@ -17,8 +17,8 @@ import (
 
 // Subscriptions says which endpoints want what.
 type Subscriptions interface {
-	// Versions returns the endpoints_version of each workspace that exists.
-	Versions(ctx context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID]int64, error)
+	// Versions returns the versions of each workspace that exists.
+	Versions(ctx context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID]webhook.Versions, error)
 	// Subscriptions returns each workspace's active endpoints; of them only ID,
 	// Events and Filters are set.
 	Subscriptions(ctx context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID][]webhook.Endpoint, error)
@@ -57,7 +57,9 @@ type Config struct {
 	HighWater int
 	// IndexBytes bounds the memory of the endpoint index, as estimated. Default 32 MiB.
 	IndexBytes int
-	Now        func() time.Time
+	// Types holds events against their types' schemas. Default nil: none is.
+	Types *Types
+	Now   func() time.Time
 }
 
 // Bounds on what waits and on what one transaction holds.
@@ -75,6 +77,7 @@ type Ingester struct {
 	store    Store
 	index    *index
 	announce *announcer
+	types    *validator // nil where no event is held against a schema
 	shares   shares
 	cfg      Config
 	metrics  metrics
@@ -116,9 +119,10 @@ func New(subs Subscriptions, store Store, queue Queue, cfg Config) *Ingester {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	m := newMetrics(cfg.Registerer)
+	types := newValidator(cfg.Types, m)
 	return &Ingester{
-		store: store, cfg: cfg, metrics: m,
-		index:    newIndex(subs, cfg.IndexBytes),
+		store: store, cfg: cfg, metrics: m, types: types,
+		index:    newIndex(subs, types, cfg.IndexBytes),
 		announce: newAnnouncer(store, queue, cfg.HighWater, cfg.Logger, m),
 		requests: make(chan *request, maxWaitingEvents),
 		wide:     make(chan struct{}, wideCommits),

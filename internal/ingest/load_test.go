@@ -68,7 +68,7 @@ func TestWorkspace(t *testing.T) {
 func TestIndexIsBoundedByBytes(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
-	x := newIndex(m, 50_000)
+	x := newIndex(m, nil, 50_000)
 	ids := make([]webhook.WorkspaceID, 200)
 	for n := range ids {
 		ids[n] = webhook.WorkspaceID([]byte{'a' + byte(n/26), 'a' + byte(n%26)})

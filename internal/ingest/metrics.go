@@ -10,6 +10,7 @@ import (
 type metrics struct {
 	events, deliveries, unannounced, failed prometheus.Counter
 	groupEvents, commitSeconds              prometheus.Histogram
+	invalid                                 *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) metrics {
@@ -28,6 +29,10 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		failed: f.NewCounter(prometheus.CounterOpts{
 			Name: "postrider_ingest_failed_groups_total", Help: "Groups whose commit failed.",
 		}),
+		invalid: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "postrider_ingest_invalid_events_total",
+			Help: "Events that their type's schema found fault with, by what it does then (warn: accepted, reject: refused).",
+		}, []string{"validation"}),
 		groupEvents: f.NewHistogram(prometheus.HistogramOpts{
 			Name: "postrider_ingest_group_events", Help: "Events in one commit.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 10),

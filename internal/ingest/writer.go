@@ -171,6 +171,8 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 			i.cfg.Logger.Error("a workspace's endpoints can't be matched", "workspace_id", r.workspace, "error", x.err)
 			r.answer <- answer{err: x.err}
 			continue
+		case !x.rules.allow(r):
+			continue
 		}
 		most := x.endpoints * len(r.events)
 		if x.endpoints > wideEvent || most > maxGroupDeliveries {

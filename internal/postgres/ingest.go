@@ -21,15 +21,15 @@ type Ingest struct{ db *DB }
 // NewIngest makes the store on db.
 func NewIngest(db *DB) *Ingest { return &Ingest{db} }
 
-// Versions returns the endpoints_version of each workspace that exists.
-func (s *Ingest) Versions(ctx context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID]int64, error) {
+// Versions returns the versions of each workspace that exists.
+func (s *Ingest) Versions(ctx context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID]webhook.Versions, error) {
 	rows, err := s.db.q.EndpointVersions(ctx, workspaceStrings(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read endpoint versions: %w", available(err))
 	}
-	out := make(map[webhook.WorkspaceID]int64, len(rows))
+	out := make(map[webhook.WorkspaceID]webhook.Versions, len(rows))
 	for _, r := range rows {
-		out[webhook.WorkspaceID(r.ID)] = r.EndpointsVersion
+		out[webhook.WorkspaceID(r.ID)] = webhook.Versions{Endpoints: r.EndpointsVersion, Types: r.TypesVersion}
 	}
 	return out, nil
 }

@@ -17,6 +17,9 @@ type NewEvent struct {
 	CreatedAt time.Time
 	// Data is the producer's object, minified.
 	Data json.RawMessage
+	// Pointer is where the event stands in the producer's request: "" alone,
+	// "/events/3" in a batch.
+	Pointer string
 }
 
 // Accepted is the answer for one event. It is given after the commit only.
@@ -29,6 +32,9 @@ type Accepted struct {
 	// Duplicate says that an event with this id was accepted before; nothing
 	// was sent again, and the other fields are that event's.
 	Duplicate bool
+	// Warnings say what the type's schema found wrong with the data, where that
+	// refuses no event. None for a duplicate.
+	Warnings []FieldError
 }
 
 // Group is what one transaction commits: the events of many callers and the

@@ -91,12 +91,13 @@ func (q *Queries) ClearTasks(ctx context.Context, arg ClearTasksParams) error {
 }
 
 const EndpointVersions = `-- name: EndpointVersions :many
-SELECT id, endpoints_version FROM workspaces WHERE id = ANY($1::text[]) AND deleted_at IS NULL
+SELECT id, endpoints_version, types_version FROM workspaces WHERE id = ANY($1::text[]) AND deleted_at IS NULL
 `
 
 type EndpointVersionsRow struct {
 	ID               string
 	EndpointsVersion int64
+	TypesVersion     int64
 }
 
 // Index: workspaces_pkey.
@@ -109,7 +110,7 @@ func (q *Queries) EndpointVersions(ctx context.Context, ids []string) ([]Endpoin
 	var items []EndpointVersionsRow
 	for rows.Next() {
 		var i EndpointVersionsRow
-		if err := rows.Scan(&i.ID, &i.EndpointsVersion); err != nil {
+		if err := rows.Scan(&i.ID, &i.EndpointsVersion, &i.TypesVersion); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -216,6 +217,36 @@ func (q *Queries) InsertEvents(ctx context.Context, arg InsertEventsParams) erro
 		arg.Deliveries,
 	)
 	return err
+}
+
+const KnownEventIDs = `-- name: KnownEventIDs :many
+SELECT id FROM event_ids WHERE workspace_id = $1 AND id = ANY($2::text[])
+`
+
+type KnownEventIDsParams struct {
+	WorkspaceID string
+	Ids         []string
+}
+
+// Which of these ids of callers' own are taken. Index: event_ids_pkey.
+func (q *Queries) KnownEventIDs(ctx context.Context, arg KnownEventIDsParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, KnownEventIDs, arg.WorkspaceID, arg.Ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const SubscriptionsOf = `-- name: SubscriptionsOf :many

@@ -98,6 +98,18 @@ type EventID struct {
 	EventID     pgtype.UUID
 }
 
+type EventType struct {
+	WorkspaceID string
+	Name        string
+	ID          pgtype.UUID
+	Description string
+	Schema      []byte
+	Example     []byte
+	Validation  string
+	Version     int64
+	UpdatedAt   pgtype.Timestamptz
+}
+
 type IdempotencyKey struct {
 	WorkspaceID  string
 	Route        string
@@ -178,4 +190,5 @@ type Workspace struct {
 	CreatedAt        pgtype.Timestamptz
 	UpdatedAt        pgtype.Timestamptz
 	DeletedAt        pgtype.Timestamptz
+	TypesVersion     int64
 }
