@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/postrider/postrider/internal/schema"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -73,7 +74,8 @@ type (
 func (s *spy) deps() Deps {
 	return Deps{
 		Workspaces: spyWorkspaces{s}, Keys: spyKeys{s}, Endpoints: spyEndpoints{s}, Events: spyEvents{s}, Deliveries: spyDeliveries{s},
-		Accepter: s, Tester: s, URLs: s,
+		Replays: spyReplays{s}, Idempotency: spyIdempotency{s}, Explainer: spyExplainer{s}, EventTypes: spyEventTypes{s},
+		Schemas: schema.Checker{}, Accepter: s, Tester: s, URLs: s,
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
@@ -135,11 +137,25 @@ func requestHash(r *request) []byte {
 
 func (r *request) idempotencyKey() (webhook.IdempotencyKey, error) {
 	values := r.http.Header.Values(keyHeader)
-	key := webhook.IdempotencyKey{WorkspaceID: r.workspace, Route: r.http.Method + " " + r.http.URL.Path, Key: values[0]}
+	key := webhook.IdempotencyKey{WorkspaceID: r.workspace, Route: r.http.Method + " " + pathOf(r.http.URL), Key: values[0]}
 	if len(values) > 1 || !printable(key.Key) {
 		return key, invalidField(keyHeader, "must be one of 1 to %d printable ASCII characters", maxKeyBytes)
 	}
 	return key, nil
+}
+
+// maxKeptPath is the longest path that is stored as it is.
+const maxKeptPath = 256
+
+// pathOf is a request's path in ASCII, and of bounded length, so that any can be
+// stored.
+func pathOf(u *url.URL) string {
+	path := u.EscapedPath()
+	if len(path) > maxKeptPath {
+		sum := sha256.Sum256([]byte(path))
+		return "sha256:" + hex.EncodeToString(sum[:])
+	}
+	return path
 }
 
 func printable(key string) bool {

@@ -111,6 +111,14 @@ func TestIdempotencyKey(t *testing.T) {
 		}
 	})
 
+	t.Run("AnyPathCanBeStored", func(_ *testing.T) {
+		for _, id := range []string{"%00", "%ff", "é", strings.Repeat("x", 4000)} {
+			for range 2 {
+				b.keyed(key, "POST", "/v1/events/"+id+"/replay", "", "path").want(http.StatusNotFound)
+			}
+		}
+	})
+
 	t.Run("RefusesWhatIsNoKey", func(t *testing.T) {
 		for _, bad := range []string{strings.Repeat("x", 256), "a\tb", "naïve"} {
 			a := b.keyed(key, "POST", "/v1/events", `{"type":"a.b","data":{}}`, bad).problem(http.StatusUnprocessableEntity, webhook.CodeInvalid)

@@ -168,12 +168,6 @@ func (b *bundle) do(req *http.Request) *answer {
 	return &answer{b.t, resp.StatusCode, resp.Header, raw}
 }
 
-// exec changes the database behind the API's back.
-func (b *bundle) exec(sql string) {
-	b.t.Helper()
-	b.number("WITH done AS (" + sql + " RETURNING 1) SELECT count(*) FROM done")
-}
-
 // number is what a query counts.
 func (b *bundle) number(sql string, args ...any) (n int) {
 	b.t.Helper()

@@ -1,0 +1,122 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+type (
+	spyReplays     struct{ *spy }
+	spyIdempotency struct{ *spy }
+	spyExplainer   struct{ *spy }
+	spyEventTypes  struct{ *spy }
+)
+
+func (s *spy) Diagnose(_ context.Context, ws webhook.WorkspaceID, _ webhook.ID) (webhook.Diagnosis, error) {
+	s.write(ws, "endpoints")
+	return webhook.Diagnosis{Verdict: webhook.VerdictOK}, nil
+}
+
+func (s spyReplays) Get(_ context.Context, ws webhook.WorkspaceID, _ webhook.ID) (webhook.Replay, error) {
+	s.in(ws)
+	return webhook.Replay{}, webhook.NotFound("replay")
+}
+
+func (s spyReplays) List(_ context.Context, ws webhook.WorkspaceID, p webhook.Page) ([]webhook.Replay, bool, error) {
+	s.in(ws)
+	s.page(p)
+	return nil, false, nil
+}
+
+func (s spyReplays) checks(r *webhook.Replay) {
+	s.span(r.Since, r.Until)
+	s.stores(r.Types...)
+	if !r.Since.Before(r.Until) || len(r.Statuses) == 0 {
+		s.bad = append(s.bad, "a replay of nothing")
+	}
+}
+
+func (s spyReplays) Count(_ context.Context, r *webhook.Replay, _ webhook.Wants) (int64, error) {
+	s.in(r.WorkspaceID)
+	s.checks(r)
+	return 1, nil
+}
+
+func (s spyReplays) Create(_ context.Context, r *webhook.Replay) error {
+	s.write(r.WorkspaceID, "endpoints")
+	s.checks(r)
+	return nil
+}
+
+func (s spyReplays) Cancel(_ context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Replay, error) {
+	s.write(ws, "deliveries")
+	return webhook.Replay{ID: id}, nil
+}
+
+func (s spyReplays) ReplayEvent(_ context.Context, r *webhook.Replay, _ string, _ []webhook.ID) error {
+	s.write(r.WorkspaceID, "deliveries")
+	return nil
+}
+
+func (s spyReplays) Endpoints(_ context.Context, ws webhook.WorkspaceID, ids []webhook.ID) ([]webhook.ID, error) {
+	s.in(ws)
+	return ids, nil
+}
+
+func (s spyReplays) Subscribed(_ context.Context, ws webhook.WorkspaceID) ([]webhook.Endpoint, error) {
+	s.in(ws)
+	return nil, nil
+}
+
+// A claim is no effect of its own: the handler's is what counts.
+func (s spyIdempotency) Claim(_ context.Context, k webhook.IdempotencyKey, hash []byte, now time.Time, _ time.Duration) (webhook.Claim, error) {
+	s.stores(k.Route, k.Key)
+	return webhook.Claim{ID: webhook.NewID(now), Mine: true, RequestHash: hash, Token: webhook.NewID(now)}, nil
+}
+
+func (s spyIdempotency) Keep(context.Context, webhook.IdempotencyKey, *webhook.Claim, []byte) error {
+	return nil
+}
+
+func (s spyIdempotency) Release(context.Context, webhook.IdempotencyKey, *webhook.Claim) error {
+	return nil
+}
+
+func (s spyExplainer) States(_ context.Context, ws webhook.WorkspaceID, _ webhook.ID, p webhook.Page) ([]webhook.EndpointState, bool, error) {
+	s.in(ws)
+	s.page(p)
+	return nil, false, nil
+}
+
+func (s spyExplainer) Deliveries(_ context.Context, ws webhook.WorkspaceID, _ webhook.ID, _ []webhook.ID) (map[webhook.ID]webhook.Delivery, error) {
+	s.in(ws)
+	return nil, nil
+}
+
+func (s spyEventTypes) Get(_ context.Context, ws webhook.WorkspaceID, name string) (webhook.EventType, error) {
+	s.in(ws)
+	s.stores(name)
+	return webhook.EventType{}, webhook.NotFound("event type")
+}
+
+func (s spyEventTypes) List(_ context.Context, ws webhook.WorkspaceID, p webhook.Page) ([]webhook.EventType, bool, error) {
+	s.in(ws)
+	s.page(p)
+	return nil, false, nil
+}
+
+func (s spyEventTypes) Put(_ context.Context, t webhook.EventType) (webhook.EventType, bool, error) {
+	s.write(t.WorkspaceID, "event types")
+	s.stores(t.Name, t.Description)
+	s.storesJSON(t.Schema)
+	s.storesJSON(t.Example)
+	return t, true, nil
+}
+
+func (s spyEventTypes) Delete(_ context.Context, ws webhook.WorkspaceID, name string) error {
+	s.write(ws, "event types")
+	s.stores(name)
+	return nil
+}
