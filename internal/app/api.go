@@ -46,7 +46,6 @@ func (a *App) buildAPI() error {
 		return err
 	}
 	a.api = newHTTPServer(a.cfg.API.Listen, handler, a.logger)
-	a.checks.Require("migrations", a.schemaReady)
 	a.checks.Require("listener", a.api.ready)
 	a.checks.Observe("redis", a.redis.Ping)
 	a.add("partitions", a.makePartitions, nil)

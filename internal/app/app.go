@@ -32,6 +32,8 @@ type App struct {
 	api      *httpServer // nil without the API's role
 	metrics  *telemetry.Server
 	out      *egress.Sender
+	// together is a process of several roles: dev's, which brings its own schema.
+	together bool
 
 	parts []part
 	stop  sync.Once
@@ -57,6 +59,7 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 	}
 	a := &App{
 		cfg: cfg, logger: logger, registry: telemetry.NewRegistry(name, telemetry.Version()), checks: telemetry.NewChecks(),
+		together: len(roles) > 1,
 	}
 	var err error
 	a.db, err = postgres.Open(ctx, postgres.Config{
@@ -73,14 +76,15 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 	}
 	a.add("redis", nil, func(context.Context) { a.redis.Close() })
 	a.checks.Require("postgres", a.db.Ping)
+	a.checks.Require("migrations", a.schemaReady)
 	for _, role := range roles {
 		if err := a.build(role); err != nil {
 			a.Stop(ctx)
 			return nil, fmt.Errorf("build the %s: %w", role, err)
 		}
 	}
-	// Started last, so that nothing asks for health before there is any, and
-	// stopped first of all: orchestrators have turned away by then.
+	// Started first, so that a process says what it waits for, and stopped last,
+	// so that it can be seen draining.
 	a.metrics = telemetry.NewServer(cfg.Metrics.Listen, a.registry, a.checks, telemetry.ServerConfig{Logger: logger})
 	metrics := newPart("metrics", a.metrics.Start, func(ctx context.Context) { _ = a.metrics.Shutdown(ctx) })
 	a.parts = append([]part{metrics}, a.parts...)
@@ -164,6 +168,9 @@ func Run(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 		return err
 	}
 	if err := a.Start(ctx); err != nil {
+		if ctx.Err() != nil { // asked to stop before it had begun
+			return nil
+		}
 		return err
 	}
 	logger.Info("started", "metrics", a.MetricsAddr(), "config", cfg)
@@ -189,26 +196,6 @@ func TuneGC(limit int64) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(limit)
 	}
-}
-
-// schemaReady is a readiness check: an API of a new release is not ready before
-// its migrations are applied.
-func (a *App) schemaReady(ctx context.Context) error {
-	m, err := postgres.NewMigrator(a.cfg.Postgres.URL)
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	all, err := m.Status(ctx)
-	if err != nil {
-		return err
-	}
-	for _, s := range all {
-		if !s.Applied {
-			return fmt.Errorf("migration %s is not applied: run postrider migrate up", s.Name)
-		}
-	}
-	return nil
 }
 
 // awaitDrain lets drainDelay pass. It is not cut short: the context that ended

@@ -28,6 +28,7 @@ func (a *App) buildScheduler() error {
 		},
 	})
 	a.checks.Observe("redis", a.redis.Ping)
+	a.addSchemaGate()
 	a.add("scheduler", func(context.Context) error { s.Start(); return nil }, func(context.Context) { s.Stop() })
 	return nil
 }

@@ -69,6 +69,7 @@ func (a *App) buildWorker() error {
 	})
 	a.checks.Require("redis", a.redis.Ping)
 	a.checks.Require("clock", a.clockReady)
+	a.addSchemaGate()
 	a.add("pulse", pulse.start, pulse.stop)
 	a.add("runner", func(context.Context) error { runner.Start(); return nil }, runner.Stop)
 	a.add("servers", func(context.Context) error { return servers.Start() }, func(context.Context) {

@@ -117,7 +117,13 @@ var unavailableStates = map[string]bool{
 // available turns "Postgres is away" into a code that callers can act on, and
 // leaves every other error as it is.
 func available(err error) error {
-	if err == nil || !isUnavailable(err) {
+	if err == nil {
+		return nil
+	}
+	if state := sqlState(err); state == undefinedTable || state == undefinedColumn {
+		return fmt.Errorf("%w: %w", schemaBehind(), err)
+	}
+	if !isUnavailable(err) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", &webhook.Error{

@@ -3,10 +3,13 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // goose speaks database/sql
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
@@ -25,14 +28,29 @@ type MigrationStatus struct {
 type Migrator struct {
 	db       *sql.DB
 	provider *goose.Provider
+	// tries and pause are lockTries and lockPause, but in tests.
+	tries int
+	pause time.Duration
 }
+
+// Migrations run beside a release that serves. A statement that waits for a
+// table's lock makes everybody wait who comes after it, so it gives up before
+// callers of the API do, and its migration, undone, is tried again.
+const (
+	lockTimeout = "2s"
+	lockTries   = 30
+	lockPause   = time.Second
+)
 
 // NewMigrator connects to url (postgres.direct_url when there is a pooler).
 func NewMigrator(url string) (*Migrator, error) {
-	conn, err := sql.Open("pgx", url)
+	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("open postgres for migrations: %w", err)
 	}
+	cfg.RuntimeParams["application_name"] = "postrider-migrate"
+	cfg.RuntimeParams["lock_timeout"] = lockTimeout
+	conn := stdlib.OpenDB(*cfg)
 	files, err := fs.Sub(db.Schema, "schema")
 	if err != nil {
 		return nil, err
@@ -46,33 +64,67 @@ func NewMigrator(url string) (*Migrator, error) {
 		conn.Close()
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
-	return &Migrator{db: conn, provider: p}, nil
+	return &Migrator{db: conn, provider: p, tries: lockTries, pause: lockPause}, nil
 }
 
 // Close ends the connection.
 func (m *Migrator) Close() error { return m.db.Close() }
 
-// Up applies what is pending and returns the names of what it applied.
-func (m *Migrator) Up(ctx context.Context) ([]string, error) {
-	res, err := m.provider.Up(ctx)
+// Up applies what is pending and returns the names of what it applied, also
+// beside an error.
+func (m *Migrator) Up(ctx context.Context) (names []string, err error) {
+	err = m.patiently(ctx, func() error {
+		res, err := m.provider.Up(ctx)
+		var partial *goose.PartialError
+		if errors.As(err, &partial) {
+			res = partial.Applied
+		}
+		for _, r := range res {
+			names = append(names, r.Source.Path)
+		}
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("migrate up: %w", err)
-	}
-	names := make([]string, len(res))
-	for i, r := range res {
-		names[i] = r.Source.Path
+		return names, fmt.Errorf("migrate up: %w", err)
 	}
 	return names, nil
 }
 
 // Down takes the newest applied migration back.
-func (m *Migrator) Down(ctx context.Context) (string, error) {
-	res, err := m.provider.Down(ctx)
+func (m *Migrator) Down(ctx context.Context) (name string, err error) {
+	err = m.patiently(ctx, func() error {
+		res, err := m.provider.Down(ctx)
+		if err == nil {
+			name = res.Source.Path
+		}
+		return err
+	})
 	if err != nil {
 		return "", fmt.Errorf("migrate down: %w", err)
 	}
-	return res.Source.Path, nil
+	return name, nil
 }
+
+// patiently calls run again where it failed for want of a lock: whoever holds
+// that now is in the middle of its work.
+func (m *Migrator) patiently(ctx context.Context, run func() error) error {
+	for try := 1; ; try++ {
+		err := run()
+		if err == nil || try >= m.tries || !isConflict(err) && sqlState(err) != lockNotAvailable {
+			return err
+		}
+		timer := time.NewTimer(m.pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		case <-timer.C:
+		}
+	}
+}
+
+// lockNotAvailable is what Postgres says after lock_timeout.
+const lockNotAvailable = "55P03"
 
 // Status lists every migration, oldest first.
 func (m *Migrator) Status(ctx context.Context) ([]MigrationStatus, error) {
