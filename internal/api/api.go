@@ -32,8 +32,8 @@ type Deps struct {
 type Config struct {
 	// AdminKey is the bearer key that may do everything.
 	AdminKey string
-	// RateLimit is in requests a second for each key and process. Default 0, none.
-	RateLimit int
+	// RateLimits bound each key's requests. Default none.
+	RateLimits RateLimits
 	// Defaults are shown for endpoints that have no policy of their own.
 	Defaults Defaults
 	// Timeout bounds one request, the test of an endpoint apart. Default 10s.
@@ -85,7 +85,6 @@ type server struct {
 	Deps
 	cfg     Config
 	auth    *authenticator
-	limits  *limiter // nil is no limit
 	metrics metrics
 	mux     *http.ServeMux
 }
@@ -100,9 +99,6 @@ func New(deps Deps, cfg Config) (http.Handler, error) {
 	s := &server{
 		Deps: deps, cfg: cfg, metrics: newMetrics(cfg.Registerer), mux: http.NewServeMux(),
 		auth: newAuthenticator(sha256.Sum256([]byte(cfg.AdminKey)), deps.Keys, cfg.Now),
-	}
-	if cfg.RateLimit > 0 {
-		s.limits = newLimiter(cfg.RateLimit, cfg.Now)
 	}
 	doc := s.mount()
 	if err := s.mountDescription(doc); err != nil {

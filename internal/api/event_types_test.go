@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postrider/postrider/internal/schema"
 	"github.com/postrider/postrider/internal/webhook"
@@ -51,6 +52,7 @@ func TestEventTypes(t *testing.T) {
 		for i := range 5 {
 			names = append(names, fmt.Sprintf("t.%d", i))
 			b.call(key, "PUT", "/v1/event-types/"+names[i], `{}`).want(http.StatusCreated)
+			<-time.After(2 * time.Millisecond) // ids of one millisecond have no order
 		}
 		b.call(key, "PUT", "/v1/event-types/t.0", `{}`).want(http.StatusOK)
 		slices.Reverse(names)

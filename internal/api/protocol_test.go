@@ -23,7 +23,7 @@ func TestProtocol(t *testing.T) {
 	t.Run("UnknownRouteIsAProblem", func(_ *testing.T) {
 		for _, path := range []string{
 			"/", "//", "/v1", "/v1/", "/v2/events", "/v1/events/", "/v1//events", "/v1/./events", "/v1/events/../endpoints", "/v1/endpoints/x/rotate",
-			"/v1/event-types", "/docs/", "/favicon.ico", "/v1/workspaces/w/keys/x/y",
+			"/v1/nothing", "/docs/", "/favicon.ico", "/v1/workspaces/w/keys/x/y",
 		} {
 			b.call(key, "GET", path, "").problem(http.StatusNotFound, webhook.CodeNotFound)
 			b.call("", "POST", path, "{}").problem(http.StatusNotFound, webhook.CodeNotFound)
@@ -191,37 +191,46 @@ func TestDatabaseAway(t *testing.T) {
 	eventually(t, func() bool { return b.call(key, "GET", "/v1/endpoints/"+endpoint, "").status == http.StatusOK })
 }
 
+// quotas answer each Take with the next of them.
+type quotas struct {
+	answers []webhook.Quota
+	keys    []webhook.ID
+}
+
+func (q *quotas) Take(_ context.Context, key webhook.ID) webhook.Quota {
+	a := q.answers[len(q.keys)]
+	q.keys = append(q.keys, key)
+	return a
+}
+
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	l := newLimiter(2, func() time.Time { return now })
-	one, two := webhook.NewID(now), webhook.NewID(now)
-	h := http.Header{}
-	for i, want := range []string{"1", "0"} {
-		if err := l.take(one, h); err != nil || h.Get("X-RateLimit-Remaining") != want || h.Get("X-RateLimit-Limit") != "2" {
-			t.Errorf("request %d: %v %v", i, err, h)
+	q := &quotas{answers: []webhook.Quota{
+		{Allowed: true, PerSecond: 5, Left: 4}, {PerSecond: 5, Wait: 1200 * time.Millisecond}, {Allowed: true, PerSecond: 5, Left: 5}, {Allowed: true, PerSecond: 5, Left: 0},
+	}}
+	b := setup(t, func(_ *Deps, c *Config) { c.RateLimits = q })
+	wantHeaders := func(a *answer, limit, remaining, reset string) {
+		t.Helper()
+		for name, want := range map[string]string{"Limit": limit, "Remaining": remaining, "Reset": reset} {
+			if got := a.header.Get("X-RateLimit-" + name); got != want {
+				t.Errorf("X-RateLimit-%s is %q, want %q", name, got, want)
+			}
 		}
 	}
-	err := l.take(one, h)
-	var e *webhook.Error
-	if !errors.As(err, &e) || e.Code != webhook.CodeRateLimited || e.RetryAfter <= 0 || e.RetryAfter > time.Second {
-		t.Errorf("got %v", err)
+	wantHeaders(b.call(adminKey, "GET", "/v1/workspaces", "").want(http.StatusOK), "5", "4", "1")
+	a := b.call(adminKey, "POST", "/v1/workspaces", `{"id":"w","name":"W"}`).problem(http.StatusTooManyRequests, webhook.CodeRateLimited)
+	wantHeaders(a, "5", "0", "1")
+	if got := a.header.Get("Retry-After"); got != "2" {
+		t.Errorf("Retry-After is %q", got)
 	}
-	if err := l.take(two, h); err != nil {
-		t.Errorf("another key is held back: %v", err)
-	}
-	now = now.Add(time.Second / 2)
-	if err := l.take(one, h); err != nil {
-		t.Errorf("half a second later: %v", err)
-	}
-
-	b := setup(t, func(_ *Deps, c *Config) { c.RateLimit, c.Now = 5, func() time.Time { return now } })
-	for range 5 {
-		b.call(adminKey, "GET", "/v1/workspaces", "").want(http.StatusOK)
-	}
-	a := b.call(adminKey, "GET", "/v1/workspaces", "").problem(http.StatusTooManyRequests, webhook.CodeRateLimited)
-	if a.header.Get("Retry-After") != "1" || a.header.Get("X-RateLimit-Remaining") != "0" {
-		t.Errorf("got %v", a.header)
+	wantHeaders(b.call(adminKey, "GET", "/v1/workspaces/w", "").problem(http.StatusNotFound, webhook.CodeNotFound), "5", "5", "0")
+	b.call("wrong", "GET", "/v1/workspaces", "").want(http.StatusUnauthorized) // is nobody's request
+	b.call(adminKey, "GET", "/healthz", "").want(http.StatusOK)
+	wantHeaders(b.call(adminKey, "GET", "/v1/workspaces", "").want(http.StatusOK), "5", "0", "1")
+	for _, id := range q.keys {
+		if id != (webhook.ID{}) {
+			t.Errorf("the admin's key is %v", id)
+		}
 	}
 }
 

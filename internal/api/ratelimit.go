@@ -1,55 +1,36 @@
 package api
 
 import (
-	"math"
+	"context"
 	"net/http"
 	"strconv"
-	"time"
-
-	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/time/rate"
 
 	"github.com/postrider/postrider/internal/webhook"
 )
 
-// limiter is a token bucket a key, of one second's requests. It is this
-// process's own: behind n API processes a key gets up to n times the rate.
-type limiter struct {
-	perSecond int
-	now       func() time.Time
-	buckets   *lru.Cache[webhook.ID, *rate.Limiter]
+// RateLimits is what the API processes agree on about a key's rate.
+type RateLimits interface {
+	// Take uses up one request of the key's, or says when there will be one. The
+	// admin's key is the zero id.
+	Take(ctx context.Context, key webhook.ID) webhook.Quota
 }
 
-func newLimiter(perSecond int, now func() time.Time) *limiter {
-	buckets, err := lru.New[webhook.ID, *rate.Limiter](maxCachedKeys)
-	if err != nil {
-		panic(err) // only for a size that is not positive
-	}
-	return &limiter{perSecond: perSecond, now: now, buckets: buckets}
-}
-
-// take uses one token of the key's up, or says when there will be one. Either
-// way it tells how the bucket stands; the admin's key is the zero id.
-func (l *limiter) take(key webhook.ID, h http.Header) error {
-	bucket, ok := l.buckets.Get(key)
-	if !ok {
-		bucket = rate.NewLimiter(rate.Limit(l.perSecond), l.perSecond)
-		if earlier, ok, _ := l.buckets.PeekOrAdd(key, bucket); ok {
-			bucket = earlier
-		}
-	}
-	now := l.now()
-	allowed := bucket.AllowN(now, 1)
-	left := max(bucket.TokensAt(now), 0)
-	h.Set("X-RateLimit-Limit", strconv.Itoa(l.perSecond))
-	h.Set("X-RateLimit-Remaining", strconv.Itoa(int(left)))
-	h.Set("X-RateLimit-Reset", strconv.Itoa(int(math.Ceil((float64(l.perSecond)-left)/float64(l.perSecond)))))
-	if allowed {
+// limit uses up one request of the caller's and tells how it stands; the error
+// says that there was none.
+func (s *server) limit(ctx context.Context, who caller, h http.Header) error {
+	if s.cfg.RateLimits == nil {
 		return nil
 	}
-	wait := time.Duration((1 - left) / float64(l.perSecond) * float64(time.Second))
+	q := s.cfg.RateLimits.Take(ctx, who.id())
+	h.Set("X-RateLimit-Limit", strconv.Itoa(q.PerSecond))
+	h.Set("X-RateLimit-Remaining", strconv.Itoa(q.Left))
+	// Seconds, rounded up, until as many are left as there can be.
+	h.Set("X-RateLimit-Reset", strconv.Itoa((q.PerSecond-q.Left+q.PerSecond-1)/q.PerSecond))
+	if q.Allowed {
+		return nil
+	}
 	return &webhook.Error{
-		Code: webhook.CodeRateLimited, RetryAfter: wait,
-		Detail: "more than " + strconv.Itoa(l.perSecond) + " requests a second with this key",
+		Code: webhook.CodeRateLimited, RetryAfter: q.Wait,
+		Detail: "more than " + strconv.Itoa(q.PerSecond) + " requests a second with this key",
 	}
 }

@@ -126,10 +126,8 @@ func (s *server) run(ctx context.Context, rt *route, w http.ResponseWriter, r *h
 	if err != nil {
 		return response{}, err
 	}
-	if s.limits != nil {
-		if err := s.limits.take(who.id(), w.Header()); err != nil {
-			return response{}, err
-		}
+	if err := s.limit(ctx, who, w.Header()); err != nil {
+		return response{}, err
 	}
 	req := &request{http: r}
 	if err := s.authorize(ctx, rt, who, req); err != nil {

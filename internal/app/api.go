@@ -13,6 +13,7 @@ import (
 
 	"github.com/postrider/postrider/internal/api"
 	"github.com/postrider/postrider/internal/deliver"
+	"github.com/postrider/postrider/internal/health"
 	"github.com/postrider/postrider/internal/ingest"
 	"github.com/postrider/postrider/internal/postgres"
 	"github.com/postrider/postrider/internal/queue"
@@ -35,7 +36,7 @@ func (a *App) buildAPI() error {
 		EventTypes: postgres.NewEventTypes(a.db), Schemas: schema.Checker{}, Explainer: postgres.NewExplain(a.db), Idempotency: postgres.NewIdempotency(a.db), Accepter: ingester,
 		Tester: deliver.NewTester(a.deliverStore(), sender, sender, a.deliverConfig("")), URLs: a.policy(),
 	}, api.Config{
-		AdminKey: a.cfg.API.AdminKey, RateLimit: a.cfg.API.RateLimit, Version: telemetry.Version(),
+		AdminKey: a.cfg.API.AdminKey, RateLimits: a.rateLimits(), Version: telemetry.Version(),
 		Defaults: api.Defaults{
 			Timeout: a.cfg.Delivery.Timeout, RetrySchedule: a.cfg.Delivery.DefaultSchedule(),
 			MaxInFlight: a.cfg.Delivery.MaxInFlight,
@@ -65,6 +66,14 @@ func compileSchema(raw json.RawMessage) (ingest.Schema, error) {
 		return nil, fmt.Errorf("the schema can't be compiled any more: %s %s", bad[0].Pointer, bad[0].Detail)
 	}
 	return s, nil
+}
+
+// rateLimits are nil where none are configured.
+func (a *App) rateLimits() api.RateLimits {
+	if a.cfg.API.RateLimit <= 0 {
+		return nil
+	}
+	return health.NewQuotas(a.redis.Scripter(), a.cfg.API.RateLimit, a.logger)
 }
 
 // announceGrace is how long a stopping API goes on announcing what it committed;
