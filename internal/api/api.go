@@ -85,6 +85,7 @@ type server struct {
 	Deps
 	cfg     Config
 	auth    *authenticator
+	room    *room
 	metrics metrics
 	mux     *http.ServeMux
 }
@@ -95,18 +96,27 @@ func New(deps Deps, cfg Config) (http.Handler, error) {
 	if cfg.AdminKey == "" {
 		return nil, errors.New("api.admin_key is not set")
 	}
-	cfg = cfg.withDefaults()
-	s := &server{
-		Deps: deps, cfg: cfg, metrics: newMetrics(cfg.Registerer), mux: http.NewServeMux(),
+	s := newServer(deps, cfg.withDefaults())
+	if err := s.mountAll(); err != nil {
+		return nil, err
+	}
+	return s.outermost(), nil
+}
+
+func newServer(deps Deps, cfg Config) *server {
+	return &server{
+		Deps: deps, cfg: cfg, metrics: newMetrics(cfg.Registerer), mux: http.NewServeMux(), room: newRoom(),
 		auth: newAuthenticator(sha256.Sum256([]byte(cfg.AdminKey)), deps.Keys, cfg.Now),
 	}
-	doc := s.mount()
-	if err := s.mountDescription(doc); err != nil {
-		return nil, err
+}
+
+func (s *server) mountAll() error {
+	if err := s.mountDescription(s.mount()); err != nil {
+		return err
 	}
 	s.mux.HandleFunc("GET /healthz", healthy)
 	s.mux.HandleFunc("/", s.noRoute)
-	return s.outermost(), nil
+	return nil
 }
 
 // healthy answers as long as the process can answer at all.

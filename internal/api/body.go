@@ -7,7 +7,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -16,11 +15,12 @@ import (
 
 // readBody reads a body and makes sure that it is one JSON value in UTF-8,
 // without halves of characters. It is nil where the body is empty and may be.
-func readBody(r *http.Request, spec *bodySpec) ([]byte, error) {
+func readBody(w http.ResponseWriter, r *http.Request, room *share) ([]byte, error) {
+	spec := room.spec
 	if spec == nil {
 		return nil, nil
 	}
-	body, err := readLimited(r, spec.limit)
+	body, err := readLimited(w, r, room)
 	if err != nil {
 		return nil, err
 	}
@@ -39,9 +39,10 @@ func readBody(r *http.Request, spec *bodySpec) ([]byte, error) {
 	return body, checkSurrogates(body)
 }
 
-// readLimited reads no more than limit bytes into memory, whatever the length
-// that was announced.
-func readLimited(r *http.Request, limit int64) ([]byte, error) {
+// readLimited reads no more than the limit into memory, and no large body without
+// room for it, whatever the length that was announced.
+func readLimited(w http.ResponseWriter, r *http.Request, room *share) ([]byte, error) {
+	limit := room.spec.limit
 	tooLarge := webhook.Errorf(webhook.CodeTooLarge, "the body is larger than %d bytes", limit)
 	if r.ContentLength > limit {
 		return nil, tooLarge
@@ -49,8 +50,8 @@ func readLimited(r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength == 0 || r.Body == nil {
 		return nil, nil
 	}
-	// A length that was announced is what comes: one allocation.
-	buf := make([]byte, 0, max(r.ContentLength, 512)+1)
+	// A length that was announced is what comes: one allocation while it is small.
+	buf := make([]byte, 0, min(max(r.ContentLength, 512)+1, smallBody))
 	for {
 		n, err := r.Body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -64,10 +65,30 @@ func readLimited(r *http.Request, limit int64) ([]byte, error) {
 		if err != nil {
 			return nil, webhook.Errorf(webhook.CodeBadRequest, "the body could not be read to its end")
 		}
-		if len(buf) == cap(buf) {
-			buf = slices.Grow(buf, len(buf))
+		if len(buf) < cap(buf) {
+			continue
 		}
+		if len(buf) >= smallBody && room.bytes == 0 {
+			if err := room.grow(w, r); err != nil {
+				return nil, err
+			}
+		}
+		larger := make([]byte, len(buf), nextSize(len(buf), r.ContentLength))
+		copy(larger, buf)
+		buf = larger
 	}
+}
+
+// nextSize is how large a full buffer becomes: as large as a small body may be, or
+// as what was announced, or else twice as large.
+func nextSize(full int, announced int64) int {
+	switch {
+	case full < smallBody:
+		return min(2*full, smallBody)
+	case announced > 0:
+		return int(announced) + 1
+	}
+	return 2 * full
 }
 
 const (

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -152,17 +151,17 @@ func (d *decoder) array(at string, raw []byte, into reflect.Value, tag reflect.S
 		d.fail(at, "must be an array")
 		return
 	}
-	limit, limited := tagInt(tag, "maxItems")
-	if !limited {
-		limit = math.MaxInt - 1
+	most, bounded := tagInt(tag, "maxItems")
+	if !bounded {
+		most = len(raw)
 	}
-	all := elements(raw, limit)
+	all := elements(raw, most)
 	if n, ok := tagInt(tag, "minItems"); ok && len(all) < n {
 		d.fail(at, "must have at least %d", n)
 		return
 	}
-	if len(all) > limit {
-		d.fail(at, "must not have more than %d", limit)
+	if len(all) > most {
+		d.fail(at, "must not have more than %d", most)
 		return
 	}
 	into.Set(reflect.MakeSlice(into.Type(), len(all), len(all)))

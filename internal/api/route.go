@@ -54,6 +54,7 @@ type bodySpec struct {
 	required bool
 	limit    int64
 	patch    bool // a merge patch
+	copied   bool // it stays text, and is not decoded into values
 }
 
 // defaultBodyLimit is for what is no event.
@@ -93,13 +94,7 @@ func (s *server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 	if rec, ok := w.(*answerRecorder); ok {
 		rec.route = rt.method + " " + rt.path
 	}
-	timeout := rt.timeout
-	if timeout == 0 {
-		timeout = s.cfg.Timeout
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), timeout)
-	defer cancel()
-	resp, err := s.run(ctx, rt, w, r)
+	resp, err := s.run(rt, w, r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -121,28 +116,51 @@ func (s *server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 
 // run checks what can be checked before the body is read, reads it and hands
 // over to the route.
-func (s *server) run(ctx context.Context, rt *route, w http.ResponseWriter, r *http.Request) (response, error) {
-	who, err := s.auth.caller(ctx, r)
+func (s *server) run(rt *route, w http.ResponseWriter, r *http.Request) (response, error) {
+	req, err := s.admit(rt, w, r)
 	if err != nil {
 		return response{}, err
 	}
-	if err := s.limit(ctx, who, w.Header()); err != nil {
+	share := s.room.share(rt.body)
+	defer share.release()
+	if req.body, err = readBody(w, r, share); err != nil {
 		return response{}, err
 	}
-	req := &request{http: r}
-	if err := s.authorize(ctx, rt, who, req); err != nil {
+	end, err := s.room.begin(rt)
+	if err != nil {
 		return response{}, err
 	}
-	if req.query, err = readQuery(r.URL.RawQuery, rt.query); err != nil {
-		return response{}, err
+	defer end()
+	timeout := rt.timeout
+	if timeout == 0 {
+		timeout = s.cfg.Timeout
 	}
-	if req.body, err = readBody(r, rt.body); err != nil {
-		return response{}, err
-	}
+	// From here on: how long a body took is its sender's business.
+	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	defer cancel()
 	if rt.method == http.MethodPost && r.Header.Get(keyHeader) != "" {
 		return s.once(ctx, rt, w, req)
 	}
 	return rt.handle(ctx, req)
+}
+
+// admit finds out who asks, and whether they may.
+func (s *server) admit(rt *route, w http.ResponseWriter, r *http.Request) (*request, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Timeout)
+	defer cancel()
+	who, err := s.auth.caller(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.limit(ctx, who, w.Header()); err != nil {
+		return nil, err
+	}
+	req := &request{http: r}
+	if err := s.authorize(ctx, rt, who, req); err != nil {
+		return nil, err
+	}
+	req.query, err = readQuery(r.URL.RawQuery, rt.query)
+	return req, err
 }
 
 // authorize checks the key's right and finds the workspace.

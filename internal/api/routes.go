@@ -65,12 +65,12 @@ func (s *server) eventRoutes() []route {
 		{
 			method: http.MethodPost, path: "/v1/events", id: "publishEvent", tag: tagEvents, scope: webhook.ScopeEventsWrite,
 			summary: "Publish an event", doc: "A 202 means that the event and its deliveries are committed.",
-			body:   &bodySpec{example: publishInput{}, required: true, limit: webhook.MaxEventBytes},
+			body:   &bodySpec{example: publishInput{}, required: true, copied: true, limit: webhook.MaxEventBytes},
 			status: http.StatusAccepted, also: map[int]string{http.StatusOK: "An event with this id was accepted before; nothing is sent again."},
 			answer: acceptedWire{}, lazyWorkspace: true, handle: s.publish,
 		}, {
 			method: http.MethodPost, path: "/v1/events/batch", id: "publishEvents", tag: tagEvents, scope: webhook.ScopeEventsWrite,
-			summary: "Publish up to 1000 events, all or none", body: &bodySpec{example: batchInput{}, required: true, limit: webhook.MaxBatchBytes},
+			summary: "Publish up to 1000 events, all or none", body: &bodySpec{example: batchInput{}, required: true, copied: true, limit: webhook.MaxBatchBytes},
 			status: http.StatusAccepted, answer: acceptedBatchWire{}, lazyWorkspace: true, handle: s.publishBatch,
 		}, {
 			method: http.MethodGet, path: "/v1/events", id: "listEvents", tag: tagEvents, scope: webhook.ScopeEventsRead,
@@ -202,7 +202,7 @@ func (s *server) endpointRoutes() []route {
 		}, {
 			method: http.MethodPost, path: "/v1/endpoints/{id}/test", id: "testEndpoint", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
 			summary: "Send a test request now", doc: "One signed request. It counts as no event and is never retried.",
-			body:   &bodySpec{example: testInput{}, limit: webhook.MaxEventBytes},
+			body:   &bodySpec{example: testInput{}, copied: true, limit: webhook.MaxEventBytes},
 			status: http.StatusOK, answer: testWire{}, timeout: testTimeout, handle: s.testEndpoint,
 		}, {
 			method: http.MethodPost, path: "/v1/endpoints/{id}/diagnose", id: "diagnoseEndpoint", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,

@@ -128,11 +128,12 @@ func members(object []byte) []member {
 	return out
 }
 
-// elements are an array's values, of more than limit the first limit+1.
-func elements(array []byte, limit int) [][]byte {
+// elements are an array's values, and one more than most where there are more:
+// a list of what is refused anyway may be many times as large as its text.
+func elements(array []byte, most int) [][]byte {
 	var out [][]byte
 	s := scanner{text: array}
-	for len(out) <= limit && s.more() {
+	for len(out) <= most && s.more() {
 		out = append(out, s.value())
 	}
 	return out

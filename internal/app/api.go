@@ -3,12 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"log/slog"
-	"net"
-	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/postrider/postrider/internal/api"
@@ -46,7 +41,7 @@ func (a *App) buildAPI() error {
 	if err != nil {
 		return err
 	}
-	a.api = newHTTPServer(a.cfg.API.Listen, handler, a.logger)
+	a.api = newHTTPServer(a.cfg.API.Listen, handler, a.checks.Draining, a.logger)
 	a.checks.Require("listener", a.api.ready)
 	a.checks.Observe("redis", a.redis.Ping)
 	a.add("partitions", a.makePartitions, nil)
@@ -98,64 +93,3 @@ func (a *App) makePartitions(ctx context.Context) error {
 	}
 	return nil
 }
-
-// httpServer is the API's listener.
-type httpServer struct {
-	listen string
-	srv    *http.Server
-	lis    net.Listener
-	// listening is read by health checks while start runs.
-	listening atomic.Bool
-	logger    *slog.Logger
-	done      chan struct{}
-}
-
-func newHTTPServer(listen string, handler http.Handler, logger *slog.Logger) *httpServer {
-	return &httpServer{listen: listen, logger: logger, done: make(chan struct{}), srv: &http.Server{
-		Handler: handler,
-		// A client that dawdles holds a connection, not more, and not for ever.
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-	}}
-}
-
-func (s *httpServer) start(ctx context.Context) error {
-	var lc net.ListenConfig
-	lis, err := lc.Listen(ctx, "tcp", s.listen)
-	if err != nil {
-		return fmt.Errorf("api.listen: %w", err)
-	}
-	s.lis = lis
-	s.listening.Store(true)
-	go func() {
-		defer close(s.done)
-		if err := s.srv.Serve(lis); !errors.Is(err, http.ErrServerClosed) {
-			s.logger.Error("the api stopped serving", "error", err)
-		}
-	}()
-	return nil
-}
-
-// ready keeps the process from being ready before it takes requests: its metrics
-// listener, where that is asked, comes first.
-func (s *httpServer) ready(context.Context) error {
-	if !s.listening.Load() {
-		return errors.New("the API does not listen yet")
-	}
-	return nil
-}
-
-func (s *httpServer) stop(ctx context.Context) {
-	if s.lis == nil {
-		return
-	}
-	if err := s.srv.Shutdown(ctx); err != nil {
-		s.srv.Close()
-	}
-	<-s.done
-}
-
-func (s *httpServer) addr() string { return s.lis.Addr().String() }

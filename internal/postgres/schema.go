@@ -10,7 +10,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
 
-	"github.com/postrider/postrider/db"
+	migrations "github.com/postrider/postrider/db"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -30,12 +30,12 @@ func schemaBehind() *webhook.Error {
 // the database lacks, or "". What a newer release has added is not asked about:
 // this one runs on it. It waits for no migration that runs, unlike Migrator, and
 // changes nothing: it is asked by every health check.
-func (d *DB) MissingMigration(ctx context.Context) (string, error) {
-	applied, err := d.appliedMigrations(ctx)
+func (db *DB) MissingMigration(ctx context.Context) (string, error) {
+	applied, err := db.appliedMigrations(ctx)
 	if err != nil {
 		return "", fmt.Errorf("read which migrations are applied: %w", available(err))
 	}
-	files, err := fs.ReadDir(db.Schema, "schema") // sorted
+	files, err := fs.ReadDir(migrations.Schema, "schema") // sorted
 	if err != nil {
 		return "", err
 	}
@@ -51,12 +51,12 @@ func (d *DB) MissingMigration(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-func (d *DB) appliedMigrations(ctx context.Context) (map[int64]bool, error) {
+func (db *DB) appliedMigrations(ctx context.Context) (map[int64]bool, error) {
 	store, err := database.NewStore(goose.DialectPostgres, goose.DefaultTablename)
 	if err != nil {
 		return nil, err
 	}
-	pool := stdlib.OpenDBFromPool(d.pool)
+	pool := stdlib.OpenDBFromPool(db.pool)
 	defer pool.Close() // the pool's connections stay
 	rows, err := store.ListMigrations(ctx, pool)
 	if sqlState(err) == undefinedTable {

@@ -78,7 +78,7 @@ func (c *Checks) Report(ctx context.Context) Report {
 		results[e.name] = newResult(err, e.required)
 		ready = ready && (err == nil || !e.required)
 	}
-	return newReport(results, ready, c.isDraining())
+	return newReport(results, ready, c.Draining())
 }
 
 // Wait returns when no check runs any more, or when ctx ends.
@@ -126,7 +126,8 @@ func (c *Checks) unfinished() map[*entry]*run {
 	return maps.Clone(c.running)
 }
 
-func (c *Checks) isDraining() bool {
+// Draining reports whether SetDraining was called.
+func (c *Checks) Draining() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.draining
