@@ -58,14 +58,23 @@ var programs = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("make a directory for the programs: %w", err)
 	}
+	if err := build("", dir); err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
+	}
+	// dev's Postgres may run as another user, who has to get through.
+	return dir, os.Chmod(dir, 0o755)
+})
+
+// build builds all of cmd in a source tree, "" for this one, into dir.
+func build(tree, dir string) error {
 	args := []string{"build", "-o", dir + string(filepath.Separator)}
 	if Race {
 		args = append(args, "-race")
 	}
 	cmd := exec.Command("go", append(args, "github.com/postrider/postrider/cmd/...")...)
+	cmd.Dir = tree
 	if said, err := cmd.CombinedOutput(); err != nil {
-		return "", errors.Join(fmt.Errorf("build the programs: %w: %s", err, said), os.RemoveAll(dir))
+		return fmt.Errorf("build the programs: %w: %s", err, said)
 	}
-	// dev's Postgres may run as another user, who has to get through.
-	return dir, os.Chmod(dir, 0o755)
-})
+	return nil
+}

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/postrider/postrider/signature"
 )
 
 // Step answers one request.
@@ -84,4 +87,29 @@ func (g *Gate) add(n int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.waiting += n
+}
+
+// After answers with a status when so much time has passed, or not at all when its
+// sender gives up before.
+func After(d time.Duration, code int) Step {
+	return func(w http.ResponseWriter, req *http.Request) {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			w.WriteHeader(code)
+		case <-req.Context().Done():
+		}
+	}
+}
+
+// FirstAttempt answers first attempts with a status, and all others with 204.
+func FirstAttempt(code int) Step {
+	return func(w http.ResponseWriter, req *http.Request) {
+		if req.Header.Get(signature.HeaderAttempt) == "1" {
+			w.WriteHeader(code)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}
 }

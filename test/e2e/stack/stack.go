@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -23,8 +24,10 @@ type Stack struct {
 	Dir   string
 	Redis *redistest.Server
 	// Env is the configuration, as variables; of two for one key the last counts.
-	Env  []string
-	http *http.Client
+	Env []string
+	// Programs is where the programs are; empty is this tree's, built.
+	Programs string
+	http     *http.Client
 }
 
 // New makes a stack on a database of its own.
@@ -98,9 +101,23 @@ func (s *Stack) Launch(t testing.TB, role string, env ...string) *Process {
 		listen := FreeAddr(t)
 		own, url = append(own, "POSTRIDER_API_LISTEN="+listen), "http://"+listen
 	}
-	p := Spawn(t, role, s.Dir, append(own, env...), Program(t, role))
+	p := Spawn(t, role, s.Dir, append(own, env...), s.program(t, role))
 	p.Health, p.URL = "http://"+health, url
 	return p
+}
+
+func (s *Stack) program(t testing.TB, name string) string {
+	if s.Programs != "" {
+		return filepath.Join(s.Programs, name)
+	}
+	return Program(t, name)
+}
+
+// Release is the same stack with the programs of another release.
+func (s *Stack) Release(programs string) *Stack {
+	other := *s
+	other.Programs = programs
+	return &other
 }
 
 func (s *Stack) ready(t testing.TB, p *Process) *Process {
