@@ -33,11 +33,14 @@ func queueName(lane webhook.Lane) string {
 
 // Client puts tasks into Redis.
 type Client struct {
+	redis *Redis
 	asynq *asynq.Client
 }
 
 // NewClient shares r's connections.
-func NewClient(r *Redis) *Client { return &Client{asynq: asynq.NewClientFromRedisClient(r.client)} }
+func NewClient(r *Redis) *Client {
+	return &Client{redis: r, asynq: asynq.NewClientFromRedisClient(r.client)}
+}
 
 // Enqueue makes a task of each chunk, due now. The rows must name the tasks
 // already. On an error some of them may be in Redis all the same: take the
@@ -51,9 +54,15 @@ func (c *Client) Enqueue(ctx context.Context, chunks []webhook.Chunk) error {
 	return nil
 }
 
-// EnqueueAt makes a task that runs at or after due, to the second.
+// EnqueueAt makes a task that runs at or after due, to the second. due is by this
+// machine's clock, and the task waits as long by Redis's. A Redis that is nearly
+// full gets none: it could not give them out either.
 func (c *Client) EnqueueAt(ctx context.Context, chunk webhook.Chunk, due time.Time) error {
-	return c.enqueue(ctx, chunk, asynq.ProcessAt(ceilSecond(due)))
+	if err := c.redis.memory.room(); err != nil {
+		return fmt.Errorf("enqueue %s: %w", chunk.Task, err)
+	}
+	skew, _ := c.redis.clock.skew()
+	return c.enqueue(ctx, chunk, asynq.ProcessAt(ceilSecond(due.Add(-skew))))
 }
 
 func (c *Client) enqueue(ctx context.Context, chunk webhook.Chunk, opts ...asynq.Option) error {

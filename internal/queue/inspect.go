@@ -17,13 +17,14 @@ import (
 // v0.26's keys itself: asynq's own Inspector answers one task a call, finds no
 // queue after FLUSHALL, and can't see a lease.
 type Inspector struct {
+	redis  *Redis
 	client redis.UniversalClient
 	asynq  *asynq.Inspector // for what is asked seldom
 }
 
 // NewInspector shares r's connections.
 func NewInspector(r *Redis) *Inspector {
-	return &Inspector{client: r.client, asynq: asynq.NewInspectorFromRedisClient(r.client)}
+	return &Inspector{redis: r, client: r.client, asynq: asynq.NewInspectorFromRedisClient(r.client)}
 }
 
 // leaseGrace: a lease that ran out this long ago has no worker behind it any more.
@@ -116,23 +117,30 @@ func (l lookUp) alive(now time.Time) bool {
 	}
 }
 
-// Waiting is how many tasks wait in Redis, in each lane.
+// Waiting is how many tasks wait in Redis, in each lane. The error is also of a
+// Redis that would take no more: one that is full, or nearly, or a replica.
 func (i *Inspector) Waiting(ctx context.Context) (map[webhook.Lane]int, error) {
 	lens := make(map[webhook.Lane]*redis.IntCmd)
-	_, err := i.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+	var probes []redis.Cmder
+	var info *redis.StringCmd
+	_, _ = i.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, lane := range webhook.Lanes() {
 			lens[lane] = p.LLen(ctx, key(lane, "pending"))
 		}
+		probes, info = probe(ctx, p), i.redis.askMemory(ctx, p)
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("measure the backlog: %w", err)
-	}
 	waiting := make(map[webhook.Lane]int, len(lens))
 	for lane, l := range lens {
+		if err := l.Err(); err != nil {
+			return nil, fmt.Errorf("measure the backlog: %w", err)
+		}
 		waiting[lane] = int(l.Val())
 	}
-	return waiting, nil
+	if err := errors.Join(refusal(probes), i.redis.memory.take(info)); err != nil {
+		return nil, err
+	}
+	return waiting, i.redis.memory.room()
 }
 
 // Backlog is how many tasks wait in Redis, over all lanes.

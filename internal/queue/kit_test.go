@@ -29,12 +29,24 @@ type kit struct {
 func each(t *testing.T, test func(t *testing.T, k *kit)) {
 	t.Helper()
 	redistest.Each(t, func(t *testing.T, addr string) {
-		r := open(t, "redis://"+addr+"/0")
-		test(t, &kit{
-			t: t, redis: r, raw: r.client, client: NewClient(r), inspector: NewInspector(r),
-			asynq: asynq.NewInspectorFromRedisClient(r.client),
-		})
+		test(t, kitOf(t, "redis://"+addr+"/0"))
 	})
+}
+
+func kitOf(t *testing.T, url string) *kit {
+	t.Helper()
+	r := open(t, url)
+	return &kit{
+		t: t, redis: r, raw: r.client, client: NewClient(r), inspector: NewInspector(r),
+		asynq: asynq.NewInspectorFromRedisClient(r.client),
+	}
+}
+
+// onServer is a kit on a redis-server of its own.
+func onServer(t *testing.T, args ...string) (*kit, *redistest.Server) {
+	t.Helper()
+	s := redistest.New(t, args...)
+	return kitOf(t, "redis://"+s.Addr()+"/0"), s
 }
 
 // on runs a named claim on both kinds of Redis.

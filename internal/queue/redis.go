@@ -14,9 +14,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Redis is one connection pool to the alarm clock.
+// Redis is one connection pool to the alarm clock, and what is known of it.
 type Redis struct {
-	client redis.UniversalClient
+	client  redis.UniversalClient
+	opts    *redis.UniversalOptions
+	cluster bool
+	clock   *clock
+	memory  memory
 }
 
 // Open makes a pool from a redis.url: redis://, rediss://, unix://,
@@ -31,10 +35,17 @@ func Open(rawURL string) (*Redis, error) {
 	opts.ReadTimeout = 3 * time.Second
 	opts.WriteTimeout = 3 * time.Second
 	opts.ContextTimeoutEnabled = true
-	if cluster {
-		return &Redis{client: redis.NewClusterClient(opts.Cluster())}, nil
+	r := &Redis{opts: opts, cluster: cluster, clock: newClock()}
+	r.client = r.dial()
+	return r, nil
+}
+
+// dial makes one more pool.
+func (r *Redis) dial() redis.UniversalClient {
+	if r.cluster {
+		return redis.NewClusterClient(r.opts.Cluster())
 	}
-	return &Redis{client: redis.NewUniversalClient(opts)}, nil
+	return redis.NewUniversalClient(r.opts)
 }
 
 // errUnescaped is for URLs whose password ends up in another part of them. No
@@ -74,18 +85,6 @@ func (r *Redis) Close() error { return r.client.Close() }
 
 // Ping asks for a sign of life.
 func (r *Redis) Ping(ctx context.Context) error { return r.client.Ping(ctx).Err() }
-
-// Skew is how far this machine's clock is ahead of Redis's. asynq forwards and
-// recovers by each worker's clock, so a worker that is far off must not run.
-func (r *Redis) Skew(ctx context.Context) (time.Duration, error) {
-	before := time.Now()
-	theirs, err := r.client.Time(ctx).Result()
-	if err != nil {
-		return 0, fmt.Errorf("ask redis for its time: %w", err)
-	}
-	mine := before.Add(time.Since(before) / 2)
-	return mine.Sub(theirs), nil
-}
 
 // Scripter runs scripts on this pool, for what else is shared through Redis.
 func (r *Redis) Scripter() redis.Scripter { return r.client }

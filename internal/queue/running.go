@@ -26,7 +26,8 @@ const (
 
 // Leases is when the leases of the tasks that workers run end, by task. A worker
 // extends them every 5 s, by its own clock; a lease that does not move has nobody
-// behind it.
+// behind it. The error is also of a Redis that takes nothing: the living can't
+// extend theirs either.
 func (i *Inspector) Leases(ctx context.Context) (map[string]int64, error) {
 	now, err := i.client.Time(ctx).Result()
 	if err != nil {
@@ -35,6 +36,7 @@ func (i *Inspector) Leases(ctx context.Context) (map[string]int64, error) {
 	window := &redis.ZRangeBy{Min: strconv.FormatInt(now.Add(-oldLease).Unix(), 10), Max: "+inf", Count: maxLeases}
 	var lanes []*redis.ZSliceCmd
 	_, err = i.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		probe(ctx, p)
 		for _, lane := range webhook.Lanes() {
 			lanes = append(lanes, p.ZRangeByScoreWithScores(ctx, key(lane, "lease"), window))
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/postrider/postrider/internal/webhook"
 )
@@ -40,6 +41,8 @@ type ServerConfig struct {
 type Servers struct {
 	servers []*asynq.Server
 	handler asynq.Handler
+	client  redis.UniversalClient
+	gate    *gate
 	stop    sync.Once
 }
 
@@ -72,18 +75,22 @@ func NewServers(r *Redis, handle Handler, cfg ServerConfig) *Servers {
 		}
 		return handle(ctx, chunk)
 	})}
+	// A pool of their own, for the gate before it.
+	s.client = r.dial()
+	s.gate = &gate{redis: r, pause: refusedPause}
+	s.client.AddHook(s.gate)
 	for _, lane := range webhook.Lanes() {
 		concurrency, interval := cfg.Concurrency, cfg.CheckInterval
 		if lane != webhook.LaneDeliver {
 			concurrency, interval = max(cfg.Concurrency/4, 1), 100*time.Millisecond
 		}
-		s.servers = append(s.servers, asynq.NewServerFromRedisClient(r.client, asynq.Config{
+		s.servers = append(s.servers, asynq.NewServerFromRedisClient(s.client, asynq.Config{
 			Concurrency:              concurrency,
 			Queues:                   map[string]int{queueName(lane): 1},
 			TaskCheckInterval:        interval,
 			DelayedTaskCheckInterval: 500 * time.Millisecond,
 			ShutdownTimeout:          cfg.ShutdownTimeout,
-			RetryDelayFunc:           retryDelay,
+			RetryDelayFunc:           retryDelay(r.clock),
 			Logger:                   asynqLogger{cfg.Logger},
 			LogLevel:                 asynq.WarnLevel,
 		}))
@@ -93,21 +100,23 @@ func NewServers(r *Redis, handle Handler, cfg ServerConfig) *Servers {
 
 // retryDelay is asynq's RetryDelayFunc: the endpoint's schedule, as the handler
 // worked it out. A lease that ran out means a worker died: at once.
-func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
-	var later interface{ RetryIn() time.Duration }
-	switch {
-	case errors.As(err, &later):
-		now := time.Now()
-		return ceilSecond(now.Add(later.RetryIn())).Sub(now)
-	case errors.Is(err, asynq.ErrLeaseExpired):
-		return 0
-	default:
-		return retryUnknown
+func retryDelay(c *clock) asynq.RetryDelayFunc {
+	return func(_ int, err error, _ *asynq.Task) time.Duration {
+		var later interface{ RetryIn() time.Duration }
+		switch {
+		case errors.As(err, &later):
+			return c.delay(later.RetryIn())
+		case errors.Is(err, asynq.ErrLeaseExpired):
+			return 0
+		default:
+			return c.delay(retryUnknown)
+		}
 	}
 }
 
 // Start begins to take tasks.
 func (s *Servers) Start() error {
+	s.gate.open(context.Background()) // all lanes' first errands come at once
 	for _, srv := range s.servers {
 		if err := srv.Start(s.handler); err != nil {
 			return fmt.Errorf("start asynq server: %w", err)
@@ -131,6 +140,7 @@ func (s *Servers) Stop() {
 			wg.Go(srv.Shutdown)
 		}
 		wg.Wait()
+		_ = s.client.Close() // nothing is left in it
 	})
 }
 

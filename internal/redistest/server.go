@@ -25,18 +25,20 @@ type Server struct {
 	program string
 	dir     string
 	addr    string
+	args    []string
 	child   *local.Child
 }
 
 // New starts an empty server. It saves nothing by itself, so that a restart
-// loses everything, unless Save was called before.
-func New(t testing.TB) *Server {
+// loses everything, unless Save was called before. args are options of
+// redis-server's command line.
+func New(t testing.TB, args ...string) *Server {
 	t.Helper()
 	program, err := findOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{program: program, dir: t.TempDir()}
+	s := &Server{program: program, dir: t.TempDir(), args: args}
 	t.Cleanup(s.Stop)
 	if err := s.startOnFreePort(); err != nil {
 		t.Fatal(err)
@@ -80,8 +82,8 @@ func (s *Server) Start() error {
 	if err != nil {
 		return fmt.Errorf("split %s: %w", s.addr, err)
 	}
-	cmd := exec.Command(s.program, "--bind", "127.0.0.1", "--port", port, "--dir", s.dir,
-		"--save", "", "--appendonly", "no", "--logfile", "", "--daemonize", "no")
+	cmd := exec.Command(s.program, append([]string{"--bind", "127.0.0.1", "--port", port, "--dir", s.dir,
+		"--save", "", "--appendonly", "no", "--logfile", "", "--daemonize", "no"}, s.args...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	child, err := local.StartChild(cmd)
 	if err != nil {
@@ -151,6 +153,11 @@ func (s *Server) Save(ctx context.Context) error {
 // FlushAll forgets everything.
 func (s *Server) FlushAll(ctx context.Context) error {
 	return s.do(func(c *redis.Client) error { return c.FlushAll(ctx).Err() })
+}
+
+// Set changes a setting of the running server, as CONFIG SET does.
+func (s *Server) Set(ctx context.Context, name, value string) error {
+	return s.do(func(c *redis.Client) error { return c.ConfigSet(ctx, name, value).Err() })
 }
 
 // do runs one command on a connection of its own, without retries.
