@@ -21,6 +21,10 @@ import (
 // ARGV[1]  microseconds between two starts
 // ARGV[2]  how many starts are wanted
 // ARGV[3]  the horizon: no start later than this many microseconds from now
+// ARGV[4]  how many microseconds from now the next free start may be at most
+//
+// A next free start later than that was written before Redis's clock was set
+// back, and would let nothing start for as long as that was.
 //
 // Returns {granted, microseconds from now to the first start}. It reserves, so
 // that waiters get times apart from each other; refusing them would bring all
@@ -28,9 +32,9 @@ import (
 var reserve = redis.NewScript(`
 local t = redis.call("TIME")
 local now = t[1] * 1000000 + t[2]
-local apart, wanted, horizon = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local apart, wanted, horizon, furthest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local free = tonumber(redis.call("GET", KEYS[1]) or "0")
-if free < now then free = now end
+if free < now or free > now + furthest then free = now end
 local granted = math.floor((now + horizon - free) / apart) + 1
 if granted > wanted then granted = wanted end
 if granted <= 0 then return {0, 0} end
@@ -44,6 +48,7 @@ type Rates struct {
 	workers func() int
 	logger  *slog.Logger
 	timeout time.Duration // reserveTimeout, but in tests
+	longest time.Duration // maxHorizon, but in tests
 
 	mu    sync.Mutex
 	local map[webhook.ID]time.Time // next free start, while Redis is away
@@ -51,21 +56,28 @@ type Rates struct {
 
 // NewRates makes Rates; workers says how many processes share a rate.
 func NewRates(client redis.Scripter, workers func() int, logger *slog.Logger) *Rates {
-	return &Rates{timeout: reserveTimeout, redis: client, workers: workers, logger: logger, local: make(map[webhook.ID]time.Time)}
+	return &Rates{timeout: reserveTimeout, longest: maxHorizon, redis: client, workers: workers, logger: logger, local: make(map[webhook.ID]time.Time)}
 }
 
 // reserveTimeout is how long Redis may take: a chunk waits for it.
 const reserveTimeout = 250 * time.Millisecond
 
-// Reserve returns for how many of n requests there is room before the horizon,
-// when the first may start, and how far apart they are.
+// maxHorizon bounds how far ahead anybody may reserve; maxApart is how far apart
+// two starts are at most, at one a second.
+const (
+	maxHorizon = 5 * time.Second
+	maxApart   = time.Second
+)
+
+// Reserve returns for how many of n requests there is room before the horizon, 5 s
+// from now at most, when the first may start, and how far apart they are.
 func (r *Rates) Reserve(ctx context.Context, endpoint webhook.ID, perSecond, n int, horizon time.Duration) (granted int, first, apart time.Duration) {
-	apart = spacing(perSecond)
+	apart, horizon = spacing(perSecond), min(horizon, r.longest)
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	key := "postrider:rate:{" + endpoint.Format(webhook.EndpointPrefix) + "}"
 	res, err := reserve.Run(ctx, r.redis, []string{key},
-		strconv.FormatInt(apart.Microseconds(), 10), n, horizon.Microseconds()).Int64Slice()
+		strconv.FormatInt(apart.Microseconds(), 10), n, horizon.Microseconds(), (r.longest + maxApart).Microseconds()).Int64Slice()
 	if err == nil && len(res) == 2 {
 		return int(res[0]), time.Duration(res[1]) * time.Microsecond, apart
 	}

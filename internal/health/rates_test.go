@@ -94,6 +94,27 @@ func TestRates(t *testing.T) {
 		}
 	})
 
+	for name, step := range map[string]time.Duration{"Back": -5 * time.Minute, "Ahead": 5 * time.Minute} {
+		on("GoOnWhenRedissClockSteps"+name, func(t *testing.T, client *redis.Client) {
+			r := patient(NewRates(client, workers(1), discard))
+			r.longest = maxHorizon
+			endpoint := webhook.NewID(time.Now())
+			if granted, _, _ := r.Reserve(t.Context(), endpoint, 10, 11, time.Second); granted != 11 {
+				t.Fatalf("%d of 11 were granted", granted)
+			}
+			// To a clock that was set, what was written before is as much off.
+			key := "postrider:rate:{" + endpoint.Format(webhook.EndpointPrefix) + "}"
+			must(t, client.IncrBy(t.Context(), key, -step.Microseconds()).Err())
+			granted, first, _ := r.Reserve(t.Context(), endpoint, 10, 11, time.Second)
+			if granted != 11 || first != 0 {
+				t.Errorf("%d of 11 were granted, the first in %s", granted, first)
+			}
+			if granted, _, _ = r.Reserve(t.Context(), endpoint, 10, 11, time.Second); granted > 5 {
+				t.Errorf("the rate is not kept any more: %d of 11 were granted again", granted)
+			}
+		})
+	}
+
 	on("GrantStartsApartFromEachOther", func(t *testing.T, client *redis.Client) {
 		r := patient(NewRates(client, workers(1), discard))
 		endpoint := webhook.NewID(time.Now())
@@ -341,6 +362,6 @@ func (away) EvalSha(ctx context.Context, _ string, _ []string, _ ...any) *redis.
 // patient waits for Redis however busy the machine is: these tests are of what it
 // says, not of what a worker does without it.
 func patient(r *Rates) *Rates {
-	r.timeout = time.Minute
+	r.timeout, r.longest = time.Minute, 5*time.Minute
 	return r
 }
