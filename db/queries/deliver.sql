@@ -5,13 +5,16 @@
 -- would take a partial index for them, and try each of its rows with each of ours.
 
 -- name: GuardDeliveries :many
--- What must be known before a request is made. Index: day deliveries_pkey,
+-- What must be known before a request is made, also whether its outcome can be
+-- recorded: a standby answers this as well. Index: day deliveries_pkey,
 -- endpoints_pkey, endpoint_health_pkey.
 SELECT d.id, d.status, d.task, d.attempts, d.schedule_start,
        -- Rounded up, for nothing is early; NULL, of what has ended, is no number.
        coalesce(ceil(date_part('epoch', d.next_attempt_at - now()) * 1000), 0)::bigint AS due_in_ms,
        e.version, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
-       h.open_until, h.probe_id
+       (h.open_until IS NOT NULL)::bool AS breaker_open,
+       coalesce(ceil(date_part('epoch', h.open_until - now()) * 1000), 0)::bigint AS open_for_ms, h.probe_id,
+       (current_setting('transaction_read_only') = 'on')::bool AS read_only
 FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id) u
 JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.id
 JOIN endpoints e ON e.id = d.endpoint_id
@@ -124,10 +127,11 @@ WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND 
 RETURNING d.id;
 
 -- name: ParkDeliveries :exec
--- Index: day deliveries_pkey.
-UPDATE deliveries d SET parked = true, task = NULL, held_reason = u.reason, held_until = u.until
+-- For how long is counted by Postgres's clock; 0 is until an act. Index: day deliveries_pkey.
+UPDATE deliveries d SET parked = true, task = NULL, held_reason = u.reason,
+    held_until = CASE WHEN u.for_ms > 0 THEN now() + u.for_ms * interval '1 millisecond' END
 FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id, unnest((SELECT @tasks::text[])) AS task,
-             unnest((SELECT @reasons::text[])) AS reason, unnest((SELECT @untils::timestamptz[])) AS until) u
+             unnest((SELECT @reasons::text[])) AS reason, unnest((SELECT @fors_ms::bigint[])) AS for_ms) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
   AND CASE WHEN d.status = 'pending' THEN d.task = u.task END;
 
@@ -136,7 +140,8 @@ WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND 
 -- when it sees nothing parked, and this waits for it and inserts anew.
 -- Meeting the limit again halves what is let go next.
 INSERT INTO parked_endpoints (endpoint_id, workspace_id, reason, next_check_at)
-SELECT unnest((SELECT @endpoint_ids::uuid[])), unnest((SELECT @workspace_ids::text[])), unnest((SELECT @reasons::text[])), unnest((SELECT @next_checks::timestamptz[]))
+SELECT unnest((SELECT @endpoint_ids::uuid[])), unnest((SELECT @workspace_ids::text[])), unnest((SELECT @reasons::text[])),
+       now() + unnest((SELECT @checks_in_ms::bigint[])) * interval '1 millisecond'
 ON CONFLICT (endpoint_id) DO UPDATE
 SET reason = excluded.reason, next_check_at = excluded.next_check_at,
     release_count = greatest(parked_endpoints.release_count / 2, 1);

@@ -1,12 +1,14 @@
 -- name: CountFailures :exec
 -- Adds a group of failures to their endpoints runs, and opens the breaker where
 -- a run is long enough and spread over the window: from when its first attempt
--- failed to when its last one did, however late they are recorded. One row an
+-- failed to when its last one did, however late they are recorded: both are told
+-- as how long ago they were, for no clock but this one counts. One row an
 -- endpoint, sorted. A failed probe opens it again for longer: 30 s doubling up
 -- to 10 minutes.
 INSERT INTO endpoint_health AS h (endpoint_id, workspace_id, failures, failing_since, updated_at)
 SELECT unnest((SELECT @endpoint_ids::uuid[])), unnest((SELECT @workspace_ids::text[])), unnest((SELECT @failures::int[])),
-       unnest((SELECT @first_failures::timestamptz[])), unnest((SELECT @last_failures::timestamptz[]))
+       now() - unnest((SELECT @first_ago_us::bigint[])) * interval '1 microsecond',
+       now() - unnest((SELECT @last_ago_us::bigint[])) * interval '1 microsecond'
 ON CONFLICT (endpoint_id) DO UPDATE
 SET failures = h.failures + excluded.failures,
     open_until = CASE

@@ -139,7 +139,7 @@ func (m *member) park(ctx context.Context) {
 	r := m.run.r
 	r.metrics.parked.Inc()
 	err := r.parker.park(ctx, webhook.Hold{
-		Delivery: m.Member, Task: m.task, Reason: webhook.HeldInFlight, Until: r.cfg.Now().Add(time.Second),
+		Delivery: m.Member, Task: m.task, Reason: webhook.HeldInFlight, For: time.Second,
 	})
 	if err != nil {
 		r.cfg.Logger.Warn("a delivery over its endpoint's window was not parked", "error", err)
@@ -236,7 +236,7 @@ func (m *member) conclude(ctx context.Context, x *exchange, refused *webhook.Att
 	switch decision.Outcome {
 	case retry.Success:
 		o.Status = webhook.StatusSuccess
-		o.Recovers = m.standing.OpenUntil != nil || r.failing.has(m.EndpointID)
+		o.Recovers = m.standing.BreakerOpen || r.failing.has(m.EndpointID)
 	case retry.Fail:
 		o.Status = webhook.StatusFailed
 	case retry.Retry:

@@ -64,25 +64,24 @@ func (r *Runner) prepare(ctx context.Context, chunk webhook.Chunk) (*run, error)
 // dropped: somebody else has it, or it is done.
 func (r *Runner) sort(chunk webhook.Chunk, standing map[webhook.ID]webhook.Standing) *sorting {
 	s := &sorting{versions: make(map[webhook.ID]int64)}
-	now := r.cfg.Now()
 	for _, m := range chunk.Members {
 		st, ok := standing[m.DeliveryID]
 		if !ok || st.Status != webhook.StatusPending || st.Task != chunk.Task {
 			r.metrics.dropped.Inc()
 			continue
 		}
-		probe := st.OpenUntil != nil && st.ProbeID == m.DeliveryID
+		probe := st.BreakerOpen && st.ProbeID == m.DeliveryID
 		switch {
 		case st.EndpointDeleted:
 			s.canceled = append(s.canceled, m)
 		case !st.EndpointActive:
 			s.holds = append(s.holds, webhook.Hold{Delivery: m, Task: chunk.Task, Reason: webhook.HeldEndpointDisabled})
-		case st.OpenUntil != nil && !probe:
-			until := *st.OpenUntil
-			if !until.After(now) {
-				until = now.Add(time.Second)
+		case st.BreakerOpen && !probe:
+			open := st.OpenFor
+			if open <= 0 {
+				open = time.Second
 			}
-			s.holds = append(s.holds, webhook.Hold{Delivery: m, Task: chunk.Task, Reason: webhook.HeldBreakerOpen, Until: until})
+			s.holds = append(s.holds, webhook.Hold{Delivery: m, Task: chunk.Task, Reason: webhook.HeldBreakerOpen, For: open})
 		case st.DueIn > 0:
 			s.early = append(s.early, m)
 			s.earliest = st.DueIn
@@ -171,7 +170,7 @@ func (r *Runner) equip(ctx context.Context, chunk webhook.Chunk, members []*memb
 		case t.err != nil:
 			r.cfg.Logger.Error("a secret can't be decrypted", "endpoint_id", m.EndpointID.Format(webhook.EndpointPrefix), "error", t.err)
 			sealed = append(sealed, webhook.Hold{
-				Delivery: m.Member, Task: chunk.Task, Reason: webhook.HeldSecretSealed, Until: r.cfg.Now().Add(sealedDelay),
+				Delivery: m.Member, Task: chunk.Task, Reason: webhook.HeldSecretSealed, For: sealedDelay,
 			})
 		default:
 			m.event, m.target = e, t
@@ -223,7 +222,7 @@ func (r *Runner) limitRates(ctx context.Context, chunk webhook.Chunk, members []
 				continue
 			}
 			holds = append(holds, webhook.Hold{
-				Delivery: m.Member, Task: chunk.Task, Reason: webhook.HeldRateLimit, Until: now.Add(rateHorizon),
+				Delivery: m.Member, Task: chunk.Task, Reason: webhook.HeldRateLimit, For: rateHorizon,
 			})
 		}
 	}

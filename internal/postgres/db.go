@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -42,6 +43,8 @@ type DB struct {
 	seal *sealer
 	// operations is told of the other workspaces' changes; "" is nobody.
 	operations webhook.WorkspaceID
+	// renewed is when all connections were dropped last, in unix nanoseconds.
+	renewed atomic.Int64
 }
 
 // Open makes the pool. It does not connect: a process starts, and says that it
@@ -69,18 +72,17 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, pc)
-	if err != nil {
+	db := &DB{seal: seal, operations: cfg.Operations}
+	db.leaveReadOnly(pc.ConnConfig)
+	if db.pool, err = pgxpool.NewWithConfig(ctx, pc); err != nil {
 		return nil, fmt.Errorf("open postgres pool: %w", err)
 	}
-	return &DB{pool: pool, q: dbsqlc.New(pool), seal: seal, operations: cfg.Operations}, nil
+	db.q = dbsqlc.New(db.pool)
+	return db, nil
 }
 
 // Close ends every connection, waiting for those in use.
 func (db *DB) Close() { db.pool.Close() }
-
-// Ping asks Postgres for a sign of life.
-func (db *DB) Ping(ctx context.Context) error { return available(db.pool.Ping(ctx)) }
 
 // inTx runs fn in a transaction of its own, and again in another one while that
 // conflicts with somebody else's.
@@ -106,12 +108,13 @@ func isConflict(err error) bool {
 	return state == "40P01" || state == "40001"
 }
 
-// Postgres's own words for "not now": shutting down, starting up, out of
-// connections or read-only for the moment. Of the class 08, a connection's
-// errors, is all that a pooler says while the server behind it is away.
+// Postgres's own words for "not now": shutting down, starting up, read-only for
+// the moment, a statement or a session that its own limits ended, a disk that
+// fails. Class 53 is what it has too little of: disk, memory, connections. Of the
+// class 08, a connection's errors, is all that a pooler says while the server
+// behind it is away.
 var unavailableStates = map[string]bool{
-	"57P01": true, "57P02": true, "57P03": true, "53300": true, "25006": true,
-	"53100": true, "53200": true,
+	"57P01": true, "57P02": true, "57P03": true, "57P05": true, "57014": true, readOnlyState: true, "58030": true,
 }
 
 // available turns "Postgres is away" into a code that callers can act on, and
@@ -134,7 +137,7 @@ func available(err error) error {
 func isUnavailable(err error) bool {
 	var pe *pgconn.PgError
 	if errors.As(err, &pe) {
-		return unavailableStates[pe.Code] || strings.HasPrefix(pe.Code, "08")
+		return unavailableStates[pe.Code] || strings.HasPrefix(pe.Code, "08") || strings.HasPrefix(pe.Code, "53")
 	}
 	var ne net.Error
 	var ce *pgconn.ConnectError

@@ -77,7 +77,10 @@ func (s *Deliver) Guard(ctx context.Context, members []webhook.Member) (map[webh
 				Status: webhook.Status(r.Status), Task: deref(r.Task), Attempts: int(r.Attempts),
 				ScheduleStart: int(r.ScheduleStart), DueIn: time.Duration(r.DueInMs) * time.Millisecond,
 				EndpointVersion: r.Version, EndpointActive: r.IsActive, EndpointDeleted: r.Deleted,
-				OpenUntil: timePtr(r.OpenUntil), ProbeID: r.ProbeID.Bytes,
+				BreakerOpen: r.BreakerOpen, OpenFor: time.Duration(r.OpenForMs) * time.Millisecond, ProbeID: r.ProbeID.Bytes,
+			}
+			if r.ReadOnly {
+				return nil, fmt.Errorf("guard %d deliveries: %w", len(d.ids), s.db.readOnly())
 			}
 		}
 	}
@@ -111,7 +114,7 @@ func (s *Deliver) Park(ctx context.Context, holds []webhook.Hold) error {
 			for _, h := range d.all {
 				p.Tasks = append(p.Tasks, h.Task)
 				p.Reasons = append(p.Reasons, h.Reason)
-				p.Untils = append(p.Untils, pgtype.Timestamptz{Time: h.Until, Valid: !h.Until.IsZero()})
+				p.ForsMs = append(p.ForsMs, h.For.Milliseconds())
 				ends[h.Delivery.EndpointID] = h
 			}
 			if err := q.ParkDeliveries(ctx, p); err != nil {
@@ -134,11 +137,11 @@ func parkEndpoints(ctx context.Context, q *dbsqlc.Queries, ends map[webhook.ID]*
 		p.EndpointIds = append(p.EndpointIds, pgID(id))
 		p.WorkspaceIds = append(p.WorkspaceIds, string(h.Delivery.WorkspaceID))
 		p.Reasons = append(p.Reasons, h.Reason)
-		next := h.Until
-		if next.IsZero() {
-			next = time.Now().Add(actMissed)
+		in := h.For
+		if in <= 0 {
+			in = actMissed
 		}
-		p.NextChecks = append(p.NextChecks, pgTime(next))
+		p.ChecksInMs = append(p.ChecksInMs, in.Milliseconds())
 	}
 	if err := q.ParkEndpoints(ctx, p); err != nil {
 		return fmt.Errorf("note %d parked endpoints: %w", len(p.EndpointIds), err)

@@ -18,7 +18,7 @@ func TestGuard(t *testing.T) {
 	unknown := webhook.Member{DeliveryID: webhook.NewID(time.Now()), WorkspaceID: "w"}
 	foreign := held
 	foreign.WorkspaceID = "other"
-	s.exec("INSERT INTO endpoint_health (endpoint_id, workspace_id, failures, failing_since, open_until, probe_id) VALUES ($1, 'w', 20, now(), now(), $2)",
+	s.exec("INSERT INTO endpoint_health (endpoint_id, workspace_id, failures, failing_since, open_until, probe_id) VALUES ($1, 'w', 20, now(), now() + interval '1 minute', $2)",
 		pg(s.end), pg(held.DeliveryID))
 	guard := func(members ...webhook.Member) map[webhook.ID]webhook.Standing {
 		t.Helper()
@@ -32,7 +32,7 @@ func TestGuard(t *testing.T) {
 		t.Errorf("%d of 3 that exist", len(got))
 	}
 	if st := got[held.DeliveryID]; st.Status != webhook.StatusPending || st.Task != "c_1" || st.DueIn > 0 || !st.EndpointActive ||
-		st.EndpointDeleted || st.OpenUntil == nil || st.ProbeID != held.DeliveryID || st.EndpointVersion != 1 {
+		st.EndpointDeleted || !st.BreakerOpen || st.OpenFor < 50*time.Second || st.ProbeID != held.DeliveryID || st.EndpointVersion != 1 {
 		t.Errorf("the due one: %+v", st)
 	}
 	if st := got[later.DeliveryID]; st.Attempts != 3 || st.ScheduleStart != 1 || st.DueIn < 59*time.Minute || st.DueIn > time.Hour {
@@ -50,7 +50,7 @@ func TestGuard(t *testing.T) {
 		t.Errorf("early: %+v", st)
 	}
 	must(t, postgres.NewEndpoints(s.db).Delete(t.Context(), "w", s.end))
-	if st := guard(ended)[ended.DeliveryID]; !st.EndpointDeleted || st.OpenUntil != nil {
+	if st := guard(ended)[ended.DeliveryID]; !st.EndpointDeleted || st.BreakerOpen {
 		t.Errorf("of a deleted endpoint: %+v", st)
 	}
 }
@@ -112,11 +112,11 @@ func TestHandOver(t *testing.T) {
 
 func TestPark(t *testing.T) {
 	t.Parallel()
-	park := func(s *stage, members []webhook.Member, until time.Time) {
+	park := func(s *stage, members []webhook.Member, d time.Duration) {
 		s.t.Helper()
 		var holds []webhook.Hold
 		for _, m := range members {
-			holds = append(holds, webhook.Hold{Delivery: m, Task: "c_1", Reason: webhook.HeldRateLimit, Until: until})
+			holds = append(holds, webhook.Hold{Delivery: m, Task: "c_1", Reason: webhook.HeldRateLimit, For: d})
 		}
 		must(s.t, s.deliver(s.db).Park(context.Background(), holds))
 	}
@@ -124,7 +124,7 @@ func TestPark(t *testing.T) {
 	t.Run("TakesWhatItsTaskHolds", func(t *testing.T) {
 		t.Parallel()
 		s := setup(t)
-		compareAndSet(t, s, func(all []webhook.Member) { park(s, all, time.Now().Add(time.Minute)) },
+		compareAndSet(t, s, func(all []webhook.Member) { park(s, all, time.Minute) },
 			"parked AND task IS NULL AND held_reason = 'rate_limit' AND held_until > now() + interval '50 seconds' AND status = 'pending' AND next_attempt_at <= now()")
 		s.holds("SELECT reason = 'rate_limit' AND release_count = 1 AND next_check_at > now() + interval '50 seconds' FROM parked_endpoints")
 	})
@@ -133,7 +133,7 @@ func TestPark(t *testing.T) {
 		t.Parallel()
 		s := setup(t)
 		for _, want := range []int{1, 8, 4, 2, 1, 1} {
-			park(s, []webhook.Member{s.pending(0, "c_1")}, time.Now())
+			park(s, []webhook.Member{s.pending(0, "c_1")}, time.Millisecond)
 			if want == 8 {
 				s.exec("UPDATE parked_endpoints SET release_count = 8")
 				continue
@@ -148,7 +148,7 @@ func TestPark(t *testing.T) {
 		// else would ever look.
 		s := setup(t)
 		m := s.pending(0, "c_1")
-		park(s, []webhook.Member{m}, time.Time{})
+		park(s, []webhook.Member{m}, 0)
 		s.wants(m, "parked AND held_until IS NULL")
 		s.holds("SELECT next_check_at BETWEEN now() AND now() + interval '10 seconds' FROM parked_endpoints")
 	})
@@ -161,7 +161,7 @@ func TestPark(t *testing.T) {
 			IF nextval('tries') <= 2 THEN RAISE EXCEPTION 'conflict' USING ERRCODE = '40P01'; END IF; RETURN NULL; END $$`)
 		s.exec("CREATE TRIGGER conflict AFTER INSERT ON parked_endpoints FOR EACH STATEMENT EXECUTE FUNCTION conflict()")
 		m := s.pending(0, "c_1")
-		park(s, []webhook.Member{m}, time.Now())
+		park(s, []webhook.Member{m}, time.Millisecond)
 		s.wants(m, "parked")
 	})
 }

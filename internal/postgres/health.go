@@ -90,12 +90,16 @@ func (s *Deliver) queueRuns(b *pgx.Batch, runs map[webhook.ID]*run, probes []pgt
 		p.EndpointIds = append(p.EndpointIds, pgID(id))
 		p.WorkspaceIds = append(p.WorkspaceIds, string(runs[id].workspace))
 		p.Failures = append(p.Failures, runs[id].failures)
-		p.FirstFailures = append(p.FirstFailures, pgTime(runs[id].first))
-		p.LastFailures = append(p.LastFailures, pgTime(runs[id].last))
+		p.FirstAgoUs = append(p.FirstAgoUs, ago(runs[id].first))
+		p.LastAgoUs = append(p.LastAgoUs, ago(runs[id].last))
 	}
-	b.Queue(dbsqlc.CountFailures, p.EndpointIds, p.WorkspaceIds, p.Failures, p.FirstFailures, p.LastFailures, probes,
+	b.Queue(dbsqlc.CountFailures, p.EndpointIds, p.WorkspaceIds, p.Failures, p.FirstAgoUs, p.LastAgoUs, probes,
 		int32(s.breaker.Failures), s.breaker.Window.Seconds())
 }
+
+// ago is how many microseconds have passed since t. Of a time that this process
+// read it is right also when the clock was set meanwhile.
+func ago(t time.Time) int64 { return max(time.Since(t), 0).Microseconds() }
 
 // Failing returns the endpoints that have a run of failures.
 func (s *Deliver) Failing(ctx context.Context) ([]webhook.ID, error) {

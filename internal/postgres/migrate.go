@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/jackc/pgx/v5/stdlib" // goose speaks database/sql
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
@@ -50,6 +50,7 @@ func NewMigrator(url string) (*Migrator, error) {
 	}
 	cfg.RuntimeParams["application_name"] = "postrider-migrate"
 	cfg.RuntimeParams["lock_timeout"] = lockTimeout
+	seekWritable(cfg)
 	conn := stdlib.OpenDB(*cfg)
 	files, err := fs.Sub(db.Schema, "schema")
 	if err != nil {

@@ -28,10 +28,12 @@ type Standing struct {
 	EndpointVersion int64
 	EndpointActive  bool
 	EndpointDeleted bool
-	// OpenUntil is set while the endpoint's breaker is open; ProbeID is the one
-	// delivery that is let through all the same.
-	OpenUntil *time.Time
-	ProbeID   ID
+	// BreakerOpen says that the endpoint's breaker is; OpenFor is how long nothing
+	// goes out still, by Postgres's clock, negative once a probe is due. ProbeID is
+	// the one delivery that is let through all the same.
+	BreakerOpen bool
+	OpenFor     time.Duration
+	ProbeID     ID
 }
 
 // Outcome is the result of one attempt, on its way into Postgres.
@@ -65,6 +67,7 @@ type Hold struct {
 	Delivery Member
 	Task     string
 	Reason   string
-	// Until is when it is looked at again; zero for a reason that ends by an act.
-	Until time.Time
+	// For is how long it is until it is looked at again: not when, for the clocks of
+	// a worker and of Postgres may differ. Zero for a reason that ends by an act.
+	For time.Duration
 }

@@ -124,7 +124,9 @@ SELECT d.id, d.status, d.task, d.attempts, d.schedule_start,
        -- Rounded up, for nothing is early; NULL, of what has ended, is no number.
        coalesce(ceil(date_part('epoch', d.next_attempt_at - now()) * 1000), 0)::bigint AS due_in_ms,
        e.version, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
-       h.open_until, h.probe_id
+       (h.open_until IS NOT NULL)::bool AS breaker_open,
+       coalesce(ceil(date_part('epoch', h.open_until - now()) * 1000), 0)::bigint AS open_for_ms, h.probe_id,
+       (current_setting('transaction_read_only') = 'on')::bool AS read_only
 FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS id) u
 JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.id
 JOIN endpoints e ON e.id = d.endpoint_id
@@ -149,8 +151,10 @@ type GuardDeliveriesRow struct {
 	Version       int64
 	IsActive      bool
 	Deleted       bool
-	OpenUntil     pgtype.Timestamptz
+	BreakerOpen   bool
+	OpenForMs     int64
 	ProbeID       pgtype.UUID
+	ReadOnly      bool
 }
 
 // Arrays come as (SELECT @a::…): so the planner takes them for ten rows and goes
@@ -158,7 +162,8 @@ type GuardDeliveriesRow struct {
 // yet, it would read the whole day to hash some hundred rows against it.
 // Conditions on the state stand in a CASE, which is opaque to the planner: it
 // would take a partial index for them, and try each of its rows with each of ours.
-// What must be known before a request is made. Index: day deliveries_pkey,
+// What must be known before a request is made, also whether its outcome can be
+// recorded: a standby answers this as well. Index: day deliveries_pkey,
 // endpoints_pkey, endpoint_health_pkey.
 func (q *Queries) GuardDeliveries(ctx context.Context, arg GuardDeliveriesParams) ([]GuardDeliveriesRow, error) {
 	rows, err := q.db.Query(ctx, GuardDeliveries,
@@ -184,8 +189,10 @@ func (q *Queries) GuardDeliveries(ctx context.Context, arg GuardDeliveriesParams
 			&i.Version,
 			&i.IsActive,
 			&i.Deleted,
-			&i.OpenUntil,
+			&i.BreakerOpen,
+			&i.OpenForMs,
 			&i.ProbeID,
+			&i.ReadOnly,
 		); err != nil {
 			return nil, err
 		}
@@ -287,9 +294,10 @@ func (q *Queries) NoteSigners(ctx context.Context, arg NoteSignersParams) error 
 }
 
 const ParkDeliveries = `-- name: ParkDeliveries :exec
-UPDATE deliveries d SET parked = true, task = NULL, held_reason = u.reason, held_until = u.until
+UPDATE deliveries d SET parked = true, task = NULL, held_reason = u.reason,
+    held_until = CASE WHEN u.for_ms > 0 THEN now() + u.for_ms * interval '1 millisecond' END
 FROM (SELECT unnest((SELECT $3::text[])) AS workspace_id, unnest((SELECT $4::uuid[])) AS id, unnest((SELECT $5::text[])) AS task,
-             unnest((SELECT $6::text[])) AS reason, unnest((SELECT $7::timestamptz[])) AS until) u
+             unnest((SELECT $6::text[])) AS reason, unnest((SELECT $7::bigint[])) AS for_ms) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid
   AND CASE WHEN d.status = 'pending' THEN d.task = u.task END
 `
@@ -301,10 +309,10 @@ type ParkDeliveriesParams struct {
 	Ids          []pgtype.UUID
 	Tasks        []string
 	Reasons      []string
-	Untils       []pgtype.Timestamptz
+	ForsMs       []int64
 }
 
-// Index: day deliveries_pkey.
+// For how long is counted by Postgres's clock; 0 is until an act. Index: day deliveries_pkey.
 func (q *Queries) ParkDeliveries(ctx context.Context, arg ParkDeliveriesParams) error {
 	_, err := q.db.Exec(ctx, ParkDeliveries,
 		arg.Lo,
@@ -313,14 +321,15 @@ func (q *Queries) ParkDeliveries(ctx context.Context, arg ParkDeliveriesParams) 
 		arg.Ids,
 		arg.Tasks,
 		arg.Reasons,
-		arg.Untils,
+		arg.ForsMs,
 	)
 	return err
 }
 
 const ParkEndpoints = `-- name: ParkEndpoints :exec
 INSERT INTO parked_endpoints (endpoint_id, workspace_id, reason, next_check_at)
-SELECT unnest((SELECT $1::uuid[])), unnest((SELECT $2::text[])), unnest((SELECT $3::text[])), unnest((SELECT $4::timestamptz[]))
+SELECT unnest((SELECT $1::uuid[])), unnest((SELECT $2::text[])), unnest((SELECT $3::text[])),
+       now() + unnest((SELECT $4::bigint[])) * interval '1 millisecond'
 ON CONFLICT (endpoint_id) DO UPDATE
 SET reason = excluded.reason, next_check_at = excluded.next_check_at,
     release_count = greatest(parked_endpoints.release_count / 2, 1)
@@ -330,7 +339,7 @@ type ParkEndpointsParams struct {
 	EndpointIds  []pgtype.UUID
 	WorkspaceIds []string
 	Reasons      []string
-	NextChecks   []pgtype.Timestamptz
+	ChecksInMs   []int64
 }
 
 // After ParkDeliveries in the same transaction: the feeder deletes a row only
@@ -341,7 +350,7 @@ func (q *Queries) ParkEndpoints(ctx context.Context, arg ParkEndpointsParams) er
 		arg.EndpointIds,
 		arg.WorkspaceIds,
 		arg.Reasons,
-		arg.NextChecks,
+		arg.ChecksInMs,
 	)
 	return err
 }

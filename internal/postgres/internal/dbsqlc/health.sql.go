@@ -14,7 +14,8 @@ import (
 const CountFailures = `-- name: CountFailures :exec
 INSERT INTO endpoint_health AS h (endpoint_id, workspace_id, failures, failing_since, updated_at)
 SELECT unnest((SELECT $1::uuid[])), unnest((SELECT $2::text[])), unnest((SELECT $3::int[])),
-       unnest((SELECT $4::timestamptz[])), unnest((SELECT $5::timestamptz[]))
+       now() - unnest((SELECT $4::bigint[])) * interval '1 microsecond',
+       now() - unnest((SELECT $5::bigint[])) * interval '1 microsecond'
 ON CONFLICT (endpoint_id) DO UPDATE
 SET failures = h.failures + excluded.failures,
     open_until = CASE
@@ -33,8 +34,8 @@ type CountFailuresParams struct {
 	EndpointIds   []pgtype.UUID
 	WorkspaceIds  []string
 	Failures      []int32
-	FirstFailures []pgtype.Timestamptz
-	LastFailures  []pgtype.Timestamptz
+	FirstAgoUs    []int64
+	LastAgoUs     []int64
 	ProbeIds      []pgtype.UUID
 	Threshold     int32
 	WindowSeconds float64
@@ -42,7 +43,8 @@ type CountFailuresParams struct {
 
 // Adds a group of failures to their endpoints runs, and opens the breaker where
 // a run is long enough and spread over the window: from when its first attempt
-// failed to when its last one did, however late they are recorded. One row an
+// failed to when its last one did, however late they are recorded: both are told
+// as how long ago they were, for no clock but this one counts. One row an
 // endpoint, sorted. A failed probe opens it again for longer: 30 s doubling up
 // to 10 minutes.
 func (q *Queries) CountFailures(ctx context.Context, arg CountFailuresParams) error {
@@ -50,8 +52,8 @@ func (q *Queries) CountFailures(ctx context.Context, arg CountFailuresParams) er
 		arg.EndpointIds,
 		arg.WorkspaceIds,
 		arg.Failures,
-		arg.FirstFailures,
-		arg.LastFailures,
+		arg.FirstAgoUs,
+		arg.LastAgoUs,
 		arg.ProbeIds,
 		arg.Threshold,
 		arg.WindowSeconds,
