@@ -23,7 +23,7 @@ func (a *App) buildAPI() error {
 	}
 	store := postgres.NewIngest(a.db)
 	ingester := ingest.New(store, store, announcements{queue.NewClient(a.redis), queue.NewInspector(a.redis)}, ingest.Config{
-		Logger: a.logger, Registerer: a.registry, Types: &ingest.Types{Store: store, Compile: compileSchema},
+		Logger: a.seldom, Registerer: a.registry, Types: &ingest.Types{Store: store, Compile: compileSchema},
 	})
 	handler, err := api.New(api.Deps{
 		Workspaces: postgres.NewWorkspaces(a.db), Keys: postgres.NewKeys(a.db), Endpoints: postgres.NewEndpoints(a.db),
@@ -43,7 +43,7 @@ func (a *App) buildAPI() error {
 	}
 	a.api = newHTTPServer(a.cfg.API.Listen, handler, a.checks.Draining, a.logger)
 	a.checks.Require("listener", a.api.ready)
-	a.checks.Observe("redis", a.redis.Ping)
+	a.checks.Observe("redis", a.redis.Writable)
 	a.add("partitions", a.makePartitions, nil)
 	a.add("ingest", func(context.Context) error { ingester.Start(); return nil }, func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, announceGrace)

@@ -34,6 +34,8 @@ type App struct {
 	out      *egress.Sender
 	// together is a process of several roles: dev's, which brings its own schema.
 	together bool
+	// seldom is the logger of what handles deliveries one by one.
+	seldom *slog.Logger
 
 	parts []part
 	stop  sync.Once
@@ -58,7 +60,8 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 		name = string(roles[0])
 	}
 	a := &App{
-		cfg: cfg, logger: logger, registry: telemetry.NewRegistry(name, telemetry.Version()), checks: telemetry.NewChecks(),
+		cfg: cfg, logger: logger, seldom: telemetry.Seldom(logger),
+		registry: telemetry.NewRegistry(name, telemetry.Version()), checks: telemetry.NewChecks(),
 		together: len(roles) > 1,
 	}
 	var err error
@@ -75,6 +78,9 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 		return nil, err
 	}
 	a.add("redis", nil, func(context.Context) { a.redis.Close() })
+	monitor := queue.NewMonitor(a.redis, queue.MonitorConfig{Logger: logger, Registerer: a.registry})
+	a.add("redis monitor", func(ctx context.Context) error { monitor.Start(ctx); return nil }, func(context.Context) { monitor.Stop() })
+	a.checks.Observe("redis_eviction", monitor.CheckEviction)
 	a.checks.Require("postgres", a.db.Ping)
 	a.checks.Require("migrations", a.schemaReady)
 	for _, role := range roles {

@@ -27,7 +27,7 @@ func (a *App) buildScheduler() error {
 			{Name: "idempotency", Every: time.Minute, RunOnce: postgres.NewIdempotency(a.db).RemoveOld},
 		},
 	})
-	a.checks.Observe("redis", a.redis.Ping)
+	a.checks.Observe("redis", a.redis.Writable)
 	a.addSchemaGate()
 	a.add("scheduler", func(context.Context) error { s.Start(); return nil }, func(context.Context) { s.Stop() })
 	return nil
@@ -43,7 +43,7 @@ func (a *App) publisher() *operations.Publisher {
 	store := postgres.NewIngest(a.db)
 	// Its metrics are those of an API, which dev has in the same registry.
 	ingester := ingest.New(store, store, announcements{queue.NewClient(a.redis), queue.NewInspector(a.redis)}, ingest.Config{
-		Logger: a.logger,
+		Logger: a.seldom,
 	})
 	a.add("operations", func(context.Context) error { ingester.Start(); return nil }, func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, announceGrace)

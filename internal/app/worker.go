@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"sync/atomic"
 	"time"
@@ -15,10 +14,6 @@ import (
 	"github.com/postrider/postrider/internal/telemetry"
 	"github.com/postrider/postrider/internal/webhook"
 )
-
-// maxSkew is how far a worker's clock may be off Redis's: asynq forwards and
-// recovers by each worker's clock.
-const maxSkew = 10 * time.Second
 
 // sender is made once a process: dev's worker and API share its connections.
 func (a *App) sender() (*egress.Sender, error) {
@@ -44,7 +39,7 @@ func (a *App) deliverConfig(id string) deliver.Config {
 	return deliver.Config{
 		WorkerID: id, UserAgent: telemetry.UserAgent(), Concurrency: a.cfg.Worker.Concurrency,
 		Timeout: a.cfg.Delivery.Timeout, RetrySchedule: a.cfg.Delivery.DefaultSchedule(),
-		MaxInFlight: a.cfg.Delivery.MaxInFlight, Logger: a.logger, Registerer: a.registry,
+		MaxInFlight: a.cfg.Delivery.MaxInFlight, ClockOff: a.redis.ClockOff, Logger: a.seldom, Registerer: a.registry,
 	}
 }
 
@@ -59,16 +54,16 @@ func (a *App) buildWorker() error {
 	}
 	id := webhook.NewID(time.Now()).String()
 	store := a.deliverStore()
-	pulse := &pulse{store: store, id: id, logger: a.logger, quit: make(chan struct{}), done: make(chan struct{})}
+	pulse := &pulse{store: store, id: id, logger: a.seldom, quit: make(chan struct{}), done: make(chan struct{})}
 	runner := deliver.New(deliver.Deps{
 		Rows: store, Sources: store, Outcomes: store, Sender: sender, Retries: queue.NewClient(a.redis),
-		Rates: health.NewRates(a.redis.Scripter(), pulse.live, a.logger),
+		Rates: health.NewRates(a.redis.Scripter(), pulse.live, a.seldom),
 	}, pulse.live, a.deliverConfig(id))
 	servers := queue.NewServers(a.redis, runner.Process, queue.ServerConfig{
-		Concurrency: max(a.cfg.Worker.Concurrency/2, 1), ShutdownTimeout: maxShutdown - 5*time.Second, Logger: a.logger,
+		Concurrency: max(a.cfg.Worker.Concurrency/2, 1), ShutdownTimeout: maxShutdown - 5*time.Second, Logger: a.seldom,
 	})
-	a.checks.Require("redis", a.redis.Ping)
-	a.checks.Require("clock", a.clockReady)
+	a.checks.Require("redis", a.redis.Writable)
+	a.checks.Require("clock", a.redis.CheckClock)
 	a.addSchemaGate()
 	a.add("pulse", pulse.start, pulse.stop)
 	a.add("runner", func(context.Context) error { runner.Start(); return nil }, runner.Stop)
@@ -79,17 +74,6 @@ func (a *App) buildWorker() error {
 		runner.HandBack()
 		servers.Stop()
 	})
-	return nil
-}
-
-func (a *App) clockReady(ctx context.Context) error {
-	skew, err := a.redis.Skew(ctx)
-	if err != nil {
-		return err
-	}
-	if skew.Abs() > maxSkew {
-		return fmt.Errorf("this machine's clock is %s off Redis's", skew.Round(time.Second))
-	}
 	return nil
 }
 

@@ -22,12 +22,17 @@ type world struct {
 	tasks  sync.WaitGroup
 }
 
-func bubble(t *testing.T, test func(t *testing.T, w *world)) {
+// bubble runs a test of a world, whose runner change may alter before.
+func bubble(t *testing.T, test func(t *testing.T, w *world), change ...func(*Deps, *Config)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{memory: newMemory(), sender: &fakeSender{}}
-		w.runner = New(Deps{Rows: w.memory, Sources: w.memory, Outcomes: w.memory, Sender: w.sender, Retries: w, Rates: &fakeRates{granted: 3, apart: 200 * time.Millisecond}},
-			func() int { return 1 }, Config{WorkerID: "me", UserAgent: "Postrider/test", RetrySchedule: []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute}})
+		deps := Deps{Rows: w.memory, Sources: w.memory, Outcomes: w.memory, Sender: w.sender, Retries: w, Rates: &fakeRates{granted: 3, apart: 200 * time.Millisecond}}
+		cfg := Config{WorkerID: "me", UserAgent: "Postrider/test", RetrySchedule: []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute}}
+		for _, c := range change {
+			c(&deps, &cfg)
+		}
+		w.runner = New(deps, func() int { return 1 }, cfg)
 		w.runner.Start()
 		defer w.tasks.Wait()
 		defer w.runner.Stop(context.Background())

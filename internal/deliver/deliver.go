@@ -96,6 +96,9 @@ type Config struct {
 	EndpointBytes int
 	Logger        *slog.Logger
 	Registerer    prometheus.Registerer
+	// ClockOff is why this machine's clock can't be gone by, or nil. Nothing is begun
+	// then, for requests carry its time and receivers look at that. Default nil.
+	ClockOff func() error
 	// Random is in [0,1): the jitter. Default math/rand's.
 	Random func() float64
 	Now    func() time.Time

@@ -59,7 +59,7 @@ func (m *member) attempt() {
 	if r.recorder.available(ctx) != nil {
 		return
 	}
-	if !m.stillHeld(ctx) {
+	if !m.mayBegin(ctx) {
 		r.limiter.unused(m.EndpointID, ticket, r.cfg.Now())
 		return
 	}
@@ -72,6 +72,15 @@ func (m *member) attempt() {
 	if refused != nil && last.ok() {
 		m.promote(ctx)
 	}
+}
+
+// mayBegin is false for a member that is left to others.
+func (m *member) mayBegin(ctx context.Context) bool {
+	if m.run.r.cfg.ClockOff() != nil {
+		m.giveBack(ctx)
+		return false
+	}
+	return m.stillHeld(ctx)
 }
 
 // waitForRate waits for the reserved start time; false when the worker stops.
@@ -314,7 +323,7 @@ func (m *member) arrange(ctx context.Context, o *webhook.Outcome, asItself bool)
 	if err == nil {
 		return
 	}
-	r.cfg.Logger.Warn("redis is away: a retry waits in Postgres", "error", err)
+	r.cfg.Logger.Warn("redis takes no tasks: a retry waits in Postgres", "error", err)
 	if err := r.giveBack(ctx, next.Members, o.NextTask); err != nil {
 		r.cfg.Logger.Warn("a retry was not given back: audit will find it", "error", err)
 	}

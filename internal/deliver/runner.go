@@ -57,6 +57,9 @@ func New(deps Deps, workers func() int, cfg Config) *Runner {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.ClockOff == nil {
+		cfg.ClockOff = func() error { return nil }
+	}
 	if cfg.Random == nil {
 		cfg.Random = rand.Float64
 	}
@@ -146,7 +149,7 @@ func (r *Runner) Process(ctx context.Context, chunk webhook.Chunk) error {
 		return err
 	}
 	defer room.Release(n)
-	if r.isStopping() {
+	if r.isStopping() || r.cfg.ClockOff() != nil {
 		return r.giveBack(ctx, chunk.Members, chunk.Task)
 	}
 	if err := r.recorder.available(ctx); err != nil {

@@ -87,7 +87,7 @@ func (a *announcer) enqueue(ctx context.Context, chunks []webhook.Chunk) {
 	if err := a.queue.Enqueue(ctx, chunks); err != nil {
 		// The next groups are committed without tasks until watch sees Redis again.
 		if a.open.Swap(false) {
-			a.logger.Warn("redis is away: deliveries wait in Postgres", "error", err)
+			a.logger.Warn("redis takes no tasks: deliveries wait in Postgres", "error", err)
 		}
 		a.release(a.others(chunks))
 	}

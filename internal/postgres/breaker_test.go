@@ -73,6 +73,14 @@ func TestBreaker(t *testing.T) {
 		s.wantHealth("failures = 30 AND " + closed)
 	})
 
+	t.Run("DoesNotGoByTheClockOfAWorker", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		s.fails(15, now)
+		s.fails(15, now.Add(5*time.Minute)) // a worker's whose clock is ahead
+		s.wantHealth("failures = 30 AND " + closed + " AND updated_at <= now()")
+	})
+
 	t.Run("TakesThoseThatAreRecordedLateForWhenTheyWere", func(t *testing.T) {
 		t.Parallel()
 		s := setup(t)
