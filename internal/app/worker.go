@@ -65,6 +65,7 @@ func (a *App) buildWorker() error {
 	a.checks.Require("redis", a.redis.Writable)
 	a.checks.Require("clock", a.redis.CheckClock)
 	a.addSchemaGate()
+	a.checks.Require("recorder", runner.CheckRecorder)
 	a.add("pulse", pulse.start, pulse.stop)
 	a.add("runner", func(context.Context) error { runner.Start(); return nil }, runner.Stop)
 	a.add("servers", func(context.Context) error { return servers.Start() }, func(context.Context) {

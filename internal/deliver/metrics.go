@@ -16,7 +16,7 @@ type metrics struct {
 	attemptSeconds, firstSeconds, successSeconds prometheus.Histogram
 	groupOutcomes, recordSeconds                 prometheus.Histogram
 	inFlight, sealed                             prometheus.Gauge
-	dropped, parked                              prometheus.Counter
+	dropped, parked, unrecorded                  prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) metrics {
@@ -53,6 +53,10 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		dropped: f.NewCounter(prometheus.CounterOpts{
 			Name: "postrider_deliver_dropped_members_total",
 			Help: "Members of a task that were somebody else's, or done, when it ran.",
+		}),
+		unrecorded: f.NewCounter(prometheus.CounterOpts{
+			Name: "postrider_deliver_record_failures_total",
+			Help: "Tries to record a group of attempts that Postgres did not take. They are made again until one succeeds.",
 		}),
 		parked: f.NewCounter(prometheus.CounterOpts{
 			Name: "postrider_deliver_parked_total", Help: "Deliveries parked over their endpoint's window.",

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,7 @@ type recorder struct {
 	// away is set while groups can't be committed; no new request starts then.
 	away atomic.Bool
 	back chan struct{} // closed when away ends; guarded by mu
+	why  error         // groups can't be committed; guarded by mu
 	mu   sync.Mutex
 	// quit ends the trying: the process must go, and Postgres is away still.
 	quit chan struct{}
@@ -82,12 +84,28 @@ func (r *recorder) available(ctx context.Context) error {
 	return nil
 }
 
-func (r *recorder) setAway(away bool) {
-	if r.away.Swap(away) == away {
-		return
+// check is why nothing can be recorded at present, and so nothing is begun.
+func (r *recorder) check() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.why != nil {
+		return fmt.Errorf("attempts wait to be recorded, and no new ones begin: %w", r.why)
+	}
+	return nil
+}
+
+// setAway takes why a group can't be committed, or nil once one could.
+func (r *recorder) setAway(why error) {
+	away := why != nil
+	if !away && !r.away.Load() {
+		return // as a rule, and nobody else writes it
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.why = why
+	if r.away.Swap(away) == away {
+		return
+	}
 	if away {
 		r.back = make(chan struct{})
 	} else {
@@ -168,17 +186,18 @@ func (r *recorder) commit(outcomes []webhook.Outcome) (decided []bool, whole boo
 		decided, err := r.outcomes.Record(ctx, outcomes)
 		cancel()
 		if err == nil {
-			r.setAway(false)
+			r.setAway(nil)
 			r.metrics.recorded(len(outcomes), time.Since(start))
 			return decided, true
 		}
 		if webhook.CodeOf(err) == webhook.CodeInvalid {
 			// The group's other outcomes are stored, so Postgres is there.
-			r.setAway(false)
+			r.setAway(nil)
 			r.logger.Error("an attempt can't be recorded", "outcomes", len(outcomes), "error", err)
 			return decided, false
 		}
-		r.setAway(true)
+		r.setAway(err)
+		r.metrics.unrecorded.Inc()
 		r.logger.Warn("attempts wait to be recorded", "outcomes", len(outcomes), "error", err)
 		select {
 		case <-time.After(wait):

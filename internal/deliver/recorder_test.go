@@ -190,7 +190,11 @@ func TestRecorderWhilePostgresIsAway(t *testing.T) {
 			time.AfterFunc(time.Hour, func() { f.set(func(f *fakeOutcomes) { f.away = false }) })
 			<-time.After(time.Second) // the first try has failed
 			before := time.Now()
+			if r.check() == nil {
+				t.Error("the check says nothing")
+			}
 			must(t, r.available(t.Context()))
+			must(t, r.check())
 			if waited := time.Since(before); waited < 59*time.Minute || waited > time.Hour+maxRecordWait {
 				t.Errorf("held back for %s", waited)
 			}

@@ -90,6 +90,10 @@ func (r *Runner) Start() {
 	})
 }
 
+// CheckRecorder is a readiness check: while outcomes can't be recorded this worker
+// begins nothing.
+func (r *Runner) CheckRecorder(context.Context) error { return r.recorder.check() }
+
 // HandBack gives what has not started back to the scheduler, from now on.
 func (r *Runner) HandBack() { r.stopOnce.Do(func() { close(r.stopping) }) }
 
