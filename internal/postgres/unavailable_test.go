@@ -142,8 +142,8 @@ func TestPostgresThatSaysNotNow(t *testing.T) {
 		"08P01": webhook.CodeUnavailable, // what PgBouncer says of a server that is away
 		"08006": webhook.CodeUnavailable,
 		"23505": webhook.CodeInternal,
-		"42P01": webhook.CodeInternal,
-		"40P01": webhook.CodeInternal, // after a few tries
+		"42P01": webhook.CodeUnavailable, // an older release's schema
+		"40P01": webhook.CodeInternal,    // after a few tries
 	} {
 		s.exec("UPDATE says SET state = $1", state)
 		_, err := postgres.NewWorkspaces(s.db).Rename(t.Context(), "w", "X")
