@@ -11,10 +11,11 @@ import (
 // connection counts as none of Postrider's.
 func SQL(t testing.TB, postgresURL string, statements ...string) {
 	t.Helper()
+	ctx := context.Background() // the test's own is over when it cleans up
 	conn := connect(t, postgresURL)
-	defer conn.Close(context.Background())
+	defer conn.Close(ctx)
 	for _, s := range statements {
-		if _, err := conn.Exec(t.Context(), s); err != nil {
+		if _, err := conn.Exec(ctx, s); err != nil {
 			t.Fatalf("%s: %v", s, err)
 		}
 	}
@@ -44,7 +45,7 @@ func connect(t testing.TB, postgresURL string) *pgx.Conn {
 	}
 	cfg.RuntimeParams["default_transaction_read_only"] = "off"
 	cfg.RuntimeParams["application_name"] = "a test"
-	conn, err := pgx.ConnectConfig(t.Context(), cfg)
+	conn, err := pgx.ConnectConfig(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
