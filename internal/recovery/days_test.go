@@ -102,7 +102,7 @@ func TestPartitions(t *testing.T) {
 func (s *stage) keep(deliveries, payloads int) error {
 	r := &retention{
 		store: postgres.NewRetention(s.db), deliveries: time.Duration(deliveries) * day, payloads: time.Duration(payloads) * day,
-		now: time.Now, metrics: newMetrics(nil),
+		clock: postgres.NewAudit(s.db).Clock, metrics: newMetrics(nil),
 	}
 	return r.runOnce(s.t.Context())
 }

@@ -100,7 +100,7 @@ func (s *Scheduler) services(epoch int64) []*loop {
 	partitions := &partitions{store: s.postgres.Partitions, ahead: s.cfg.DaysAhead, now: s.cfg.Now, metrics: s.metrics}
 	retention := &retention{
 		store: s.postgres.Retention, deliveries: s.cfg.KeepDeliveries, payloads: s.cfg.KeepPayloads,
-		now: s.cfg.Now, metrics: s.metrics,
+		clock: s.postgres.Audit.Clock, metrics: s.metrics,
 	}
 	replay := &replay{store: s.postgres.Replays, lanes: s.redis.Lanes, keep: s.cfg.KeepDeliveries, now: s.cfg.Now, metrics: s.metrics}
 	upkeep := &upkeep{store: s.postgres.Upkeep, disableAfter: s.cfg.DisableAfter, logger: s.cfg.Logger, metrics: s.metrics}

@@ -10,19 +10,24 @@ import (
 type retention struct {
 	store                RetentionStore
 	deliveries, payloads time.Duration
-	now                  func() time.Time
-	metrics              metrics
+	// clock is Postgres's: this machine's may be wrong, and what it drops is gone.
+	clock   func(context.Context) (time.Time, error)
+	metrics metrics
 }
 
 // runOnce looks at every day; one that fails does not stop the others.
 func (r *retention) runOnce(ctx context.Context) error {
+	now, err := r.clock(ctx)
+	if err != nil {
+		return err
+	}
 	days, err := r.store.Days(ctx)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, d := range days {
-		age := r.now().Sub(d.Add(day)) // of the day's last event
+		age := now.Sub(d.Add(day)) // of the day's last event
 		switch {
 		case age >= r.deliveries:
 			errs = append(errs, r.end(ctx, d, r.store.DropDay))
