@@ -56,6 +56,9 @@ func TestRollingRestart(t *testing.T) {
 	}
 	l.goesOn(t, 100)
 	l.close(t)
+	if n := balancer.Blind(); n > 0 {
+		t.Errorf("%d requests were made while no API was ready", n)
+	}
 
 	every := slices.Concat(l.accepted["quick"], l.accepted["slow"], l.accepted["flaky"])
 	r.WaitFor(t, "/quick", every...)

@@ -11,8 +11,9 @@ import (
 )
 
 // Balancer calls a fleet of APIs as a load balancer does: it asks each for its
-// readiness twice a second, goes round those that are ready, and makes a request
-// that was refused or answered with 503 once more, at another one.
+// readiness twice a second, goes round those that are ready (where none is, those
+// that last were), and makes a request that was refused or answered with 503 once
+// more, at another one.
 type Balancer struct {
 	stack *Stack
 	quit  chan struct{}
@@ -21,8 +22,10 @@ type Balancer struct {
 	mu    sync.Mutex
 	all   []*Process
 	ready []*Process
+	none  bool // of all is ready; ready are those that last were
 	next  int
 	again int
+	blind int
 }
 
 const askReady = 500 * time.Millisecond
@@ -53,6 +56,13 @@ func (b *Balancer) Again() int {
 	return b.again
 }
 
+// Blind is how many requests were made while no API was ready.
+func (b *Balancer) Blind() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.blind
+}
+
 func (b *Balancer) follow(t testing.TB) {
 	defer close(b.done)
 	tick := time.NewTicker(askReady)
@@ -77,15 +87,17 @@ func (b *Balancer) look(t testing.TB) {
 	})
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.ready = ready
+	if b.none = len(ready) == 0; !b.none {
+		b.ready = ready
+	}
 }
 
-// pick is the next API in turn; nil when none is ready.
+// pick is the next API in turn.
 func (b *Balancer) pick() *Process {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.ready) == 0 {
-		return nil
+	if b.none {
+		b.blind++
 	}
 	b.next++
 	return b.ready[b.next%len(b.ready)]
@@ -107,9 +119,5 @@ func (b *Balancer) Try(ctx context.Context, c Client, method, path string, in an
 }
 
 func (b *Balancer) once(ctx context.Context, c Client, method, path string, in any) (Answer, error) {
-	p := b.pick()
-	if p == nil {
-		return Answer{Status: http.StatusServiceUnavailable, Body: []byte("no API is ready")}, nil
-	}
-	return c.At(p).Try(ctx, method, path, in)
+	return c.At(b.pick()).Try(ctx, method, path, in)
 }

@@ -20,7 +20,7 @@ const releaseVar = "POSTRIDER_E2E_RELEASE"
 // ReleaseBefore builds the programs of the release before this tree, and returns
 // where they are and what they are of: the newest tag v… before the present
 // commit, or, as long as there is none, the commit before the one that brought the
-// newest migration. Without history the test is skipped.
+// newest migration to this line. Without history the test is skipped.
 func ReleaseBefore(t testing.TB) (programs, commit string) {
 	t.Helper()
 	root := git(t, "rev-parse", "--show-toplevel")
@@ -41,7 +41,8 @@ func ReleaseBefore(t testing.TB) (programs, commit string) {
 	if err := archive.Start(); err != nil {
 		t.Fatal(err)
 	}
-	unpackErr, archiveErr := unpack.Run(), archive.Wait()
+	unpackErr := unpack.Run()
+	archiveErr := archive.Wait()
 	if unpackErr != nil || archiveErr != nil {
 		t.Fatalf("get the source of %s: %v, %v: %s", commit, archiveErr, unpackErr, failed.String())
 	}
@@ -67,7 +68,7 @@ func releaseBefore(t testing.TB, root string) string {
 		t.Fatal(err)
 	}
 	newest := "db/" + migrations[len(migrations)-1]
-	added := strings.Fields(git(t, "-C", root, "log", "--diff-filter=A", "--format=%H", "--", newest))
+	added := strings.Fields(git(t, "-C", root, "log", "--first-parent", "-m", "--diff-filter=A", "--format=%H", "--", newest))
 	if len(added) == 0 {
 		return head // the migration is not committed yet
 	}

@@ -101,12 +101,13 @@ func (s *Stack) Launch(t testing.TB, role string, env ...string) *Process {
 		listen := FreeAddr(t)
 		own, url = append(own, "POSTRIDER_API_LISTEN="+listen), "http://"+listen
 	}
-	p := Spawn(t, role, s.Dir, append(own, env...), s.program(t, role))
+	p := Spawn(t, role, s.Dir, append(own, env...), s.Program(t, role))
 	p.Health, p.URL = "http://"+health, url
 	return p
 }
 
-func (s *Stack) program(t testing.TB, name string) string {
+// Program is the path of one of the programs.
+func (s *Stack) Program(t testing.TB, name string) string {
 	if s.Programs != "" {
 		return filepath.Join(s.Programs, name)
 	}
