@@ -115,7 +115,7 @@ func (c *compiler) entry(pointer string, p path, v value) []condition {
 	if operators == 0 {
 		c.conditions++
 		c.rejectNestedOperators(pointer, p.String(), v)
-		return []condition{{op: opEq, path: p, want: c.literal(pointer, v), operand: json.RawMessage(v), plain: true}}
+		return []condition{{op: opEq, path: p, want: c.literal(pointer, opEq, v), operand: json.RawMessage(v), plain: true}}
 	}
 	if plain > 0 {
 		c.fail(pointer, "mixes operators and plain keys; compare with a whole object by $eq")
@@ -167,7 +167,7 @@ func (c *compiler) comparison(pointer string, p path, op operator, v value) cond
 		c.fail(pointer, "%s", detail)
 		return condition{}
 	}
-	want := c.literal(pointer, v)
+	want := c.literal(pointer, op, v)
 	if op == opIn || op == opNin {
 		c.conditions += len(want.items)
 	}
@@ -175,8 +175,9 @@ func (c *compiler) comparison(pointer string, p path, op operator, v value) cond
 }
 
 // literal prepares a value; it refuses numbers that are beyond comparing.
-func (c *compiler) literal(pointer string, v value) literal {
+func (c *compiler) literal(pointer string, op operator, v value) literal {
 	l := newLiteral(v)
+	l.prepare(v, op)
 	if l.hasFarNumber() {
 		c.fail(pointer, "holds a number with an exponent that is too large")
 	}

@@ -94,13 +94,13 @@ func (c *condition) failure(d *document) (*condition, value) {
 func (c *condition) holdsFor(d *document, v value) bool {
 	switch c.op {
 	case opEq:
-		return c.want.equals(v)
+		return c.want.equalsFound(d, v)
 	case opNe:
-		return !c.want.equals(v)
+		return !c.want.equalsFound(d, v)
 	case opIn:
-		return c.want.hasItem(v)
+		return c.want.hasItem(d, v)
 	case opNin:
-		return !c.want.hasItem(v)
+		return !c.want.hasItem(d, v)
 	case opExists:
 		return (v != nil) == (c.want.kind == kindTrue)
 	case opStartsWith:

@@ -2,6 +2,7 @@ package match
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -48,4 +49,34 @@ func checkAgainstReference(t interface {
 	if got := s.Match("x", []byte(data)); got != expect {
 		t.Fatalf("filter %s on %s is %t, want %t", filters, data, got, expect)
 	}
+	// Once more as if the event were large and many filters had gone before.
+	if strings.Count(data, "{")+strings.Count(data, "[") > 20 {
+		return
+	}
+	d := newDocument([]byte(padded(data)))
+	d.scanned = 1 << 40
+	if got := s.filter.holds(&d); got != expect {
+		t.Fatalf("filter %s on %s is %t from the cache, want %t", filters, data, got, expect)
+	}
+}
+
+// padded makes every container long by what says nothing.
+func padded(data string) string {
+	var b strings.Builder
+	inString := false
+	for i := range len(data) {
+		c := data[i]
+		b.WriteByte(c)
+		if c == '"' && (i == 0 || !escapedQuote(data[:i])) {
+			inString = !inString
+		}
+		if !inString && (c == '{' || c == '[') {
+			b.WriteString(strings.Repeat(" ", longText))
+		}
+	}
+	return b.String()
+}
+
+func escapedQuote(before string) bool {
+	return (len(before)-len(strings.TrimRight(before, `\`)))%2 == 1
 }

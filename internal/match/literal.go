@@ -11,6 +11,8 @@ type literal struct {
 	items []literal
 	// keys are an object's, each with its value's place in items.
 	keys map[string]int
+	// canonical is set of the operand, and of the members of $in and $nin.
+	canonical string
 }
 
 func newLiteral(v value) literal {
@@ -33,6 +35,34 @@ func newLiteral(v value) literal {
 		}
 	}
 	return l
+}
+
+// prepare sets the canonical texts, which only what stands in a condition needs.
+func (l *literal) prepare(v value, op operator) {
+	l.canonical = canonical(v)
+	if op != opIn && op != opNin {
+		return
+	}
+	cur := v.cursor()
+	for i := range l.items {
+		l.items[i].canonical = canonical(cur.next())
+	}
+}
+
+// equalsFound is equals for the value at a path, which many conditions may ask for.
+func (l *literal) equalsFound(d *document, v value) bool {
+	if v.kind() != l.kind {
+		return false
+	}
+	switch l.kind {
+	case kindNumber:
+		return d.number(v).compare(l.number) == 0
+	case kindArray, kindObject:
+		if text, ok := d.canonical(v); ok {
+			return text == l.canonical
+		}
+	}
+	return l.equals(v)
 }
 
 // equals is deep equality without coercion. An object's key order says nothing,
@@ -89,9 +119,9 @@ func (l *literal) equalsObject(v value) bool {
 }
 
 // hasItem reports whether v equals one of the array's elements.
-func (l *literal) hasItem(v value) bool {
+func (l *literal) hasItem(d *document, v value) bool {
 	for i := range l.items {
-		if l.items[i].equals(v) {
+		if l.items[i].equalsFound(d, v) {
 			return true
 		}
 	}
@@ -104,6 +134,10 @@ func (l *literal) isIn(d *document, v value) bool {
 	case kindString:
 		return l.kind == kindString && bytes.Contains(d.text(v), l.text)
 	case kindArray:
+		if all := d.content(v); all != nil {
+			_, ok := all[l.canonical]
+			return ok
+		}
 		cur := v.cursor()
 		for e := cur.next(); e != nil; e = cur.next() {
 			if l.equals(e) {
@@ -121,7 +155,7 @@ func (l *literal) order(d *document, v value) (c int, ok bool) {
 		return 0, false
 	}
 	if l.kind == kindNumber {
-		return parseDecimal(v).compare(l.number), true
+		return d.number(v).compare(l.number), true
 	}
 	return bytes.Compare(d.text(v), l.text), true
 }
