@@ -1,19 +1,50 @@
 -- name: DueDeliveries :many
--- The oldest of what only this table knows and that is due; the days of these
--- ids are what feed then claims. It has no parameters on purpose: such a
--- statement is planned once a connection, which 120 partitions would otherwise
--- make 9 ms a round. Index: deliveries_feed of every day.
-SELECT id FROM deliveries
+-- The oldest of what only this table knows and that is due: all of it, where
+-- there are fewer. It has no parameters on purpose: such a statement is planned
+-- once a connection, which 120 partitions would otherwise make 9 ms a round.
+-- Index: deliveries_feed of every day.
+SELECT workspace_id, id, bulk, next_attempt_at FROM deliveries
 WHERE status = 'pending' AND task IS NULL AND NOT parked AND next_attempt_at <= now()
 ORDER BY next_attempt_at LIMIT 2000;
 
+-- name: DueLines :many
+-- Whose deliveries wait for feed, a workspace's live ones apart from its bulk, in
+-- order, from after on: each is one step down the index, whatever the others'
+-- backlog. due is false where the oldest one is not due yet. The order by all
+-- columns of the index keeps the planner from any other; its collation is C,
+-- so that the program can merge the days. Index: day deliveries_feed_share.
+WITH RECURSIVE lines AS (
+    (SELECT d.workspace_id, d.bulk, d.next_attempt_at FROM deliveries d
+     WHERE d.id >= @lo::uuid AND d.id < @hi::uuid AND d.status = 'pending' AND d.task IS NULL AND NOT d.parked
+       AND (d.workspace_id COLLATE "C", d.bulk) > (@after_workspace::text, @after_bulk::bool)
+     ORDER BY d.workspace_id COLLATE "C", d.bulk, d.next_attempt_at LIMIT 1)
+    UNION ALL
+    SELECT n.workspace_id, n.bulk, n.next_attempt_at FROM lines l CROSS JOIN LATERAL (
+        SELECT d.workspace_id, d.bulk, d.next_attempt_at FROM deliveries d
+        WHERE d.id >= @lo::uuid AND d.id < @hi::uuid AND d.status = 'pending' AND d.task IS NULL AND NOT d.parked
+          AND (d.workspace_id COLLATE "C", d.bulk) > (l.workspace_id, l.bulk)
+        ORDER BY d.workspace_id COLLATE "C", d.bulk, d.next_attempt_at LIMIT 1) n)
+SELECT workspace_id, bulk, (next_attempt_at <= now())::bool AS due FROM lines LIMIT @n::int;
+
+-- name: DueOfLines :many
+-- The oldest of each line. Index: day deliveries_feed_share.
+SELECT d.workspace_id, d.id, d.bulk, d.next_attempt_at
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @bulks::bool[])) AS bulk) u
+CROSS JOIN LATERAL (
+    SELECT x.workspace_id, x.id, x.bulk, x.next_attempt_at FROM deliveries x
+    WHERE x.workspace_id COLLATE "C" = u.workspace_id AND x.bulk = u.bulk AND x.id >= @lo::uuid AND x.id < @hi::uuid
+      AND x.status = 'pending' AND x.task IS NULL AND NOT x.parked AND x.next_attempt_at <= now()
+    ORDER BY x.next_attempt_at LIMIT @n::int) d;
+
 -- name: LockDueDeliveries :many
--- What another scheduler has locked is skipped: two of them claim disjoint
--- rows. Index: day deliveries_feed.
-SELECT workspace_id, id, event_id, endpoint_id, bulk, attempts FROM deliveries
-WHERE id >= @lo::uuid AND id < @hi::uuid
-  AND status = 'pending' AND task IS NULL AND NOT parked AND next_attempt_at <= now()
-ORDER BY next_attempt_at LIMIT @n::int FOR UPDATE SKIP LOCKED;
+-- What another scheduler has locked, or has claimed meanwhile, is skipped: two of
+-- them claim disjoint rows. Index: day deliveries_pkey.
+SELECT d.workspace_id, d.id, d.event_id, d.endpoint_id, d.bulk, d.attempts
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id) u
+JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.id
+WHERE d.id >= @lo::uuid AND d.id < @hi::uuid
+  AND CASE WHEN d.status = 'pending' THEN d.task IS NULL AND NOT d.parked AND d.next_attempt_at <= now() END
+FOR UPDATE OF d SKIP LOCKED;
 
 -- name: GiveTasks :exec
 -- Only after LockDueDeliveries in the same transaction. Index: day deliveries_pkey.

@@ -5,39 +5,52 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
+	"github.com/postrider/postrider/internal/recovery/turns"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
 // Feed implements recovery's feed: it gives tasks to what is due and has none.
-type Feed struct{ db *DB }
+type Feed struct {
+	db *DB
+
+	mu sync.Mutex
+	// after is the line that the last look at the lines ended with.
+	after turns.Line
+}
 
 // NewFeed makes the store on db.
-func NewFeed(db *DB) *Feed { return &Feed{db} }
+func NewFeed(db *DB) *Feed { return &Feed{db: db} }
 
-// Claim gives up to limit due deliveries, the oldest first, to new tasks that
-// carry now as their time, in one transaction. The tasks are not in Redis yet:
-// enqueue the chunks, or Release them. At most 2000 are claimed at once.
-func (s *Feed) Claim(ctx context.Context, limit int, now time.Time) ([]webhook.Chunk, error) {
-	// Asked outside of the transaction: it says which days to look at and how
-	// many rows of each are among the oldest, and locks nothing.
-	due, err := s.db.q.DueDeliveries(ctx)
+// Claim gives due deliveries to new tasks that carry now as their time, in one
+// transaction: a round, as turns.Pick has it. The tasks are not in Redis yet:
+// enqueue the chunks, or Release them. more says that another round would find
+// something, if there is room for it.
+func (s *Feed) Claim(ctx context.Context, room turns.Room, now time.Time) (chunks []webhook.Chunk, more bool, err error) {
+	// Asked outside of the transaction: it locks nothing.
+	due, err := s.due(ctx, now)
 	if err != nil {
-		return nil, fmt.Errorf("find due deliveries: %w", available(err))
+		return nil, false, fmt.Errorf("find due deliveries: %w", available(err))
 	}
-	if len(due) == 0 {
-		return nil, nil
+	picked := turns.Pick(due.all, due.share, room)
+	if len(picked) == 0 {
+		return nil, due.others, nil
 	}
 	c := chunker{now: now, open: make(map[webhook.Lane]int)}
 	err = s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) error {
-		for _, day := range countDays(due[:min(limit, len(due))]) {
-			if err := lockDue(ctx, q, day, &c); err != nil {
-				return err
+		locked, err := lockDue(ctx, q, picked)
+		if err != nil {
+			return err
+		}
+		for _, d := range picked {
+			if row, ok := locked[d.ID]; ok {
+				c.add(row, d.Bulk)
 			}
 		}
 		return eachDay(c.rows, func(d dayRows) error {
@@ -47,9 +60,26 @@ func (s *Feed) Claim(ctx context.Context, limit int, now time.Time) ([]webhook.C
 		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("claim %d due deliveries: %w", len(due), err)
+		return nil, false, fmt.Errorf("claim %d due deliveries: %w", len(picked), err)
 	}
-	return c.chunks, nil
+	return c.chunks, due.others || due.crowded && len(c.chunks) > 0, nil
+}
+
+// lockDue locks those of the picked that are still nobody's.
+func lockDue(ctx context.Context, q *dbsqlc.Queries, picked []turns.Due) (map[webhook.ID]*dbsqlc.LockDueDeliveriesRow, error) {
+	rows := make([]taskRow, len(picked))
+	for i, d := range picked {
+		rows[i] = taskRow{workspace: d.Workspace, id: d.ID}
+	}
+	locked := make(map[webhook.ID]*dbsqlc.LockDueDeliveriesRow, len(picked))
+	err := eachDay(rows, func(d dayRows) error {
+		got, err := q.LockDueDeliveries(ctx, dbsqlc.LockDueDeliveriesParams{Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids})
+		for i := range got {
+			locked[got[i].ID.Bytes] = &got[i]
+		}
+		return err
+	})
+	return locked, err
 }
 
 // Release takes deliveries back from tasks that did not reach Redis. Those whose
@@ -76,39 +106,6 @@ func releaseTasks(ctx context.Context, db *DB, chunks []webhook.Chunk) error {
 	})
 }
 
-type dayCount struct {
-	day time.Time
-	n   int
-}
-
-// countDays says how many of the ids are of each day, in the order in which the
-// days come up first.
-func countDays(ids []pgtype.UUID) []dayCount {
-	var days []dayCount
-	for _, id := range ids {
-		day := webhook.ID(id.Bytes).Day()
-		i := slices.IndexFunc(days, func(d dayCount) bool { return d.day.Equal(day) })
-		if i < 0 {
-			i = len(days)
-			days = append(days, dayCount{day: day})
-		}
-		days[i].n++
-	}
-	return days
-}
-
-func lockDue(ctx context.Context, q *dbsqlc.Queries, day dayCount, c *chunker) error {
-	lo, hi := dayBounds(day.day)
-	rows, err := q.LockDueDeliveries(ctx, dbsqlc.LockDueDeliveriesParams{Lo: lo, Hi: hi, N: int32(day.n)})
-	if err != nil {
-		return err
-	}
-	for i := range rows {
-		c.add(&rows[i])
-	}
-	return nil
-}
-
 // chunker groups deliveries into chunks without bodies, a lane at a time.
 type chunker struct {
 	now    time.Time
@@ -117,10 +114,10 @@ type chunker struct {
 	rows   []taskRow
 }
 
-func (c *chunker) add(r *dbsqlc.LockDueDeliveriesRow) {
+func (c *chunker) add(r *dbsqlc.LockDueDeliveriesRow, bulk bool) {
 	lane := webhook.LaneDeliver
 	switch {
-	case r.Bulk:
+	case bulk:
 		lane = webhook.LaneBulk
 	case r.Attempts > 0:
 		lane = webhook.LaneRetry

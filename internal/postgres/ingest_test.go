@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/internal/postgres"
+	"github.com/postrider/postrider/internal/recovery/turns"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -67,7 +68,7 @@ func TestCommit(t *testing.T) {
 			bulk[d.ID] = d.Bulk
 		}
 		s.commits(s.db, g)
-		chunks, err := postgres.NewFeed(s.db).Claim(context.Background(), 100, time.Now())
+		chunks, _, err := postgres.NewFeed(s.db).Claim(context.Background(), turns.Room{Live: 100, Bulk: 100}, time.Now())
 		must(t, err)
 		found := 0
 		for _, c := range chunks {

@@ -171,7 +171,7 @@ func TestLookUpsByIDTouchOneDay(t *testing.T) {
 		"RecordedAttempts":    {2, dbsqlc.RecordedAttempts, []any{ws, ids, ids, lo, hi}},
 		"RetryDelivery":       {2, dbsqlc.RetryDelivery, []any{"w", id, lo, hi}},
 		"CancelDelivery":      {1, dbsqlc.CancelDelivery, []any{"canceled", "w", id}},
-		"LockDueDeliveries":   {1, dbsqlc.LockDueDeliveries, []any{lo, hi, int32(10)}},
+		"LockDueDeliveries":   {1, dbsqlc.LockDueDeliveries, []any{ws, ids, lo, hi}},
 		"ExpirePending":       {1, dbsqlc.ExpirePending, []any{lo, hi, int32(10)}},
 	} {
 		t.Run(name, func(t *testing.T) { wantPlan(t, conn, want.tables, "Scan", want.sql, want.args...) })

@@ -15,7 +15,9 @@ import (
 )
 
 // maxDayLocks is what a statement on one day may lock, however many days there are.
-const maxDayLocks = 20
+// A statement that locks a delivery and then changes it counts each of the day's
+// seven indexes twice.
+const maxDayLocks = 22
 
 // locksOf counts the locks that a statement takes with as many partitions as
 // the database has. Nothing of it is committed.
@@ -90,7 +92,15 @@ func TestDayBoundStatementsLockOneDay(t *testing.T) {
 	ctx := t.Context()
 	statements := map[string]func(*dbsqlc.Queries) error{
 		"LockDueDeliveries": func(q *dbsqlc.Queries) error {
-			_, err := q.LockDueDeliveries(ctx, dbsqlc.LockDueDeliveriesParams{Lo: lo, Hi: hi, N: 2000})
+			_, err := q.LockDueDeliveries(ctx, dbsqlc.LockDueDeliveriesParams{Lo: lo, Hi: hi, WorkspaceIds: workspaces, Ids: ids})
+			return err
+		},
+		"DueLines": func(q *dbsqlc.Queries) error {
+			_, err := q.DueLines(ctx, dbsqlc.DueLinesParams{Lo: lo, Hi: hi, N: 100})
+			return err
+		},
+		"DueOfLines": func(q *dbsqlc.Queries) error {
+			_, err := q.DueOfLines(ctx, dbsqlc.DueOfLinesParams{Lo: lo, Hi: hi, WorkspaceIds: workspaces, Bulks: make([]bool, 50), N: 50})
 			return err
 		},
 		"GiveTasks": func(q *dbsqlc.Queries) error {

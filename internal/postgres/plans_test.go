@@ -51,19 +51,29 @@ func TestHotStatementsReadNoWholeDayWithoutStatistics(t *testing.T) {
 		sql  string
 		args []any
 	}{
-		"GuardDeliveries":  {dbsqlc.GuardDeliveries, []any{workspaces, ids, lo, hi}},
-		"RecordSuccesses":  {dbsqlc.RecordSuccesses, []any{workspaces, ids, ids, times, longs, ints, bytes, bytes, bytes, lo, hi}},
-		"RecordFailures":   {dbsqlc.RecordFailures, []any{workspaces, ids, tasks, ints, tasks, tasks, longs, bools, ids, times, longs, ints, tasks, tasks, bytes, bytes, bytes, lo, hi}},
-		"HandOver":         {dbsqlc.HandOver, []any{lo, hi, workspaces, ids, tasks, tasks}},
-		"ParkDeliveries":   {dbsqlc.ParkDeliveries, []any{lo, hi, workspaces, ids, tasks, tasks, times}},
-		"SettleDeliveries": {dbsqlc.SettleDeliveries, []any{"canceled", "x", lo, hi, workspaces, ids, tasks}},
-		"GiveTasks":        {dbsqlc.GiveTasks, []any{lo, hi, workspaces, ids, tasks}},
-		"ClearTasks":       {dbsqlc.ClearTasks, []any{lo, hi, workspaces, ids, tasks}},
-		"ReleaseParked":    {dbsqlc.ReleaseParked, []any{lo, hi, workspaces, ids}},
-		"CancelPending":    {dbsqlc.CancelPending, []any{lo, hi, workspaces, ids}},
-		"EventBodies":      {dbsqlc.EventBodies, []any{workspaces, ids, lo, hi}},
+		"GuardDeliveries":   {dbsqlc.GuardDeliveries, []any{workspaces, ids, lo, hi}},
+		"RecordSuccesses":   {dbsqlc.RecordSuccesses, []any{workspaces, ids, ids, times, longs, ints, bytes, bytes, bytes, lo, hi}},
+		"RecordFailures":    {dbsqlc.RecordFailures, []any{workspaces, ids, tasks, ints, tasks, tasks, longs, bools, ids, times, longs, ints, tasks, tasks, bytes, bytes, bytes, lo, hi}},
+		"HandOver":          {dbsqlc.HandOver, []any{lo, hi, workspaces, ids, tasks, tasks}},
+		"ParkDeliveries":    {dbsqlc.ParkDeliveries, []any{lo, hi, workspaces, ids, tasks, tasks, times}},
+		"SettleDeliveries":  {dbsqlc.SettleDeliveries, []any{"canceled", "x", lo, hi, workspaces, ids, tasks}},
+		"LockDueDeliveries": {dbsqlc.LockDueDeliveries, []any{workspaces, ids, lo, hi}},
+		"GiveTasks":         {dbsqlc.GiveTasks, []any{lo, hi, workspaces, ids, tasks}},
+		"ClearTasks":        {dbsqlc.ClearTasks, []any{lo, hi, workspaces, ids, tasks}},
+		"ReleaseParked":     {dbsqlc.ReleaseParked, []any{lo, hi, workspaces, ids}},
+		"CancelPending":     {dbsqlc.CancelPending, []any{lo, hi, workspaces, ids}},
+		"EventBodies":       {dbsqlc.EventBodies, []any{workspaces, ids, lo, hi}},
 	} {
 		t.Run(name, func(t *testing.T) { wantByKey(t, conn, statement.sql, statement.args) })
+	}
+	for name, statement := range map[string]struct {
+		sql  string
+		args []any
+	}{
+		"DueLines":   {dbsqlc.DueLines, []any{int32(100), lo, hi, "w", false}},
+		"DueOfLines": {dbsqlc.DueOfLines, []any{workspaces, bools, lo, hi, int32(50)}},
+	} {
+		t.Run(name, func(t *testing.T) { wantByShare(t, conn, statement.sql, statement.args) })
 	}
 	t.Run("AndTheTestSeesOthers", func(t *testing.T) {
 		plan := strings.Join(explain(t, conn, "SELECT * FROM deliveries WHERE id >= $1 AND id < $2", []any{lo, hi}), "\n")
@@ -88,6 +98,21 @@ func wantByKey(t *testing.T, conn *pgx.Conn, sql string, args []any) {
 		}
 		if !strings.Contains(line, "_pkey on ") || !strings.Contains(next, "(workspace_id = ") || !strings.Contains(next, "(id = ") {
 			t.Errorf("not a look-up by key:\n%s\n%s\nin\n%s", line, next, strings.Join(plan, "\n"))
+		}
+	}
+}
+
+// wantByShare wants every scan of a day to be of the index by workspaces, from
+// where its condition on the workspace begins.
+func wantByShare(t *testing.T, conn *pgx.Conn, sql string, args []any) {
+	t.Helper()
+	plan := explain(t, conn, sql, args)
+	for i, line := range plan {
+		if !strings.Contains(line, "Scan") || !strings.Contains(line, " on deliveries_p") {
+			continue
+		}
+		if !strings.Contains(line, "_workspace_id_bulk_next_attempt_at_idx on ") || !strings.Contains(plan[i+1], "workspace_id") || strings.Contains(strings.Join(plan, ""), "Sort") {
+			t.Errorf("not by its index:\n%s\nin\n%s", line, strings.Join(plan, "\n"))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/internal/postgres"
+	"github.com/postrider/postrider/internal/recovery/turns"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -17,7 +18,7 @@ func TestFeedClaim(t *testing.T) {
 	t.Parallel()
 	claim := func(s *stage, limit int) []webhook.Chunk {
 		s.t.Helper()
-		chunks, err := postgres.NewFeed(s.db).Claim(context.Background(), limit, time.Now())
+		chunks, _, err := postgres.NewFeed(s.db).Claim(context.Background(), turns.Room{Live: limit}, time.Now())
 		must(s.t, err)
 		return chunks
 	}

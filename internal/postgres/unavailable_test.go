@@ -8,6 +8,7 @@ import (
 	"github.com/postrider/postrider/internal/pgtest"
 	"github.com/postrider/postrider/internal/postgres"
 	"github.com/postrider/postrider/internal/recovery/parking"
+	"github.com/postrider/postrider/internal/recovery/turns"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -45,9 +46,12 @@ func calls(db *postgres.DB, m webhook.Member) map[string]func(context.Context) e
 		"Failing":   func(ctx context.Context) error { return second(deliver.Failing(ctx)) },
 		"Heartbeat": func(ctx context.Context) error { return second(deliver.Heartbeat(ctx, "me", "host")) },
 		"Leave":     func(ctx context.Context) error { return deliver.Leave(ctx, "me") },
-		"Claim":     func(ctx context.Context) error { return second(postgres.NewFeed(db).Claim(ctx, 10, time.Now())) },
-		"Release":   func(ctx context.Context) error { return postgres.NewFeed(db).Release(ctx, chunks) },
-		"Clock":     func(ctx context.Context) error { return second(postgres.NewAudit(db).Clock(ctx)) },
+		"Claim": func(ctx context.Context) error {
+			_, _, err := postgres.NewFeed(db).Claim(ctx, turns.Room{Live: 10}, time.Now())
+			return err
+		},
+		"Release": func(ctx context.Context) error { return postgres.NewFeed(db).Release(ctx, chunks) },
+		"Clock":   func(ctx context.Context) error { return second(postgres.NewAudit(db).Clock(ctx)) },
 		"Held": func(ctx context.Context) error {
 			_, _, err := postgres.NewAudit(db).Held(ctx, time.Time{}, time.Now(), 10)
 			return err

@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/postrider/postrider/internal/recovery/turns"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
-const (
-	feedLimit      = 2000 // deliveries in a transaction
-	enqueueTimeout = 5 * time.Second
-)
+const enqueueTimeout = 5 * time.Second
 
 // feed gives tasks to the due deliveries that have none.
 type feed struct {
@@ -26,42 +24,46 @@ type feed struct {
 func (f *feed) runOnce(ctx context.Context) error {
 	for {
 		room, err := f.room(ctx)
-		if err != nil || room <= 0 {
+		if err != nil || room.Live <= 0 && room.Bulk <= 0 {
 			return err
 		}
-		limit := min(feedLimit, room*webhook.MaxChunkMembers)
-		fed, err := f.batch(ctx, limit)
-		if err != nil || fed < limit {
+		more, err := f.batch(ctx, room)
+		if err != nil || !more {
 			return err
 		}
 	}
 }
 
-// room is how many tasks Redis may take. It is asked before anything is
+// bulkPart of the high-water mark may wait in the bulk lane: what is in it goes
+// in the order in which it came, and only what is in Postgres still goes by turns.
+const bulkPart = 5
+
+// room is how many deliveries Redis may take. It is asked before anything is
 // claimed, so that nothing is while Redis is away.
-func (f *feed) room(ctx context.Context) (int, error) {
+func (f *feed) room(ctx context.Context) (turns.Room, error) {
 	ctx, cancel := context.WithTimeout(ctx, enqueueTimeout)
 	defer cancel()
-	waiting, err := f.queue.Backlog(ctx)
+	waiting, err := f.queue.Waiting(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("feed: %w", err)
+		return turns.Room{}, fmt.Errorf("feed: %w", err)
 	}
-	return f.highWater - waiting, nil
+	live := f.highWater - waiting[webhook.LaneDeliver] - waiting[webhook.LaneRetry]
+	bulk := f.highWater/bulkPart - waiting[webhook.LaneBulk]
+	return turns.Room{Live: live * webhook.MaxChunkMembers, Bulk: bulk * webhook.MaxChunkMembers}, nil
 }
 
-func (f *feed) batch(ctx context.Context, limit int) (int, error) {
-	chunks, err := f.store.Claim(ctx, limit, f.now())
+func (f *feed) batch(ctx context.Context, room turns.Room) (more bool, err error) {
+	chunks, more, err := f.store.Claim(ctx, room, f.now())
 	if err != nil || len(chunks) == 0 {
-		return 0, err
+		return more, err
 	}
 	// Committed before it is enqueued: a task whose row does not name it yet
 	// would be dropped. Killed here, the rows are audit's.
 	if err := f.enqueue(ctx, chunks); err != nil {
-		return 0, err
+		return false, err
 	}
-	n := members(chunks)
-	f.metrics.fed.Add(float64(n))
-	return n, nil
+	f.metrics.fed.Add(float64(members(chunks)))
+	return more, nil
 }
 
 func (f *feed) enqueue(ctx context.Context, chunks []webhook.Chunk) error {

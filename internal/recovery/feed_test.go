@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/internal/postgres"
+	"github.com/postrider/postrider/internal/recovery/turns"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -149,7 +150,7 @@ func TestFeed(t *testing.T) {
 		for _, store := range store {
 			both.Go(func() {
 				for empty := 0; empty < 3; {
-					chunks, err := store.Claim(t.Context(), 200, time.Now())
+					chunks, _, err := store.Claim(t.Context(), turns.Room{Live: 200, Bulk: 200}, time.Now())
 					if err != nil {
 						t.Error(err)
 						return

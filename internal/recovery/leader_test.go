@@ -11,6 +11,7 @@ import (
 
 	"github.com/postrider/postrider/internal/postgres"
 	"github.com/postrider/postrider/internal/recovery/parking"
+	"github.com/postrider/postrider/internal/recovery/turns"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -118,9 +119,9 @@ type idle struct {
 	fakeMemory
 }
 
-func (i *idle) Claim(context.Context, int, time.Time) ([]webhook.Chunk, error) {
+func (i *idle) Claim(context.Context, turns.Room, time.Time) ([]webhook.Chunk, bool, error) {
 	i.claims.Add(1)
-	return nil, nil
+	return nil, false, nil
 }
 func (i *idle) Release(_ context.Context, held []webhook.Chunk) error {
 	for _, c := range held {

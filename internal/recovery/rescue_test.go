@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/internal/postgres"
+	"github.com/postrider/postrider/internal/recovery/turns"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -195,7 +196,7 @@ func TestAuditHealsAClaimThatWasNeverEnqueued(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	id := s.delivery(s.endpoint(), "")
-	chunks, err := postgres.NewFeed(s.db).Claim(t.Context(), 10, time.Now())
+	chunks, _, err := postgres.NewFeed(s.db).Claim(t.Context(), turns.Room{Live: 10}, time.Now())
 	must(t, err)
 	s.wants(id, "task = '"+chunks[0].Task+"'")
 	s.exec("UPDATE deliveries SET next_attempt_at = now() - interval '31 seconds'")

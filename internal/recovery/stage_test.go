@@ -104,14 +104,21 @@ func (s *stage) deliveryOf(at time.Time, endpoint webhook.ID, set string) webhoo
 // many inserts n due deliveries of today at once.
 func (s *stage) many(n int, set string) {
 	s.t.Helper()
-	first := webhook.FirstID(time.Now())
-	s.exec(`INSERT INTO deliveries (id, workspace_id, event_id, endpoint_id, event_type, next_attempt_at)
-		SELECT (substr($1::text, 1, 24) || lpad(to_hex(i), 12, '0'))::uuid, 'w', gen_random_uuid(), gen_random_uuid(), 'a.b',
-		       now() - interval '1 hour' + i * interval '1 millisecond'
-		FROM generate_series(1, $2::int) i`, uuid(first), n)
+	s.backlog("w", 0, n, "1 hour")
 	if set != "" {
 		s.exec("UPDATE deliveries SET " + set)
 	}
+}
+
+// backlog inserts n deliveries of a workspace, of that many days ago, of which the
+// first has been due for that long and the others a millisecond less each.
+func (s *stage) backlog(ws webhook.WorkspaceID, daysAgo, n int, due string) {
+	s.t.Helper()
+	first := webhook.NewID(time.Now().AddDate(0, 0, -daysAgo))
+	s.exec(`INSERT INTO deliveries (id, workspace_id, event_id, endpoint_id, event_type, next_attempt_at)
+		SELECT (substr($1::text, 1, 24) || lpad(to_hex(i), 12, '0'))::uuid, $2::text, gen_random_uuid(), gen_random_uuid(), 'a.b',
+		       now() - $3::text::interval + i * interval '1 millisecond'
+		FROM generate_series(1, $4::int) i`, uuid(first), string(ws), due, n)
 }
 
 func (s *stage) is(id webhook.ID, condition string) bool {
@@ -154,7 +161,8 @@ var errAway = errors.New("redis is away")
 type fakeQueue struct {
 	mu       sync.Mutex
 	chunks   []webhook.Chunk
-	backlog  int
+	backlog  int // tasks that wait in the lanes of what is live
+	bulk     int // and in bulk
 	away     bool
 	refuse   bool
 	enqueued func()
@@ -170,17 +178,23 @@ func (q *fakeQueue) Enqueue(_ context.Context, chunks []webhook.Chunk) error {
 		return errAway
 	}
 	q.chunks = append(q.chunks, chunks...)
-	q.backlog += len(chunks)
+	for _, c := range chunks {
+		if lane, _ := webhook.LaneOf(c.Task); lane == webhook.LaneBulk {
+			q.bulk++
+		} else {
+			q.backlog++
+		}
+	}
 	return nil
 }
 
-func (q *fakeQueue) Backlog(context.Context) (int, error) {
+func (q *fakeQueue) Waiting(context.Context) (map[webhook.Lane]int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.away {
-		return 0, errAway
+		return nil, errAway
 	}
-	return q.backlog, nil
+	return map[webhook.Lane]int{webhook.LaneDeliver: q.backlog - q.backlog/2, webhook.LaneRetry: q.backlog / 2, webhook.LaneBulk: q.bulk}, nil
 }
 
 // task is the task that carries the delivery, or "".

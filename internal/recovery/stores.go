@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/internal/recovery/parking"
+	"github.com/postrider/postrider/internal/recovery/turns"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -39,9 +40,9 @@ type LeaseStore interface {
 
 // FeedStore hands due deliveries out.
 type FeedStore interface {
-	// Claim gives up to limit due deliveries that nobody holds to new tasks, the
-	// oldest first, and commits that. now is the tasks' time.
-	Claim(ctx context.Context, limit int, now time.Time) ([]webhook.Chunk, error)
+	// Claim gives a round of due deliveries that nobody holds to new tasks, and
+	// commits that. now is the tasks' time; more, that another round is worth it.
+	Claim(ctx context.Context, room turns.Room, now time.Time) (chunks []webhook.Chunk, more bool, err error)
 	// Release takes them back, where the task is still that.
 	Release(ctx context.Context, chunks []webhook.Chunk) error
 }
@@ -124,8 +125,8 @@ type Lanes interface {
 type Queue interface {
 	// Enqueue makes a task of each chunk. After an error any of them may be there.
 	Enqueue(ctx context.Context, chunks []webhook.Chunk) error
-	// Backlog is how many tasks wait.
-	Backlog(ctx context.Context) (int, error)
+	// Waiting is how many tasks wait in each lane.
+	Waiting(ctx context.Context) (map[webhook.Lane]int, error)
 }
 
 // Tasks knows which tasks will run.

@@ -151,28 +151,157 @@ func (q *Queries) DisableFailing(ctx context.Context, arg DisableFailingParams) 
 }
 
 const DueDeliveries = `-- name: DueDeliveries :many
-SELECT id FROM deliveries
+SELECT workspace_id, id, bulk, next_attempt_at FROM deliveries
 WHERE status = 'pending' AND task IS NULL AND NOT parked AND next_attempt_at <= now()
 ORDER BY next_attempt_at LIMIT 2000
 `
 
-// The oldest of what only this table knows and that is due; the days of these
-// ids are what feed then claims. It has no parameters on purpose: such a
-// statement is planned once a connection, which 120 partitions would otherwise
-// make 9 ms a round. Index: deliveries_feed of every day.
-func (q *Queries) DueDeliveries(ctx context.Context) ([]pgtype.UUID, error) {
+type DueDeliveriesRow struct {
+	WorkspaceID   string
+	ID            pgtype.UUID
+	Bulk          bool
+	NextAttemptAt pgtype.Timestamptz
+}
+
+// The oldest of what only this table knows and that is due: all of it, where
+// there are fewer. It has no parameters on purpose: such a statement is planned
+// once a connection, which 120 partitions would otherwise make 9 ms a round.
+// Index: deliveries_feed of every day.
+func (q *Queries) DueDeliveries(ctx context.Context) ([]DueDeliveriesRow, error) {
 	rows, err := q.db.Query(ctx, DueDeliveries)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []pgtype.UUID
+	var items []DueDeliveriesRow
 	for rows.Next() {
-		var id pgtype.UUID
-		if err := rows.Scan(&id); err != nil {
+		var i DueDeliveriesRow
+		if err := rows.Scan(
+			&i.WorkspaceID,
+			&i.ID,
+			&i.Bulk,
+			&i.NextAttemptAt,
+		); err != nil {
 			return nil, err
 		}
-		items = append(items, id)
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const DueLines = `-- name: DueLines :many
+WITH RECURSIVE lines AS (
+    (SELECT d.workspace_id, d.bulk, d.next_attempt_at FROM deliveries d
+     WHERE d.id >= $2::uuid AND d.id < $3::uuid AND d.status = 'pending' AND d.task IS NULL AND NOT d.parked
+       AND (d.workspace_id COLLATE "C", d.bulk) > ($4::text, $5::bool)
+     ORDER BY d.workspace_id COLLATE "C", d.bulk, d.next_attempt_at LIMIT 1)
+    UNION ALL
+    SELECT n.workspace_id, n.bulk, n.next_attempt_at FROM lines l CROSS JOIN LATERAL (
+        SELECT d.workspace_id, d.bulk, d.next_attempt_at FROM deliveries d
+        WHERE d.id >= $2::uuid AND d.id < $3::uuid AND d.status = 'pending' AND d.task IS NULL AND NOT d.parked
+          AND (d.workspace_id COLLATE "C", d.bulk) > (l.workspace_id, l.bulk)
+        ORDER BY d.workspace_id COLLATE "C", d.bulk, d.next_attempt_at LIMIT 1) n)
+SELECT workspace_id, bulk, (next_attempt_at <= now())::bool AS due FROM lines LIMIT $1::int
+`
+
+type DueLinesParams struct {
+	N              int32
+	Lo             pgtype.UUID
+	Hi             pgtype.UUID
+	AfterWorkspace string
+	AfterBulk      bool
+}
+
+type DueLinesRow struct {
+	WorkspaceID string
+	Bulk        bool
+	Due         bool
+}
+
+// Whose deliveries wait for feed, a workspace's live ones apart from its bulk, in
+// order, from after on: each is one step down the index, whatever the others'
+// backlog. due is false where the oldest one is not due yet. The order by all
+// columns of the index keeps the planner from any other; its collation is C,
+// so that the program can merge the days. Index: day deliveries_feed_share.
+func (q *Queries) DueLines(ctx context.Context, arg DueLinesParams) ([]DueLinesRow, error) {
+	rows, err := q.db.Query(ctx, DueLines,
+		arg.N,
+		arg.Lo,
+		arg.Hi,
+		arg.AfterWorkspace,
+		arg.AfterBulk,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DueLinesRow
+	for rows.Next() {
+		var i DueLinesRow
+		if err := rows.Scan(&i.WorkspaceID, &i.Bulk, &i.Due); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const DueOfLines = `-- name: DueOfLines :many
+SELECT d.workspace_id, d.id, d.bulk, d.next_attempt_at
+FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::bool[])) AS bulk) u
+CROSS JOIN LATERAL (
+    SELECT x.workspace_id, x.id, x.bulk, x.next_attempt_at FROM deliveries x
+    WHERE x.workspace_id COLLATE "C" = u.workspace_id AND x.bulk = u.bulk AND x.id >= $3::uuid AND x.id < $4::uuid
+      AND x.status = 'pending' AND x.task IS NULL AND NOT x.parked AND x.next_attempt_at <= now()
+    ORDER BY x.next_attempt_at LIMIT $5::int) d
+`
+
+type DueOfLinesParams struct {
+	WorkspaceIds []string
+	Bulks        []bool
+	Lo           pgtype.UUID
+	Hi           pgtype.UUID
+	N            int32
+}
+
+type DueOfLinesRow struct {
+	WorkspaceID   string
+	ID            pgtype.UUID
+	Bulk          bool
+	NextAttemptAt pgtype.Timestamptz
+}
+
+// The oldest of each line. Index: day deliveries_feed_share.
+func (q *Queries) DueOfLines(ctx context.Context, arg DueOfLinesParams) ([]DueOfLinesRow, error) {
+	rows, err := q.db.Query(ctx, DueOfLines,
+		arg.WorkspaceIds,
+		arg.Bulks,
+		arg.Lo,
+		arg.Hi,
+		arg.N,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DueOfLinesRow
+	for rows.Next() {
+		var i DueOfLinesRow
+		if err := rows.Scan(
+			&i.WorkspaceID,
+			&i.ID,
+			&i.Bulk,
+			&i.NextAttemptAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -332,16 +461,19 @@ func (q *Queries) KeepParkedEndpoint(ctx context.Context, arg KeepParkedEndpoint
 }
 
 const LockDueDeliveries = `-- name: LockDueDeliveries :many
-SELECT workspace_id, id, event_id, endpoint_id, bulk, attempts FROM deliveries
-WHERE id >= $1::uuid AND id < $2::uuid
-  AND status = 'pending' AND task IS NULL AND NOT parked AND next_attempt_at <= now()
-ORDER BY next_attempt_at LIMIT $3::int FOR UPDATE SKIP LOCKED
+SELECT d.workspace_id, d.id, d.event_id, d.endpoint_id, d.bulk, d.attempts
+FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS id) u
+JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.id
+WHERE d.id >= $3::uuid AND d.id < $4::uuid
+  AND CASE WHEN d.status = 'pending' THEN d.task IS NULL AND NOT d.parked AND d.next_attempt_at <= now() END
+FOR UPDATE OF d SKIP LOCKED
 `
 
 type LockDueDeliveriesParams struct {
-	Lo pgtype.UUID
-	Hi pgtype.UUID
-	N  int32
+	WorkspaceIds []string
+	Ids          []pgtype.UUID
+	Lo           pgtype.UUID
+	Hi           pgtype.UUID
 }
 
 type LockDueDeliveriesRow struct {
@@ -353,10 +485,15 @@ type LockDueDeliveriesRow struct {
 	Attempts    int32
 }
 
-// What another scheduler has locked is skipped: two of them claim disjoint
-// rows. Index: day deliveries_feed.
+// What another scheduler has locked, or has claimed meanwhile, is skipped: two of
+// them claim disjoint rows. Index: day deliveries_pkey.
 func (q *Queries) LockDueDeliveries(ctx context.Context, arg LockDueDeliveriesParams) ([]LockDueDeliveriesRow, error) {
-	rows, err := q.db.Query(ctx, LockDueDeliveries, arg.Lo, arg.Hi, arg.N)
+	rows, err := q.db.Query(ctx, LockDueDeliveries,
+		arg.WorkspaceIds,
+		arg.Ids,
+		arg.Lo,
+		arg.Hi,
+	)
 	if err != nil {
 		return nil, err
 	}
