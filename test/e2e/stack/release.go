@@ -2,7 +2,6 @@ package stack
 
 import (
 	"bytes"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -91,7 +90,7 @@ func git(t testing.TB, args ...string) string {
 		if os.Getenv(releaseVar) != "" {
 			t.Fatalf("git %s: %v: %s", args[0], err, failed.String())
 		}
-		t.Skip(fmt.Sprintf("no history to build an older release from: git %s: %v: %s", args[0], err, failed.String()))
+		t.Skipf("no history to build an older release from: git %s: %v: %s", args[0], err, failed.String())
 	}
 	return strings.TrimSpace(string(out))
 }
