@@ -88,7 +88,8 @@ func TestEventTypes(t *testing.T) {
 	t.Run("OneThousandAtMost", func(_ *testing.T) {
 		b.workspace("full")
 		b.exec(`INSERT INTO event_types (workspace_id, name, id, description, validation, version)
-			SELECT 'full', 't' || i, gen_random_uuid(), '', 'off', 1 FROM generate_series(1, $1::int) i`, webhook.MaxEventTypes)
+			SELECT 'full', 't' || i, ('01a217ad-9d28-0000-0000-' || lpad(to_hex(i), 12, '0'))::uuid, '', 'off', 1
+			FROM generate_series(1, $1::int) i`, webhook.MaxEventTypes)
 		b.admin("full", "PUT", "/v1/event-types/t1", `{}`).want(http.StatusOK)
 		b.admin("full", "PUT", "/v1/event-types/one.more", `{}`).problem(http.StatusConflict, webhook.CodeConflict)
 		b.admin("full", "GET", "/v1/event-types/one.more", "").problem(http.StatusNotFound, webhook.CodeNotFound)
