@@ -120,15 +120,10 @@ func reachableBinary(t *testing.T) string {
 	path := filepath.Join(filepath.Dir(openDir(t)), "helper")
 	self, err := os.Executable()
 	must(t, err)
-	src, err := os.Open(self)
-	must(t, err)
-	defer src.Close()
-	dst, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o755)
-	must(t, err)
-	_, err = io.Copy(dst, src)
-	must(t, err)
-	must(t, dst.Chmod(0o755))
-	must(t, dst.Close())
+	// Not written here: whoever is forked meanwhile would have the file open for
+	// writing, and it could not be run ("text file busy").
+	must(t, exec.Command("cp", self, path).Run())
+	must(t, os.Chmod(path, 0o755))
 	return path
 }
 
