@@ -56,10 +56,11 @@ func parseExponent(text []byte) int64 {
 	digits = bytes.TrimPrefix(digits, []byte("+"))
 	var n int64
 	for _, b := range digits {
-		if n = n*10 + int64(b-'0'); n >= maxExponent {
-			n = maxExponent
+		if n >= maxExponent/10 {
+			n = maxExponent // before the next digit would overflow
 			break
 		}
+		n = n*10 + int64(b-'0')
 	}
 	if negative {
 		return -n
