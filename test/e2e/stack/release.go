@@ -30,8 +30,8 @@ func ReleaseBefore(t testing.TB) (programs, commit string) {
 	}
 	archive := exec.Command("git", "-C", root, "archive", "--format=tar", commit)
 	unpack := exec.Command("tar", "-x", "-C", tree)
-	var failed bytes.Buffer
-	archive.Stderr, unpack.Stderr = &failed, &failed
+	var archiveSaid, unpackSaid bytes.Buffer // both run at once
+	archive.Stderr, unpack.Stderr = &archiveSaid, &unpackSaid
 	pipe, err := archive.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func ReleaseBefore(t testing.TB) (programs, commit string) {
 	unpackErr := unpack.Run()
 	archiveErr := archive.Wait()
 	if unpackErr != nil || archiveErr != nil {
-		t.Fatalf("get the source of %s: %v, %v: %s", commit, archiveErr, unpackErr, failed.String())
+		t.Fatalf("get the source of %s: %v: %s, %v: %s", commit, archiveErr, archiveSaid.String(), unpackErr, unpackSaid.String())
 	}
 	if err := build(tree, out); err != nil {
 		t.Fatalf("%s: %v", commit, err)
