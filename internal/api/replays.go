@@ -32,11 +32,11 @@ func (s *server) replayEndpoint(ctx context.Context, r *request) (response, erro
 	if invalid := in.apply(&replay); invalid != nil {
 		return response{}, invalid
 	}
-	wants, err := wantsOf(&e)
+	sub, err := match.Stored(&e)
 	if err != nil {
 		return response{}, err
 	}
-	replay.Total, err = s.Replays.Count(ctx, &replay, wants)
+	replay.Total, err = s.Replays.Count(ctx, &replay, sub.Match)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return response{}, invalidField("/since", "counting took longer than %s: choose a shorter time", countTimeout)
 	}
@@ -159,23 +159,15 @@ func (s *server) matching(ctx context.Context, e *webhook.Event) (ids []webhook.
 	}
 	data := webhook.DataOf(e.Body, e.WorkspaceID)
 	for i := range all {
-		wants, err := wantsOf(&all[i])
+		sub, err := match.Stored(&all[i])
 		if err != nil {
 			return nil, err
 		}
-		if wants(e.Type, data) {
+		if sub.Match(e.Type, data) {
 			ids = append(ids, all[i].ID)
 		}
 	}
 	return ids, nil
-}
-
-func wantsOf(e *webhook.Endpoint) (webhook.Wants, error) {
-	sub, problems := match.Compile(e.Events, e.Filters)
-	if len(problems) > 0 {
-		return nil, fmt.Errorf("endpoint %s: its subscription can't be read: %s %s", e.ID, problems[0].Pointer, problems[0].Detail)
-	}
-	return sub.Match, nil
 }
 
 func (r *request) replayID() (webhook.ID, error) { return r.id("id", webhook.ReplayPrefix, "replay") }

@@ -41,10 +41,9 @@ func (x *explained) forecast(e *webhook.EndpointState) (forecastWire, error) {
 
 // subscription says whether the endpoint's events and filters want the event.
 func (x *explained) subscription(e *webhook.EndpointState) (ReasonWire, error) {
-	sub, problems := match.Compile(e.Events, e.Filters)
-	if len(problems) > 0 {
-		return ReasonWire{}, fmt.Errorf("endpoint %s: its subscription can't be read: %s %s",
-			e.ID.Format(webhook.EndpointPrefix), problems[0].Pointer, problems[0].Detail)
+	sub, err := match.Stored(&e.Endpoint)
+	if err != nil {
+		return ReasonWire{}, err
 	}
 	if x.data != nil {
 		return x.mismatch(sub.Explain(x.eventType, x.data)), nil

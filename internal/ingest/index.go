@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
@@ -142,10 +141,9 @@ func compile(endpoints []webhook.Endpoint) *indexed {
 	entries := make([]match.Entry[webhook.ID], 0, len(endpoints))
 	for i := range endpoints {
 		ep := &endpoints[i]
-		sub, problems := match.Compile(ep.Events, ep.Filters)
-		if len(problems) > 0 {
-			e.err = fmt.Errorf("endpoint %s: its subscription can't be read: %s %s",
-				ep.ID.Format(webhook.EndpointPrefix), problems[0].Pointer, problems[0].Detail)
+		sub, err := match.Stored(ep)
+		if err != nil {
+			e.err = err
 			return e
 		}
 		entries = append(entries, match.Entry[webhook.ID]{Subscription: sub, Value: ep.ID})

@@ -2,6 +2,7 @@ package match
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/postrider/postrider/internal/webhook"
@@ -26,6 +27,17 @@ func Compile(events []string, filters json.RawMessage) (*Subscription, []webhook
 		return nil, c.errors
 	}
 	return &Subscription{patterns: slices.Clone(events), types: newTypeSet(events), filter: f}, nil
+}
+
+// Stored compiles the subscription of an endpoint as it was stored. It was checked
+// before that, so an error, which names the endpoint, is ours to look into.
+func Stored(e *webhook.Endpoint) (*Subscription, error) {
+	s, problems := Compile(e.Events, e.Filters)
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("endpoint %s: its subscription can't be read: %s %s",
+			e.ID.Format(webhook.EndpointPrefix), problems[0].Pointer, problems[0].Detail)
+	}
+	return s, nil
 }
 
 // Match reports whether the endpoint wants the event. data is the producer's

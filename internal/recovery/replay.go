@@ -73,10 +73,9 @@ func (r *replay) turn(ctx context.Context) (made int, err error) {
 
 // wants compiles what an endpoint subscribes to.
 func wants(e *webhook.Endpoint) (webhook.Wants, error) {
-	sub, problems := match.Compile(e.Events, e.Filters)
-	if len(problems) > 0 {
-		return nil, fmt.Errorf("endpoint %s: its subscription can't be read: %s %s",
-			e.ID.Format(webhook.EndpointPrefix), problems[0].Pointer, problems[0].Detail)
+	sub, err := match.Stored(e)
+	if err != nil {
+		return nil, err
 	}
 	return sub.Match, nil
 }
