@@ -18,7 +18,7 @@ func (a *App) buildScheduler() error {
 		Parked: postgres.NewParked(a.db), Partitions: a.db, Retention: postgres.NewRetention(a.db),
 		Upkeep: postgres.NewUpkeep(a.db), Replays: postgres.NewReplays(a.db),
 	}, recovery.Redis{
-		Queue: announcements{queue.NewClient(a.redis), inspector}, Tasks: inspector, Memory: inspector, Lanes: inspector,
+		Queue: announcements{queue.NewClient(a.redis), inspector}, Tasks: inspector, Memory: inspector,
 	}, recovery.Config{
 		Logger: a.logger, Registerer: a.registry, DisableAfter: a.cfg.Breaker.DisableAfter,
 		KeepDeliveries: a.cfg.Retention.Deliveries, KeepPayloads: a.cfg.Retention.Payloads,

@@ -34,7 +34,7 @@ func TestEnqueue(t *testing.T) {
 		c := k.enqueue(sample(1, 10))
 		k.enqueue(c)
 		must(t, k.client.EnqueueAt(t.Context(), c, now().Add(time.Hour)))
-		if n, err := k.inspector.Backlog(t.Context()); n != 1 || err != nil {
+		if n, err := k.backlog(t.Context()); n != 1 || err != nil {
 			t.Errorf("%d tasks wait, %v", n, err)
 		}
 	})
@@ -42,7 +42,7 @@ func TestEnqueue(t *testing.T) {
 	on(t, "GoesOnAfterOneThatIsThereAlready", func(t *testing.T, k *kit) {
 		chunks := []webhook.Chunk{sample(1, 10), k.enqueue(sample(1, 10)), sample(1, 10)}
 		must(t, k.client.Enqueue(t.Context(), chunks))
-		if n, err := k.inspector.Backlog(t.Context()); n != 3 || err != nil {
+		if n, err := k.backlog(t.Context()); n != 3 || err != nil {
 			t.Errorf("%d tasks wait, %v", n, err)
 		}
 	})

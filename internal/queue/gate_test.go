@@ -204,7 +204,7 @@ func TestFullRedis(t *testing.T) {
 		asks := map[string]func() error{
 			"Writable": func() error { return k.redis.Writable(t.Context()) },
 			"Waiting":  func() error { _, err := k.inspector.Waiting(t.Context()); return err },
-			"Backlog":  func() error { _, err := k.inspector.Backlog(t.Context()); return err },
+			"Backlog":  func() error { _, err := k.backlog(t.Context()); return err },
 			"Leases":   func() error { _, err := k.inspector.Leases(t.Context()); return err },
 			"Enqueue":  func() error { return k.client.Enqueue(t.Context(), []webhook.Chunk{sample(1, 10)}) },
 		}

@@ -143,16 +143,6 @@ func (i *Inspector) Waiting(ctx context.Context) (map[webhook.Lane]int, error) {
 	return waiting, i.redis.memory.room()
 }
 
-// Backlog is how many tasks wait in Redis, over all lanes.
-func (i *Inspector) Backlog(ctx context.Context) (int, error) {
-	waiting, err := i.Waiting(ctx)
-	total := 0
-	for _, n := range waiting {
-		total += n
-	}
-	return total, err
-}
-
 // tickKey holds the leader's last tick.
 const tickKey = "postrider:tick"
 

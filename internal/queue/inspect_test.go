@@ -203,7 +203,7 @@ func TestBacklog(t *testing.T) {
 	on(t, "CountsWhatWaitsInEveryLane", func(t *testing.T, k *kit) {
 		wants := func(want int) {
 			t.Helper()
-			if n, err := k.inspector.Backlog(t.Context()); err != nil || n != want {
+			if n, err := k.backlog(t.Context()); err != nil || n != want {
 				t.Errorf("got %d, %v, want %d", n, err, want)
 			}
 		}
@@ -230,11 +230,11 @@ func TestBacklog(t *testing.T) {
 	on(t, "IsAnErrorWhenRedisIsAway", func(t *testing.T, k *kit) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if n, err := k.inspector.Backlog(ctx); err == nil {
+		if n, err := k.backlog(ctx); err == nil {
 			t.Errorf("got %d", n)
 		}
 		must(t, k.raw.Set(t.Context(), key(webhook.LaneRetry, "pending"), "no list", 0).Err())
-		if n, err := k.inspector.Backlog(t.Context()); err == nil {
+		if n, err := k.backlog(t.Context()); err == nil {
 			t.Errorf("got %d", n)
 		}
 	})

@@ -79,6 +79,15 @@ func (k *kit) info(lane webhook.Lane, task string) *asynq.TaskInfo {
 	return info
 }
 
+// backlog is how many tasks wait, over all lanes.
+func (k *kit) backlog(ctx context.Context) (n int, err error) {
+	waiting, err := k.inspector.Waiting(ctx)
+	for _, lane := range waiting {
+		n += lane
+	}
+	return n, err
+}
+
 // archived is how many tasks asynq has given up on, over all lanes.
 func (k *kit) archived() int {
 	k.t.Helper()

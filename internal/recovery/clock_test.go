@@ -62,7 +62,7 @@ func TestASchedulersClockThatIsSet(t *testing.T) {
 		clock.step(365 * day)
 		i := &idle{}
 		stores := Postgres{&fakeLease{}, i, postgres.NewAudit(s.db), i, i, postgres.NewRetention(s.db), i, i}
-		scheduler := New(stores, Redis{&i.queue, i, i, i}, Config{Now: clock.now, KeepDeliveries: 30 * day})
+		scheduler := New(stores, Redis{&i.queue, i, i}, Config{Now: clock.now, KeepDeliveries: 30 * day})
 		for _, l := range scheduler.services(1) {
 			if l.name == "retention" {
 				must(t, l.runOnce(t.Context()))

@@ -102,7 +102,7 @@ func (s *Scheduler) services(epoch int64) []*loop {
 		store: s.postgres.Retention, deliveries: s.cfg.KeepDeliveries, payloads: s.cfg.KeepPayloads,
 		clock: s.postgres.Audit.Clock, metrics: s.metrics,
 	}
-	replay := &replay{store: s.postgres.Replays, lanes: s.redis.Lanes, keep: s.cfg.KeepDeliveries, now: s.cfg.Now, metrics: s.metrics}
+	replay := &replay{store: s.postgres.Replays, lanes: s.redis.Queue, keep: s.cfg.KeepDeliveries, now: s.cfg.Now, metrics: s.metrics}
 	upkeep := &upkeep{store: s.postgres.Upkeep, disableAfter: s.cfg.DisableAfter, logger: s.cfg.Logger, metrics: s.metrics}
 	return append(s.others(), []*loop{
 		s.loop("feed", 500*time.Millisecond, feed.runOnce),

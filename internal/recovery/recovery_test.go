@@ -18,7 +18,7 @@ func (s *stage) scheduler(holder string, memory Memory) *Scheduler {
 		Leases: postgres.NewLeases(s.db), Feed: postgres.NewFeed(s.db), Audit: postgres.NewAudit(s.db),
 		Parked: postgres.NewParked(s.db), Partitions: s.db, Retention: postgres.NewRetention(s.db), Upkeep: postgres.NewUpkeep(s.db),
 		Replays: postgres.NewReplays(s.db),
-	}, Redis{Queue: s.queue, Tasks: s.tasks, Memory: memory, Lanes: lanes(0)}, Config{Holder: holder})
+	}, Redis{Queue: s.queue, Tasks: s.tasks, Memory: memory}, Config{Holder: holder})
 }
 
 // eventually polls.

@@ -26,7 +26,6 @@ type Redis struct {
 	Queue  Queue
 	Tasks  Tasks
 	Memory Memory
-	Lanes  Lanes
 }
 
 // LeaseStore keeps who leads.
@@ -125,8 +124,7 @@ type Lanes interface {
 type Queue interface {
 	// Enqueue makes a task of each chunk. After an error any of them may be there.
 	Enqueue(ctx context.Context, chunks []webhook.Chunk) error
-	// Waiting is how many tasks wait in each lane.
-	Waiting(ctx context.Context) (map[webhook.Lane]int, error)
+	Lanes
 }
 
 // Tasks knows which tasks will run.
