@@ -10,7 +10,7 @@ import (
 func (s *server) putEventType(ctx context.Context, r *request) (response, error) {
 	name := r.param("name")
 	if !webhook.ValidEventType(name) {
-		return response{}, invalidField("name", "must be dot-separated words of A-Za-z0-9_-, at most 256 characters")
+		return response{}, invalidField("name", eventTypeSyntax)
 	}
 	t := webhook.EventType{WorkspaceID: r.workspace, Name: name, ID: webhook.NewID(s.cfg.Now())}
 	if err := s.readEventType(r.body, &t); err != nil {

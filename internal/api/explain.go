@@ -155,11 +155,7 @@ func (s *server) endpointStates(ctx context.Context, r *request) (all []webhook.
 		}
 	}
 	all, more, err := s.Explainer.States(ctx, r.workspace, only, p)
-	if err != nil || !more || len(all) == 0 {
-		return all, nil, err
-	}
-	last := all[len(all)-1].ID
-	return all, encodeCursor(last[:]), nil
+	return all, nextCursor(all, more, func(e *webhook.EndpointState) webhook.ID { return e.ID }), err
 }
 
 func idsOf(endpoints []webhook.EndpointState) []webhook.ID {

@@ -25,7 +25,7 @@ const (
 	keepTimeout = 5 * time.Second
 )
 
-// kept is an answer as it is stored: the whole of it.
+// kept is the whole of an answer, as it is written and may be stored.
 type kept struct {
 	Status   int    `json:"status"`
 	Type     string `json:"type,omitempty"`
@@ -80,7 +80,10 @@ func (s *server) once(ctx context.Context, rt *route, w http.ResponseWriter, r *
 	}()
 	r.token = claim.Token
 	resp, err := rt.handle(ctx, r)
-	k := s.keepable(w.Header().Get(requestIDHeader), &resp, err)
+	k := answerOf(&resp)
+	if err != nil {
+		k = problemOf(coded(err), w.Header().Get(requestIDHeader))
+	}
 	if !k.lasting() {
 		return resp, err
 	}
@@ -103,10 +106,7 @@ func (s *server) after(ctx context.Context, what string, do func(context.Context
 // claim waits for the answer of a request that is under way.
 func (s *server) claim(ctx context.Context, rt *route, key webhook.IdempotencyKey, r *request) (webhook.Claim, error) {
 	hash := requestHash(r)
-	lasts := rt.timeout
-	if lasts == 0 {
-		lasts = s.cfg.Timeout
-	}
+	lasts := s.timeoutOf(rt)
 	for began := s.cfg.Now(); ; {
 		c, err := s.Idempotency.Claim(ctx, key, hash, s.cfg.Now(), lasts+claimGrace)
 		switch {
@@ -167,15 +167,10 @@ func printable(key string) bool {
 	return key != "" && len(key) <= maxKeyBytes
 }
 
-// keepable is the answer to be written and kept.
-func (s *server) keepable(requestID string, resp *response, err error) *kept {
-	switch {
-	case err != nil:
-		k, p := problemOf(err, requestID)
-		return &kept{Status: k.status, Type: problemType, Body: encodeJSON(p)}
-	case resp.body == nil:
+// answerOf is what a handler's response looks like to its caller.
+func answerOf(resp *response) *kept {
+	if resp.body == nil {
 		return &kept{Status: resp.status, Location: resp.location}
-	default:
-		return &kept{Status: resp.status, Type: typeJSON, Location: resp.location, Body: encodeJSON(resp.body)}
 	}
+	return &kept{Status: resp.status, Type: typeJSON, Location: resp.location, Body: encodeJSON(resp.body)}
 }

@@ -109,18 +109,16 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(e.RetryAfter.Seconds())))))
 	}
-	_, p := problemOf(err, h.Get(requestIDHeader))
-	writeBody(w, k.status, problemType, encodeJSON(p))
+	problemOf(e, h.Get(requestIDHeader)).write(w)
 }
 
 // problemOf is what the caller is told of an error.
-func problemOf(err error, requestID string) (kind, problem) {
-	e := coded(err)
+func problemOf(e *webhook.Error, requestID string) *kept {
 	k := kindOf(e.Code)
-	return k, problem{
+	return &kept{Status: k.status, Type: problemType, Body: encodeJSON(problem{
 		Type: "urn:postrider:problem:" + string(e.Code), Title: k.title, Status: k.status, Detail: e.Detail,
 		Code: string(e.Code), RequestID: requestID, Errors: e.Fields,
-	}
+	})}
 }
 
 // invalidField is a 422 for one field.

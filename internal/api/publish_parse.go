@@ -19,6 +19,8 @@ type batchInput struct {
 	Events []publishInput `json:"events" minItems:"1" maxItems:"1000" doc:"All are accepted, or none. At most 1 MiB each."`
 }
 
+const eventTypeSyntax = "must be dot-separated words of A-Za-z0-9_-, at most 256 characters"
+
 // parseEvent reads one event out of text that json.Valid has passed and
 // checkSurrogates too. The event's data is a copy.
 func parseEvent(raw []byte, pointer string) (e webhook.NewEvent, bad []webhook.FieldError) {
@@ -42,7 +44,7 @@ func parseEvent(raw []byte, pointer string) (e webhook.NewEvent, bad []webhook.F
 		case "type":
 			given, hasType = hasType, true
 			if e.Type = textOf(value); !webhook.ValidEventType(e.Type) {
-				fail(pointer+"/type", "must be dot-separated words of A-Za-z0-9_-, at most 256 characters")
+				fail(pointer+"/type", eventTypeSyntax)
 			}
 		case "data":
 			given, hasData = hasData, true

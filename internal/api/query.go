@@ -127,11 +127,17 @@ func pageOf[R, W any](rows []R, more bool, id func(*R) webhook.ID, render func(*
 	for i := range rows {
 		out.Data[i] = render(&rows[i])
 	}
-	if more && len(rows) > 0 {
-		last := id(&rows[len(rows)-1])
-		out.NextCursor = encodeCursor(last[:])
-	}
+	out.NextCursor = nextCursor(rows, more, id)
 	return response{status: 200, body: out}
+}
+
+// nextCursor is nil on the last page.
+func nextCursor[R any](rows []R, more bool, id func(*R) webhook.ID) *string {
+	if !more || len(rows) == 0 {
+		return nil
+	}
+	last := id(&rows[len(rows)-1])
+	return encodeCursor(last[:])
 }
 
 // time reads a parameter such as ?since=.

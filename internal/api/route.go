@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -99,19 +100,11 @@ func (s *server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	if k, ok := resp.body.(*kept); ok {
-		k.write(w)
-		return
+	k, ok := resp.body.(*kept)
+	if !ok {
+		k = answerOf(&resp)
 	}
-	if resp.location != "" {
-		w.Header().Set("Location", resp.location)
-	}
-	if resp.body == nil {
-		w.Header().Set("Cache-Control", "no-store")
-		w.WriteHeader(resp.status)
-		return
-	}
-	writeJSON(w, resp.status, resp.body)
+	k.write(w)
 }
 
 // run checks what can be checked before the body is read, reads it and hands
@@ -131,18 +124,17 @@ func (s *server) run(rt *route, w http.ResponseWriter, r *http.Request) (respons
 		return response{}, err
 	}
 	defer end()
-	timeout := rt.timeout
-	if timeout == 0 {
-		timeout = s.cfg.Timeout
-	}
 	// From here on: how long a body took is its sender's business.
-	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	ctx, cancel := context.WithTimeout(r.Context(), s.timeoutOf(rt))
 	defer cancel()
 	if rt.method == http.MethodPost && r.Header.Get(keyHeader) != "" {
 		return s.once(ctx, rt, w, req)
 	}
 	return rt.handle(ctx, req)
 }
+
+// timeoutOf is how long a route may take.
+func (s *server) timeoutOf(rt *route) time.Duration { return cmp.Or(rt.timeout, s.cfg.Timeout) }
 
 // admit finds out who asks, and whether they may.
 func (s *server) admit(rt *route, w http.ResponseWriter, r *http.Request) (*request, error) {

@@ -13,8 +13,6 @@ type testInput struct {
 	Data json.RawMessage `json:"data,omitempty" doc:"The payload; {} when left out."`
 }
 
-const defaultTestType = "webhook.test"
-
 func (s *server) testEndpoint(ctx context.Context, r *request) (response, error) {
 	e, err := s.endpoint(ctx, r)
 	if err != nil {
@@ -24,10 +22,10 @@ func (s *server) testEndpoint(ctx context.Context, r *request) (response, error)
 	if err := decode(r.body, &in); err != nil {
 		return response{}, err
 	}
-	eventType := defaultTestType
+	eventType := webhook.TestEventType
 	if in.Type != nil {
 		if eventType = *in.Type; !webhook.ValidEventType(eventType) {
-			return response{}, invalidField("/type", "must be dot-separated words of A-Za-z0-9_-, at most 256 characters")
+			return response{}, invalidField("/type", eventTypeSyntax)
 		}
 	}
 	data := json.RawMessage("{}")

@@ -142,7 +142,7 @@ func (d *diagnosis) tls(p *webhook.Probe, now time.Time) bool {
 
 // requests makes the signed request and the forged one.
 func (d *diagnosis) requests(ctx context.Context, t *Tester, target *target) {
-	res := t.send(ctx, target, "webhook.test", []byte("{}"), nil)
+	res := t.send(ctx, target, webhook.TestEventType, []byte("{}"), nil)
 	if res.Err != nil && res.StatusCode == 0 {
 		d.add("response", webhook.VerdictFail, nil, "%s.", res.Err.Detail)
 		return
@@ -218,7 +218,7 @@ func (d *diagnosis) forgery(ctx context.Context, t *Tester, target *target) {
 		d.add("signature", webhook.VerdictSkipped, nil, "not checked: no other secret could be made")
 		return
 	}
-	res := t.send(ctx, target, "webhook.test", []byte("{}"), stranger)
+	res := t.send(ctx, target, webhook.TestEventType, []byte("{}"), stranger)
 	facts := map[string]any{"status_code": res.StatusCode}
 	switch res.StatusCode / 100 {
 	case 2:

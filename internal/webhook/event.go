@@ -43,6 +43,9 @@ const (
 // ValidEventID reports whether a caller may give an event this id.
 func ValidEventID(s string) bool { return isName(s, 128) }
 
+// TestEventType is what a request that is no event's carries as its type.
+const TestEventType = "webhook.test"
+
 // ValidEventType reports whether s is dot-separated words of A-Za-z0-9_-, at
 // most 256 characters.
 func ValidEventType(s string) bool {
