@@ -53,7 +53,8 @@ func (s *Signer) AppendStandard(dst []byte, id string, timestamp time.Time, body
 // one signature by each signer, in the order given (newest first), with spaces
 // between them.
 func StandardHeader(id string, timestamp time.Time, body []byte, newestFirst ...*Signer) string {
-	var header []byte
+	var buf [96]byte // two of them
+	header := buf[:0]
 	for i, s := range newestFirst {
 		if i > 0 {
 			header = append(header, ' ')

@@ -216,7 +216,7 @@ func (m *member) send(ctx context.Context, renewed bool, timeout time.Duration) 
 			}}
 		}
 	}()
-	sign := m.target.signers(start, renewed)
+	sign := m.target.signing.at(start, renewed)
 	req, sent := m.target.request(r.cfg.UserAgent, start, m.event, m.DeliveryID, m.standing.Attempts+1, sign)
 	req.Timeout = timeout
 	x.sent, x.with = sent, sign.with

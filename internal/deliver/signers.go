@@ -18,18 +18,43 @@ type signers struct {
 	with     string              // what the attempt's signed_with says
 }
 
-// signers returns those of a request at that time. While secrets rotate
+func only(s *signature.Signer) signers { return signers{body: s, standard: []*signature.Signer{s}} }
+
+// signing is what an endpoint's requests are signed by, made once for all of them.
+type signing struct {
+	// first is by the secret; while secrets rotate that is the old one.
+	first signers
+	// renewed is by the new one before its time, and after from then, until, on;
+	// none of them is set unless secrets rotate.
+	renewed, after signers
+	until          *time.Time
+}
+
+func newSigning(e *webhook.Endpoint) (signing, error) {
+	first, err := signature.NewSigner(e.Secret)
+	if err != nil || e.NextSecretAt == nil {
+		return signing{first: only(first)}, err
+	}
+	next, err := signature.NewSigner(e.NextSecret)
+	both := []*signature.Signer{next, first}
+	return signing{
+		first: signers{first, both, webhook.SignedOld}, renewed: signers{next, both, webhook.SignedNew},
+		after: only(next), until: e.NextSecretAt,
+	}, err
+}
+
+// at returns the signers of a request at that time. While secrets rotate
 // X-Webhook-Signature stays with the old one, unless it is to be the new.
-func (t *target) signers(at time.Time, renewed bool) signers {
+func (s *signing) at(t time.Time, renewed bool) signers {
 	switch {
-	case t.next == nil:
-		return signers{body: t.signer, standard: []*signature.Signer{t.signer}}
-	case !at.Before(*t.NextSecretAt):
-		return signers{body: t.next, standard: []*signature.Signer{t.next}}
+	case s.until == nil:
+		return s.first
+	case !t.Before(*s.until):
+		return s.after
 	case renewed:
-		return signers{t.next, []*signature.Signer{t.next, t.signer}, webhook.SignedNew}
+		return s.renewed
 	default:
-		return signers{t.signer, []*signature.Signer{t.next, t.signer}, webhook.SignedOld}
+		return s.first
 	}
 }
 

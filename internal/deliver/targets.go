@@ -11,17 +11,13 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/postrider/postrider/internal/webhook"
-	"github.com/postrider/postrider/signature"
 )
 
 // target is an endpoint made ready for requests.
 type target struct {
 	webhook.Endpoint
-	signer *signature.Signer
-	// next signs with the secret that takes over at NextSecretAt; nil unless
-	// secrets rotate.
-	next     *signature.Signer
-	promoted atomic.Bool // somebody here has promoted next
+	signing  signing
+	promoted atomic.Bool // somebody here has promoted the next secret
 	timeout  time.Duration
 	schedule []time.Duration
 	ceiling  int
@@ -113,10 +109,7 @@ func (t *targets) prepare(e *webhook.Endpoint) *target {
 	for name, value := range e.Headers {
 		out.bytes += len(name) + len(value) + 64
 	}
-	out.signer, out.err = signature.NewSigner(e.Secret)
-	if e.NextSecretAt != nil && out.err == nil {
-		out.next, out.err = signature.NewSigner(e.NextSecret)
-	}
+	out.signing, out.err = newSigning(e)
 	return out
 }
 

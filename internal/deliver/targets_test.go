@@ -73,7 +73,7 @@ func TestTargets(t *testing.T) {
 		old := get(t, all, map[webhook.ID]int64{ep(1): 1})[ep(1)]
 		f.put(1, 2)
 		now := get(t, all, map[webhook.ID]int64{ep(1): 2})[ep(1)]
-		if now.URL != "https://example.com/2" || now.signer.Sign(nil) == old.signer.Sign(nil) {
+		if now.URL != "https://example.com/2" || now.signing.first.body.Sign(nil) == old.signing.first.body.Sign(nil) {
 			t.Errorf("got %s", now.URL)
 		}
 	})

@@ -61,9 +61,9 @@ func (t *Tester) send(ctx context.Context, target *target, eventType string, dat
 	event := webhook.CarriedEvent{
 		PublicID: eventID, Type: eventType, Body: webhook.EncodeBody(eventID, eventType, now, data, target.WorkspaceID),
 	}
-	sign := target.signers(now, false)
+	sign := target.signing.at(now, false)
 	if stranger != nil {
-		sign = signers{body: stranger, standard: []*signature.Signer{stranger}}
+		sign = only(stranger)
 	}
 	req, _ := target.request(t.cfg.UserAgent, now, event, webhook.NewID(now), 1, sign)
 	return t.sender.Do(ctx, req)
