@@ -1,6 +1,4 @@
 -- +goose Up
-SET LOCAL lock_timeout = '5s';
-
 -- What a POST with an Idempotency-Key was answered. Whoever begins it has the
 -- claim until then; without an answer by then it died, and the next one goes on
 -- with the same token, which the ids of what it makes come from.

@@ -1,6 +1,4 @@
 -- +goose Up
-SET LOCAL lock_timeout = '5s';
-
 -- The secret that takes over at next_secret_at, or before: when it is promoted,
 -- or when a receiver turns out to know only this one. Encrypted like secret.
 ALTER TABLE endpoints ADD COLUMN next_secret bytea, ADD COLUMN next_secret_at timestamptz;

@@ -1,6 +1,4 @@
 -- +goose Up
-SET LOCAL lock_timeout = '5s';
-
 -- A job of the scheduler: new deliveries of stored events to one endpoint, or,
 -- without endpoint_id, of one event to several, which is done at once. position
 -- is the last delivery (or, for what is missing, event) gone through; it moves in

@@ -67,7 +67,7 @@ func insertReplay(ctx context.Context, q *dbsqlc.Queries, r *webhook.Replay) err
 }
 
 // ReplayEvent makes a delivery of one event to each of the endpoints, and a replay
-// that is done. It is not_retryable when the event's payload has expired.
+// that is done.
 func (s *Replays) ReplayEvent(ctx context.Context, r *webhook.Replay, eventType string, endpoints []webhook.ID) error {
 	rows := make([]replayRow, len(endpoints))
 	for i, id := range endpoints {

@@ -57,12 +57,8 @@ func queueRefused(b *pgx.Batch, d *dayOf[*entry]) {
 // Promote makes an endpoint's next secret its only one, if it still is what it
 // was at the version seen. It may be repeated.
 func (s *Deliver) Promote(ctx context.Context, ws webhook.WorkspaceID, endpoint webhook.ID, seen int64) error {
-	err := s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) error {
-		version, err := q.NextEndpointsVersion(ctx, string(ws))
-		if err != nil {
-			return notFound(err, "workspace")
-		}
-		_, err = q.PromoteSecret(ctx, dbsqlc.PromoteSecretParams{ID: pgID(endpoint), WorkspaceID: string(ws), Seen: seen, Version: version})
+	err := NewEndpoints(s.db).change(ctx, ws, func(q *dbsqlc.Queries, version int64) error {
+		_, err := q.PromoteSecret(ctx, dbsqlc.PromoteSecretParams{ID: pgID(endpoint), WorkspaceID: string(ws), Seen: seen, Version: version})
 		return err
 	})
 	if err != nil {
