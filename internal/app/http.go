@@ -17,8 +17,9 @@ const (
 	headerTimeout = 10 * time.Second
 	readTimeout   = time.Minute // a large body has less: see internal/api
 	idleTimeout   = 2 * time.Minute
-	// writeTimeout is for the whole exchange: above readTimeout, the longest
-	// handler (75 s) and what a slow reader needs for the largest answer.
+	// writeTimeout is for the whole exchange: above the longest handler (150 s, of
+	// two requests that take an endpoint's whole timeout), and above readTimeout and
+	// any other handler with what a slow reader needs for the largest answer.
 	writeTimeout   = 3 * time.Minute
 	maxHeaderBytes = 32 << 10
 	// maxAPIConns is how many connections there may be; an idle one takes 20 KiB.
