@@ -44,11 +44,15 @@ func (s *memory) endpoint(change ...func(*webhook.Endpoint)) webhook.ID {
 
 // chunk makes n due deliveries that a new task holds.
 func (s *memory) chunk(endpoint webhook.ID, n int) webhook.Chunk {
+	return s.chunkOf(webhook.LaneDeliver, endpoint, n)
+}
+
+func (s *memory) chunkOf(lane webhook.Lane, endpoint webhook.ID, n int) webhook.Chunk {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	event := webhook.CarriedEvent{ID: webhook.NewID(now), PublicID: "evt_x", Type: "a.b", Body: []byte(`{}`)}
-	c := webhook.Chunk{Task: webhook.NewTask(webhook.LaneDeliver, now), Events: []webhook.CarriedEvent{event}}
+	c := webhook.Chunk{Task: webhook.NewTask(lane, now), Events: []webhook.CarriedEvent{event}}
 	for range n {
 		m := webhook.Member{DeliveryID: webhook.NewID(now), EndpointID: endpoint, EventID: event.ID, WorkspaceID: "w"}
 		c.Members = append(c.Members, m)

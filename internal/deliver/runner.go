@@ -22,11 +22,12 @@ type Runner struct {
 	failing  failing
 	parker   *parker
 	metrics  metrics
-	// admission bounds the members in memory: those in flight and a few behind
-	// each. More wait in Redis, where they cost less.
-	admission *semaphore.Weighted
-	// bulk is the bulk lane's own: its backlog must not fill the others' room.
-	bulk *semaphore.Weighted
+	// rooms bound the members in memory: those in flight and a few behind each.
+	// More wait in Redis, where they cost less. Each lane has a room of its own,
+	// that neither retries nor a backlog fill that of first attempts, or are kept
+	// out by them. For the slots, behind it, endpoints take turns, whichever lane
+	// their deliveries came by.
+	rooms map[webhook.Lane]*semaphore.Weighted
 	// workers is how many processes share an endpoint's max_in_flight.
 	workers func() int
 
@@ -37,8 +38,14 @@ type Runner struct {
 	loops     sync.WaitGroup
 }
 
-// admitted is how many members are taken for each request slot.
+// admitted is how many first attempts are taken for each request slot. Of retries
+// and of bulk it is one.
 const admitted = 4
+
+// newRoom has room for a chunk at least.
+func newRoom(members int) *semaphore.Weighted {
+	return semaphore.NewWeighted(max(int64(members), webhook.MaxChunkMembers))
+}
 
 // New makes a Runner. workers says how many worker processes are alive.
 func New(deps Deps, workers func() int, cfg Config) *Runner {
@@ -69,12 +76,15 @@ func New(deps Deps, workers func() int, cfg Config) *Runner {
 	m := newMetrics(cfg.Registerer)
 	r := &Runner{
 		Deps: deps, cfg: cfg, metrics: m, workers: workers,
-		limiter:   newLimiter(cfg.Concurrency),
-		recorder:  newRecorder(deps.Outcomes, cfg.Concurrency, cfg.Logger, m),
-		parker:    newParker(deps.Rows),
-		admission: semaphore.NewWeighted(max(int64(cfg.Concurrency*admitted), webhook.MaxChunkMembers)),
-		bulk:      semaphore.NewWeighted(max(int64(cfg.Concurrency), webhook.MaxChunkMembers)),
-		stopping:  make(chan struct{}),
+		limiter:  newLimiter(cfg.Concurrency),
+		recorder: newRecorder(deps.Outcomes, cfg.Concurrency, cfg.Logger, m),
+		parker:   newParker(deps.Rows),
+		rooms: map[webhook.Lane]*semaphore.Weighted{
+			webhook.LaneDeliver: newRoom(cfg.Concurrency * admitted),
+			webhook.LaneRetry:   newRoom(cfg.Concurrency),
+			webhook.LaneBulk:    newRoom(cfg.Concurrency),
+		},
+		stopping: make(chan struct{}),
 	}
 	r.targets = newTargets(deps.Sources, &r.cfg)
 	return r
@@ -136,11 +146,13 @@ func (r *Runner) every(d time.Duration, f func()) {
 	}
 }
 
+// roomFor is the task's lane's; of one without a lane, that of first attempts.
 func (r *Runner) roomFor(task string) *semaphore.Weighted {
-	if lane, _ := webhook.LaneOf(task); lane == webhook.LaneBulk {
-		return r.bulk
+	lane, ok := webhook.LaneOf(task)
+	if !ok {
+		lane = webhook.LaneDeliver
 	}
-	return r.admission
+	return r.rooms[lane]
 }
 
 // Process runs a chunk. nil means that every member's outcome is in Postgres,

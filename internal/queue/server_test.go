@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -62,6 +63,37 @@ func TestServers(t *testing.T) {
 			t.Errorf("%d ran again", len(ran))
 		}
 	})
+
+	// In one lane more hangs than its server takes at once.
+	for _, full := range webhook.Lanes() {
+		on(t, "LeaveRoomBesideAFullLane/"+queueName(full), func(t *testing.T, k *kit) {
+			end, ran := make(chan struct{}), make(chan string, 20)
+			s := NewServers(k.redis, func(_ context.Context, c webhook.Chunk) error {
+				ran <- c.Task
+				if lane, _ := webhook.LaneOf(c.Task); lane == full {
+					<-end
+				}
+				return nil
+			}, ServerConfig{Concurrency: 4, ShutdownTimeout: 5 * time.Second})
+			for range 8 {
+				k.at(full, now())
+			}
+			must(t, s.Start())
+			defer s.Stop()
+			defer close(end)
+			receive(t, ran)
+			var others []string
+			for _, lane := range webhook.Lanes() {
+				if lane != full {
+					others = append(others, k.at(lane, now()).Task)
+				}
+			}
+			for len(others) > 0 {
+				task := receive(t, ran)
+				others = slices.DeleteFunc(others, func(other string) bool { return other == task })
+			}
+		})
+	}
 
 	on(t, "RunATaskAgainAfterWhatItAskedFor", func(t *testing.T, k *kit) {
 		ran := make(chan time.Time, 10)
