@@ -56,7 +56,10 @@ func measureIsolation(ctx context.Context, o options, progress io.Writer) (_ *is
 	if o.quick {
 		out.seconds, sizes = 1, []int{20}
 	}
-	if o.ward > 0 {
+	switch {
+	case o.noise:
+		sizes = nil
+	case o.ward > 0:
 		sizes = []int{o.ward}
 	}
 	if out.machine, err = describe(ctx, s); err != nil {
@@ -78,7 +81,11 @@ func measureIsolation(ctx context.Context, o options, progress io.Writer) (_ *is
 			out.trials = append(out.trials, got)
 		}
 	}
-	out.noises, err = s.measureNoise(ctx, out.seconds, progress)
+	length := noiseSeconds
+	if o.quick {
+		length = 1
+	}
+	out.noises, err = s.measureNoise(ctx, length, progress)
 	return out, err
 }
 

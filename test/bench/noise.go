@@ -11,59 +11,79 @@ import (
 )
 
 // noise is what another workspace does meanwhile.
-type noise string
+type noise struct {
+	title string
+	// rate is deliveries a second; 0 is none.
+	rate int
+	// bursts are of burstBatches batches of batchEvents events.
+	bursts int
+}
 
 const (
-	silence noise = "nobody else publishes"
-	steady  noise = "another workspace publishes 100 times as much"
-	burst   noise = "another workspace brings 50,000 deliveries at once, twice"
-)
+	// quietRate is events a second of the workspace that is measured, each to one
+	// endpoint; the noisy one's go to groupSize.
+	quietRate = 10
+	// noiseSeconds are enough for a p99 that is no single event's.
+	noiseSeconds = 60
 
-const (
-	// quietRate is events a second of the workspace that is measured; each goes
-	// to groupSize endpoints.
-	quietRate = 2
-	noisyRate = 100 * quietRate
-	// burstBatches of batchEvents events make a burst.
 	burstBatches, batchEvents = 5, 1000
 )
 
+func noises() []noise {
+	return []noise{
+		{title: "nobody else publishes"},
+		{title: "another workspace publishes 100 times as much: 1,000 deliveries/s", rate: 1000},
+		{title: "another workspace publishes 200 times as much: 2,000 deliveries/s", rate: 2000},
+		{title: "another workspace brings 50,000 deliveries at once, twice", bursts: 2},
+	}
+}
+
 // noiseResult is one run of the quiet workspace.
 type noiseResult struct {
-	noise       noise
-	got         latency
-	lost, twice int64
+	noise
+	// delivered is from the post to the receiver, accepted from the post to its
+	// answer, and bare how long a request straight to the receiver took at the
+	// same times: what the machine makes of everybody by itself.
+	delivered, accepted, bare latency
+	lost, twice               int64
 }
 
 // measureNoise runs the quiet workspace alone and beside each noise.
 func (s *stack) measureNoise(ctx context.Context, seconds int, progress io.Writer) (all []noiseResult, err error) {
-	for _, n := range []noise{silence, steady, burst} {
-		fmt.Fprintf(progress, "%s:", n)
+	for _, n := range noises() {
+		fmt.Fprintf(progress, "%s:", n.title)
 		got, err := s.listen(ctx, n, seconds)
 		if err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(progress, " p50 %s, p99 %s, max %s, %d lost\n", got.got.p50, got.got.p99, got.got.max, got.lost)
+		fmt.Fprintf(progress, " p50 %s, p99 %s, max %s; accepted p99 %s; straight p99 %s; %d lost\n",
+			got.delivered.p50, got.delivered.p99, got.delivered.max, got.accepted.p99, got.bare.p99, got.lost)
 		all = append(all, got)
 	}
 	return all, nil
 }
 
 func (s *stack) listen(ctx context.Context, n noise, seconds int) (_ noiseResult, err error) {
-	count := (warmSeconds + seconds) * quietRate
-	quiet, err := s.movein(ctx, count)
+	count, skip := (warmSeconds+seconds)*quietRate, warmSeconds*quietRate
+	quiet, err := s.movein(ctx, count, 1)
 	if err != nil {
 		return noiseResult{}, err
 	}
 	defer func() { err = errors.Join(err, quiet.leave(ctx)) }()
-	noisy, err := s.movein(ctx, 0)
+	noisy, err := s.movein(ctx, 0, groupSize)
 	if err != nil {
 		return noiseResult{}, err
 	}
 	defer func() { err = errors.Join(err, noisy.leave(ctx)) }()
 	made := make(chan error, 1)
 	go func() { made <- noisy.make(ctx, n, seconds) }()
-	posted, err := steadily(ctx, count, time.Second/quietRate, quiet.publish)
+	accepted, bare := make([]time.Duration, count), make([]time.Duration, count)
+	posted, err := steadily(ctx, count, time.Second/quietRate, func(ctx context.Context, n int) (err error) {
+		if accepted[n], err = timed(func() error { return quiet.publish(ctx, n) }); err == nil {
+			bare[n], err = timed(func() error { return quiet.straight(ctx, n) })
+		}
+		return err
+	})
 	if err == nil {
 		err = quiet.ward.wait(ctx)
 	}
@@ -71,9 +91,15 @@ func (s *stack) listen(ctx context.Context, n noise, seconds int) (_ noiseResult
 		return noiseResult{}, err
 	}
 	return noiseResult{
-		noise: n, got: newLatency(quiet.ward.took(posted, warmSeconds*quietRate)),
+		noise: n, delivered: newLatency(quiet.ward.took(posted, skip)), accepted: newLatency(accepted[skip:]), bare: newLatency(bare[skip:]),
 		lost: quiet.ward.left.Load(), twice: quiet.ward.twice.Load(),
 	}, nil
+}
+
+func timed(do func() error) (time.Duration, error) {
+	start := time.Now()
+	err := do()
+	return time.Since(start), err
 }
 
 // tenant is a workspace with its endpoints, all healthy, and their receiver.
@@ -84,12 +110,13 @@ type tenant struct {
 	ids    []string
 }
 
-func (s *stack) movein(ctx context.Context, events int) (*tenant, error) {
-	w, err := openWard(ctx, healthy, events, groupSize/2)
+// movein makes one whose events go to so many endpoints.
+func (s *stack) movein(ctx context.Context, events, endpoints int) (*tenant, error) {
+	w, err := openWard(ctx, healthy, events, (endpoints+1)/2)
 	if err != nil {
 		return nil, err
 	}
-	user, ids, err := s.admit(ctx, trial{groupSize, healthy}, w)
+	user, ids, err := s.admit(ctx, trial{endpoints, healthy}, w)
 	if err != nil {
 		return nil, errors.Join(err, w.stop())
 	}
@@ -104,27 +131,31 @@ func (t *tenant) publish(ctx context.Context, n int) error {
 	return t.poster.send(ctx, t.poster.eventsURL, http.StatusAccepted, groupEvent(0, n))
 }
 
+// straight sends the same to the receiver itself, which does not count it.
+func (t *tenant) straight(ctx context.Context, n int) error {
+	return t.poster.send(ctx, t.ward.url+"/straight", http.StatusOK, groupEvent(0, n))
+}
+
 func (t *tenant) make(ctx context.Context, n noise, seconds int) error {
-	switch n {
-	case steady:
-		_, err := steadily(ctx, (warmSeconds+seconds)*noisyRate, time.Second/noisyRate, t.publish)
+	length := time.Duration(warmSeconds+seconds) * time.Second
+	if events := n.rate / groupSize; events > 0 {
+		_, err := steadily(ctx, (warmSeconds+seconds)*events, time.Second/time.Duration(events), t.publish)
 		return err
-	case burst:
-		_, err := steadily(ctx, 2*burstBatches, time.Duration(warmSeconds+seconds)*time.Second/(2*burstBatches), func(ctx context.Context, n int) error {
-			if n%burstBatches != 1 {
-				return nil
-			}
-			for range burstBatches {
-				if err := t.poster.send(ctx, t.poster.eventsURL+"/batch", http.StatusAccepted, groupBatch()); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		return err
-	default:
-		return nil
 	}
+	if n.bursts > 0 {
+		_, err := steadily(ctx, n.bursts, length/time.Duration(n.bursts), func(ctx context.Context, _ int) error { return t.burst(ctx) })
+		return err
+	}
+	return nil
+}
+
+func (t *tenant) burst(ctx context.Context) error {
+	for range burstBatches {
+		if err := t.poster.send(ctx, t.poster.eventsURL+"/batch", http.StatusAccepted, groupBatch()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // groupEvent is event n of a group of endpoints.

@@ -31,6 +31,8 @@ type options struct {
 	isolation bool
 	// ward is the only number of endpoints that isolation tries; 0 is 40, then 400.
 	ward int
+	// noise leaves the sick out of isolation: it measures noisy workspaces only.
+	noise bool
 	// quick only shows that everything works.
 	quick bool
 	// settings are added to Postgres's configuration.
@@ -55,6 +57,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	f.Var(o.settings, "postgres", "a setting of Postgres as `name=value`; may be repeated")
 	f.BoolVar(&o.isolation, "isolation", false, "measure what sick receivers do to healthy ones instead")
 	f.IntVar(&o.ward, "ward", 0, "with -isolation: try only this number of endpoints, a multiple of 10 (default 40, then 400)")
+	f.BoolVar(&o.noise, "noise", false, "with -isolation: only what one workspace does to another")
 	quick := f.Bool("quick", false, "only show that everything works: one short run of each kind")
 	if err := f.Parse(args); err != nil {
 		return o, err
