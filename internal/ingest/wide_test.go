@@ -53,23 +53,40 @@ func TestWideEvent(t *testing.T) {
 		})
 	})
 
-	t.Run("IsABatchThatMayFanOutTo10000", func(t *testing.T) {
-		bubble(t, func(t *testing.T, w *world) {
-			w.endpoints["many"] = 101
-			free := w.hang(holds("many"))
-			w.Start()
-			many := make(chan error, 1)
-			go func() {
-				_, err := w.Accept(t.Context(), "many", batch(100, 0, "many"))
-				many <- err
-			}()
-			synctest.Wait()
-			must(t, w.publish("w", "narrow"))
-			free()
-			must(t, <-many)
-			wantCounts(t, w.committed(), map[string]int{"many": 100, "narrow": 1})
+	for name, c := range map[string]struct {
+		endpoints, events int
+		beside            bool
+	}{
+		"IsABatchThatMayMake1000Deliveries": {11, 100, true},
+		"IsNoSmallerBatch":                  {10, 100, false},
+		"IsABatchOf1000Events":              {10, 1000, true},
+		"IsNoBatchOfAFewEvents":             {400, smallBatch, false},
+		"IsOneOfAFewThatMayMake10000":       {501, smallBatch, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.endpoints["many"] = c.endpoints
+				free := w.hang(holds("many"))
+				w.Start()
+				many, narrow := make(chan error, 1), make(chan error, 1)
+				go func() {
+					_, err := w.Accept(t.Context(), "many", batch(c.events, 0, "many"))
+					many <- err
+				}()
+				synctest.Wait()
+				go func() { narrow <- w.publish("w", "narrow") }()
+				<-time.After(maxGatherWindow)
+				synctest.Wait()
+				if beside := len(narrow) == 1; beside != c.beside {
+					t.Errorf("a neighbour was answered meanwhile: %v", beside)
+				}
+				free()
+				must(t, <-many)
+				must(t, <-narrow)
+				wantCounts(t, w.committed(), map[string]int{"many": c.events, "narrow": 1})
+			})
 		})
-	})
+	}
 
 	t.Run("CommitsWithAFewAtOnce", func(t *testing.T) {
 		bubble(t, func(t *testing.T, w *world) {

@@ -13,9 +13,21 @@ import (
 // it is short; what it cuts off may have been committed, and is asked for again.
 const commitTimeout = 5 * time.Second
 
-// wideEvent is how many endpoints a workspace has whose events commit alone,
-// beside the writer; so does a request that may be a whole group's deliveries.
-const wideEvent = 2000
+const (
+	// wideEvent is how many endpoints a workspace has whose events commit alone,
+	// beside the writer.
+	wideEvent = 2000
+	// wideBatch is how many deliveries a batch may make that commits in company:
+	// everybody's events wait for its rows. It needs no company, and the few events
+	// of a small batch, of which hardly any may match, are no batch here.
+	wideBatch, smallBatch = 1000, 20
+)
+
+// isWide reports whether a request commits beside the writer.
+func isWide(r *request, endpoints int) bool {
+	most := endpoints * len(r.events)
+	return endpoints > wideEvent || most > maxGroupDeliveries || most > wideBatch && len(r.events) > smallBatch
+}
 
 // write is the group writer: one goroutine, so that while one group commits the
 // next one gathers.
@@ -174,12 +186,11 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 		case !x.rules.allow(r):
 			continue
 		}
-		most := x.endpoints * len(r.events)
-		if x.endpoints > wideEvent || most > maxGroupDeliveries {
+		if isWide(r, x.endpoints) {
 			i.commitBeside(r, x)
 			continue
 		}
-		if !p.fits(most) {
+		if !p.fits(x.endpoints * len(r.events)) {
 			i.commit(ctx, p)
 			p = newPlan(&i.ids, now)
 		}
