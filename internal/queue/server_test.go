@@ -65,8 +65,9 @@ func TestServers(t *testing.T) {
 	})
 
 	// In one lane more hangs than its server takes at once.
+	const beside = "LeaveRoomBesideAFullLane"
 	for _, full := range webhook.Lanes() {
-		on(t, "LeaveRoomBesideAFullLane/"+queueName(full), func(t *testing.T, k *kit) {
+		on(t, beside+"/"+queueName(full), func(t *testing.T, k *kit) {
 			end, ran := make(chan struct{}), make(chan string, 20)
 			s := NewServers(k.redis, func(_ context.Context, c webhook.Chunk) error {
 				ran <- c.Task

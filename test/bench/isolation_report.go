@@ -60,8 +60,9 @@ func (r *isolation) verdict() error {
 func (r *isolation) writeNoises(b *strings.Builder) {
 	fmt.Fprintf(b, `
 One workspace publishes %d events/s, each to one endpoint, for %d s, and another one beside it. "Accepted" is from the post to the
-API's answer; "straight" is a request from the publisher to the receiver itself at the same times, which says what the two cores make of
-everybody while publisher, receivers, Postgres, Redis and Postrider share them: at 2,000 deliveries/s they are all used up.
+API's answer, so what of a delivery's time is in it went into waiting for the group writer and for Postgres to sync its commit.
+"Straight" is a request from the publisher to the receiver itself at the same times: what publisher and receivers, which share the
+cores with everything else, make of it by themselves.
 
 | meanwhile | p50, ms | p99, ms | max, ms | p99 against alone | accepted, p99, ms | straight, p99, ms | lost | twice |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
