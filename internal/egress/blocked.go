@@ -13,6 +13,9 @@ type Blocked struct {
 	Inner netip.Addr
 	// Rule completes "the address is …", e.g. "a private address".
 	Rule string
+	// Local is the local name that led to Addr. Its addresses have to be listed in
+	// egress.allow, so Rule may be empty.
+	Local string
 	// Never means that no setting permits it.
 	Never bool
 }
@@ -31,10 +34,16 @@ func (b *Blocked) Reason() string {
 	if b.Inner.IsValid() {
 		who = fmt.Sprintf("%s leads to %s, which", b.Addr, b.Inner)
 	}
-	if b.Never {
-		return fmt.Sprintf("%s is %s and is never allowed, whatever egress.allow says", who, b.Rule)
+	text := who + " is " + b.Rule
+	if b.Local != "" {
+		if text = b.Local + " is a local name that resolves to " + b.Addr.String(); b.Rule != "" {
+			text += ", and " + who + " is " + b.Rule
+		}
 	}
-	return fmt.Sprintf("%s is %s (egress.allow can permit it)", who, b.Rule)
+	if b.Never {
+		return text + " and is never allowed, whatever egress.allow says"
+	}
+	return text + " (egress.allow can permit it)"
 }
 
 func (b *Blocked) Error() string { return "blocked: " + b.Reason() }

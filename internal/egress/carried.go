@@ -10,6 +10,20 @@ func carried(addr netip.Addr) []netip.Addr {
 		return nil
 	}
 	b := addr.As16()
+	if isISATAP(b) {
+		// The prefix may be a tunnel, too.
+		return append(tunnelled(addr, b), ipv4(b, 12, 13, 14, 15))
+	}
+	return tunnelled(addr, b)
+}
+
+// isISATAP reads the interface id of RFC 5214: ::0:5efe:a.b.c.d, or ::200:5efe:…
+// for an IPv4 address that is unique. Any /64 may hold such ids.
+func isISATAP(b [16]byte) bool {
+	return (b[8] == 0 || b[8] == 2) && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe
+}
+
+func tunnelled(addr netip.Addr, b [16]byte) []netip.Addr {
 	within := func(prefix string) bool { return netip.MustParsePrefix(prefix).Contains(addr) }
 	switch {
 	case addr == netip.IPv6Unspecified(), addr == netip.IPv6Loopback():

@@ -126,20 +126,15 @@ func (p *Policy) checkHost(ctx context.Context, h host, shown string) error {
 	return nil
 }
 
-// checkLocal holds names under .localhost, .local and .internal to a stricter
-// rule: a list of what is special says nothing about a private network that
-// uses public addresses, so every address must be one the operator listed.
+// checkLocal refuses a local name unless its addresses are known and all allowed.
 func (p *Policy) checkLocal(h host, addrs []netip.Addr, err error) error {
 	if err != nil || len(addrs) == 0 {
 		return fmt.Errorf("the URL is refused: %s is a local name, and its addresses, "+
 			"which egress.allow would have to list, are not known", h.name)
 	}
 	for _, addr := range addrs {
-		if b := p.Judge(addr); b != nil {
-			return fmt.Errorf("the URL is refused: %s is a local name that resolves to %s, and %s", h.name, addr, b.Reason())
-		}
-		if !p.allowed(addr) {
-			return fmt.Errorf("the URL is refused: %s is a local name that resolves to %s (egress.allow can permit it)", h.name, addr)
+		if b := p.judgeHost(h, addr); b != nil {
+			return fmt.Errorf("the URL is refused: %s", b.Reason())
 		}
 	}
 	return nil

@@ -75,20 +75,48 @@ func (d *dialer) dial(ctx context.Context, a *attempt, address string) (net.Conn
 		return nil, err
 	}
 	a.enter(phaseDNS)
-	addrs, err := d.policy.Resolve(ctx, name)
-	if err == nil && len(addrs) == 0 {
-		err = &net.DNSError{Err: "no addresses", Name: name, IsNotFound: true}
-	}
+	h, addrs, err := d.lookup(ctx, name)
 	if err != nil {
 		return nil, &stageError{Stage: phaseDNS, Target: name, Err: err}
 	}
 	a.enter(phaseConnect)
+	if b := d.refused(h, addrs); b != nil {
+		return nil, b
+	}
 	conn, err := d.connectAny(ctx, addrs[:min(len(addrs), maxAddrs)], port)
 	if err != nil {
 		return nil, err
 	}
 	d.opened.Inc()
 	return conn, nil
+}
+
+// lookup returns at least one address, or an error.
+func (d *dialer) lookup(ctx context.Context, name string) (host, []netip.Addr, error) {
+	h, err := parseHost(name)
+	if err != nil {
+		return h, nil, err
+	}
+	addrs, err := d.policy.resolve(ctx, h)
+	if err == nil && len(addrs) == 0 {
+		err = &net.DNSError{Err: "no addresses", Name: name, IsNotFound: true}
+	}
+	return h, addrs, err
+}
+
+// refused holds local names to all their addresses, as when they are saved: one that
+// is not allowed refuses the name. Of other names such addresses are left out, each
+// by itself.
+func (d *dialer) refused(h host, addrs []netip.Addr) error {
+	if !h.isLocal() {
+		return nil
+	}
+	for _, addr := range addrs {
+		if b := d.policy.judgeHost(h, addr); b != nil {
+			return b
+		}
+	}
+	return nil
 }
 
 func splitAddress(address string) (name string, port uint16, err error) {

@@ -90,6 +90,33 @@ func TestSenderGoesOnToTheNextAddress(t *testing.T) {
 	}
 }
 
+// A local name is refused as a whole where another one would only lose an address:
+// when it is dialled as when it was saved.
+func TestSenderHoldsLocalNamesToAllTheirAddresses(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t, "127.0.0.1:0", answering(okAnswer))
+	resolver := names{
+		"fine.internal": {"127.0.0.1"}, "half.internal": {"127.0.0.1", "10.0.0.1"}, "public.local": {"127.0.0.1", "93.184.216.34"},
+		"metadata.internal": {"127.0.0.1", "169.254.169.254"}, "half.example": {"127.0.0.1", "10.0.0.1"},
+	}
+	c := newClient(t, Config{Allow: prefixes("127.0.0.1/32"), Resolver: resolver}, SenderConfig{})
+	for _, name := range []string{"fine.internal", "FINE.internal.", "half.example"} {
+		wantStatus(t, post(t, c, "http://"+name+":"+r.port()+"/"), 200)
+	}
+	served := r.conns.Load()
+	for name, want := range map[string]string{
+		"half.internal":     "blocked: half.internal is a local name that resolves to 10.0.0.1, and 10.0.0.1 is a private address (egress.allow can permit it)",
+		"HALF.internal.":    "blocked: half.internal is a local name that resolves to 10.0.0.1, and 10.0.0.1 is a private address (egress.allow can permit it)",
+		"public.local":      "blocked: public.local is a local name that resolves to 93.184.216.34 (egress.allow can permit it)",
+		"metadata.internal": "and is never allowed, whatever egress.allow says",
+	} {
+		wantError(t, post(t, c, "http://"+name+":"+r.port()+"/"), webhook.ClassBlocked, want)
+	}
+	if got := r.conns.Load(); got != served {
+		t.Errorf("%d connections were made for refused names", got-served)
+	}
+}
+
 // samePort listens on one port of two addresses.
 func samePort(t *testing.T, a, b string) (net.Listener, net.Listener) {
 	t.Helper()
@@ -134,7 +161,7 @@ func TestSenderTriesAFewAddressesOnly(t *testing.T) {
 func TestResolvePutsIPv4First(t *testing.T) {
 	t.Parallel()
 	p := NewPolicy(Config{Resolver: names{"a.example": {"2606:4700::2", "8.8.8.8", "2606:4700::1", "::ffff:8.8.8.8", "8.8.4.4"}}})
-	got, err := p.Resolve(t.Context(), "A.example.")
+	got, err := p.resolve(t.Context(), host{name: "a.example"})
 	if err != nil {
 		t.Fatal(err)
 	}

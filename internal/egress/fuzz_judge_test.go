@@ -51,7 +51,7 @@ func wrappings(v4 netip.Addr) []netip.Addr {
 	b := v4.As4()
 	out := []netip.Addr{netip.AddrFrom16(v4.As16())}
 	for prefix, at := range map[string]int{
-		"::": 12, "::ffff:0:0:0": 12, "64:ff9b::": 12, "64:ff9b:1::": 12, "2002::": 2, "2001::": 4,
+		"::": 12, "::ffff:0:0:0": 12, "64:ff9b::": 12, "64:ff9b:1::": 12, "2002::": 2, "2001::": 4, "2606:4700::5efe:0:0": 12, "2606:4700::200:5efe:0:0": 12,
 	} {
 		w := netip.MustParseAddr(prefix).As16()
 		copy(w[at:], b[:])

@@ -80,6 +80,24 @@ func (p *Policy) Judge(addr netip.Addr) *Blocked {
 	return nil
 }
 
+// judgeHost is Judge for an address that a host has. Names under .localhost,
+// .local and .internal are held to a stricter rule: a list of what is special says
+// nothing about a private network that uses public addresses, so every address
+// must be one that the operator listed.
+func (p *Policy) judgeHost(h host, addr netip.Addr) *Blocked {
+	b := p.Judge(addr)
+	if !h.isLocal() {
+		return b
+	}
+	if b == nil && !p.allowed(addr) {
+		b = &Blocked{Addr: addr}
+	}
+	if b != nil {
+		b.Local = h.name
+	}
+	return b
+}
+
 // allowed reports whether egress.allow lists addr.
 func (p *Policy) allowed(addr netip.Addr) bool {
 	return slices.ContainsFunc(p.allow, func(prefix netip.Prefix) bool { return prefix.Contains(addr) })

@@ -33,7 +33,7 @@ func (s *Sender) Probe(ctx context.Context, rawURL string, timeout time.Duration
 	}
 	for _, addr := range addrs {
 		found := webhook.ProbedAddress{Address: addr.String()}
-		if b := s.policy.Judge(addr); b != nil {
+		if b := s.policy.judgeHost(h, addr); b != nil {
 			found.Blocked = b.Reason()
 		}
 		p.Addresses = append(p.Addresses, found)

@@ -10,17 +10,9 @@ import (
 // them must not turn a worker into a port scanner.
 const maxAddrs = 8
 
-// Resolve returns the addresses of a URL's host, IPv4 first: a receiver with a
+// resolve returns the addresses of a URL's host, IPv4 first: a receiver with a
 // broken IPv6 route is common, one with a broken IPv4 route is not. It judges
 // none of them.
-func (p *Policy) Resolve(ctx context.Context, rawHost string) ([]netip.Addr, error) {
-	h, err := parseHost(rawHost)
-	if err != nil {
-		return nil, err
-	}
-	return p.resolve(ctx, h)
-}
-
 func (p *Policy) resolve(ctx context.Context, h host) ([]netip.Addr, error) {
 	if h.isAddr() {
 		return []netip.Addr{h.addr}, nil
