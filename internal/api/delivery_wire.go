@@ -36,18 +36,12 @@ func renderAttempt(a *webhook.Attempt) attemptWire {
 }
 
 func renderTest(r *webhook.Response) testWire {
+	class, detail := r.Failure()
 	out := testWire{
-		Success: r.Err == nil && r.StatusCode >= 200 && r.StatusCode <= 299, StatusCode: orNull(r.StatusCode),
-		DurationMS: ceilMillis(r.Duration),
+		Success: class == "", StatusCode: orNull(r.StatusCode), DurationMS: ceilMillis(r.Duration),
+		Error: orNull(detail), ErrorClass: orNull(string(class)),
 	}
 	out.ResponseBody, out.ResponseBodyBase64 = renderBody(r.StatusCode, r.Body)
-	switch {
-	case r.Err != nil:
-		out.Error, out.ErrorClass = orNull(r.Err.Detail), orNull(string(r.Err.Class))
-	case !out.Success:
-		detail, class := "the receiver did not answer with a 2xx", string(webhook.ClassStatus)
-		out.Error, out.ErrorClass = &detail, &class
-	}
 	return out
 }
 

@@ -221,6 +221,10 @@ func (m *member) send(ctx context.Context, renewed bool, timeout time.Duration) 
 	req.Timeout = timeout
 	x.sent, x.with = sent, sign.with
 	x.Response = r.Sender.Do(ctx, req)
+	if e := x.Err; e != nil && e.Class == webhook.ClassInternal {
+		// Its reason is the operator's to mend, and nobody else is told it.
+		r.cfg.Logger.Warn("an attempt failed on our side", "delivery_id", m.DeliveryID.Format(webhook.DeliveryPrefix), "error", e.Cause)
+	}
 	return x
 }
 

@@ -1,7 +1,6 @@
 package deliver
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -11,9 +10,6 @@ import (
 	"github.com/postrider/postrider/internal/webhook"
 	"github.com/postrider/postrider/signature"
 )
-
-// masked stands for the value of a custom header wherever somebody may read it.
-const masked = "***"
 
 // ownHeaders is how many headers every request has besides custom ones.
 const ownHeaders = 11
@@ -41,10 +37,10 @@ func (t *target) request(userAgent string, at time.Time, e webhook.CarriedEvent,
 		sent = slices.Clone(headers)
 		for _, h := range custom {
 			headers = append(headers, h)
-			sent = append(sent, webhook.Header{Name: h.Name, Value: masked})
+			sent = append(sent, webhook.Header{Name: h.Name, Value: webhook.Masked})
 		}
 	}
-	return webhook.Request{URL: t.URL, Header: headers, Body: e.Body, Timeout: t.timeout}, sent
+	return webhook.Request{URL: t.URL, Header: headers, Body: e.Body, Timeout: t.timeout, Hidden: t.hidden}, sent
 }
 
 // attemptOf is what is kept of a request and its answer.
@@ -53,28 +49,10 @@ func attemptOf(sent []webhook.Header, res webhook.Response) webhook.Attempt {
 		ID: webhook.NewID(res.Started), StartedAt: res.Started, Duration: res.Duration, StatusCode: res.StatusCode,
 		RequestHeaders: sent, ResponseHeaders: headerLines(res.Header), ResponseBody: res.Body,
 	}
-	switch {
-	case res.Err != nil:
-		a.Error, a.ErrorClass = res.Err.Detail, res.Err.Class
-	case res.StatusCode/100 != 2:
-		a.Error, a.ErrorClass = statusSentence(res), webhook.ClassStatus
+	if a.ErrorClass, a.Error = res.Failure(); res.Err == nil && res.StatusCode == http.StatusGone {
+		a.Error += "; the endpoint is disabled"
 	}
 	return a
-}
-
-// statusSentence says in words what a status other than 2xx means here.
-func statusSentence(res webhook.Response) string {
-	s := fmt.Sprintf("the receiver answered %d", res.StatusCode)
-	if text := http.StatusText(res.StatusCode); text != "" {
-		s += " " + text
-	}
-	switch {
-	case res.StatusCode/100 == 3:
-		s += "; redirects are not followed, so set the endpoint's URL to the final one"
-	case res.StatusCode == http.StatusGone:
-		s += "; the endpoint is disabled"
-	}
-	return s
 }
 
 func headerLines(h http.Header) []webhook.Header {

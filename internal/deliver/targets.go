@@ -19,6 +19,7 @@ type target struct {
 	signing  signing
 	promoted atomic.Bool // somebody here has promoted the next secret
 	timeout  time.Duration
+	hidden   *webhook.Hidden
 	schedule []time.Duration
 	ceiling  int
 	bytes    int
@@ -106,9 +107,13 @@ func (t *targets) prepare(e *webhook.Endpoint) *target {
 	if e.MaxInFlight != nil {
 		out.ceiling = *e.MaxInFlight
 	}
+	secrets := []string{e.Secret, e.NextSecret}
 	for name, value := range e.Headers {
+		secrets = append(secrets, value)
 		out.bytes += len(name) + len(value) + 64
 	}
+	out.hidden = webhook.NewHidden(secrets...)
+	out.bytes += out.hidden.Size()
 	out.signing, out.err = newSigning(e)
 	return out
 }

@@ -2,7 +2,10 @@ package egress
 
 import (
 	"context"
+	"net/url"
 	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
 )
 
 // phase is how far an attempt has come.
@@ -27,6 +30,11 @@ type attempt struct {
 	// was the connection an idle one, and has it carried a byte of an answer?
 	reused   bool
 	answered bool
+	// wantsCertificate: the receiver has asked for a client's.
+	wantsCertificate bool
+	// What no sentence may repeat, though a receiver does.
+	url    *url.URL
+	hidden *webhook.Hidden
 }
 
 func newAttempt(ctx context.Context, to host, timeout time.Duration) *attempt {

@@ -179,14 +179,24 @@ func (d *dialer) dialTLS(ctx context.Context, a *attempt, address string) (net.C
 		raw.Close()
 		return nil, err
 	}
-	config := d.tls.Clone()
-	config.ServerName = name
-	conn := tls.Client(raw, config)
+	conn := tls.Client(raw, d.tlsConfig(a, name))
 	if err := conn.HandshakeContext(ctx); err != nil {
 		raw.Close()
 		return nil, &stageError{Stage: phaseTLS, Target: name, Err: err}
 	}
 	return conn, nil
+}
+
+// tlsConfig is for one connection, and notices for a that the receiver asks for a
+// client's certificate: with TLS 1.3 it refuses its absence only later.
+func (d *dialer) tlsConfig(a *attempt, name string) *tls.Config {
+	config := d.tls.Clone()
+	config.ServerName = name
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		a.wantsCertificate = true
+		return &tls.Certificate{}, nil // none
+	}
+	return config
 }
 
 // serverName is what the certificate must be for: the host as it is dialled.

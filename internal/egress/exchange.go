@@ -101,6 +101,9 @@ func (x *exchange) headers(a *attempt) (*http.Response, error) {
 		return nil, err
 	}
 	a.answered = true
+	if err := foreign(x.in); err != nil {
+		return nil, err
+	}
 	for {
 		answer, err := http.ReadResponse(x.in, nil)
 		if err != nil {

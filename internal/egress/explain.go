@@ -49,11 +49,11 @@ func (a *attempt) explainStage(err error) *webhook.SendError {
 	case atStage && stage.Stage == phaseDNS:
 		return explainDNS(stage)
 	case isTLS(err):
-		return &webhook.SendError{Class: webhook.ClassTLS, Detail: tlsSentence(a.host.String(), err), Cause: err}
+		return &webhook.SendError{Class: webhook.ClassTLS, Detail: a.tlsSentence(err), Cause: err}
 	case isReset(err):
 		return &webhook.SendError{Class: webhook.ClassReset, Detail: a.resetSentence(), Cause: err}
 	case atStage && stage.Stage == phaseTLS:
-		return &webhook.SendError{Class: webhook.ClassTLS, Detail: tlsSentence(a.host.String(), err), Cause: err}
+		return &webhook.SendError{Class: webhook.ClassTLS, Detail: a.tlsSentence(err), Cause: err}
 	case atStage && stage.Stage == phaseConnect:
 		return explainConnect(stage)
 	case a.phase < phaseWaiting:
@@ -62,7 +62,7 @@ func (a *attempt) explainStage(err error) *webhook.SendError {
 		// A write that failed for another reason than that of a broken connection.
 		return &webhook.SendError{Class: webhook.ClassReset, Detail: a.resetSentence(), Cause: err}
 	}
-	return invalidHTTP(err)
+	return a.invalidHTTP(err)
 }
 
 func explainDNS(e *stageError) *webhook.SendError {
@@ -152,14 +152,14 @@ func (a *attempt) timeoutSentence() string {
 // seconds writes 10s as "10 s" and 250ms as "0.25 s".
 func seconds(d time.Duration) string { return fmt.Sprintf("%g s", d.Seconds()) }
 
-func invalidHTTP(err error) *webhook.SendError {
+func (a *attempt) invalidHTTP(err error) *webhook.SendError {
 	text := err.Error()
 	for _, prefix := range []string{"net/http: ", "HTTP/1.x transport connection broken: ", "net/http: ", "http: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	return &webhook.SendError{
 		Class:  webhook.ClassInvalidHTTP,
-		Detail: "the answer is not valid HTTP: " + shorten(text),
+		Detail: "the answer is not valid HTTP: " + shorten(a.private(text)),
 		Cause:  err,
 	}
 }

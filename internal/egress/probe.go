@@ -55,18 +55,18 @@ func (s *Sender) probeConnection(ctx context.Context, a *attempt, to route, p *w
 		return
 	}
 	a.enter(phaseTLS)
-	if p.TLS, err = s.probeTLS(ctx, conn, to); err != nil {
+	if p.TLS, err = s.probeTLS(ctx, a, conn, to); err != nil {
 		p.TLSFailure = a.explain(ctx, err)
 	}
 }
 
-func (s *Sender) probeTLS(ctx context.Context, conn net.Conn, to route) (*webhook.ProbedTLS, error) {
+func (s *Sender) probeTLS(ctx context.Context, a *attempt, conn net.Conn, to route) (*webhook.ProbedTLS, error) {
 	name, err := serverName(net.JoinHostPort(to.name, to.port))
 	if err != nil {
 		return nil, err
 	}
-	config := s.dialer.tls.Clone()
-	config.ServerName, config.ClientSessionCache = name, nil // a resumed session shows no chain
+	config := s.dialer.tlsConfig(a, name)
+	config.ClientSessionCache = nil // a resumed session shows no chain
 	secure := tls.Client(conn, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		return nil, &stageError{Stage: phaseTLS, Target: name, Err: err}

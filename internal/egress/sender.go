@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/url"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -108,7 +109,7 @@ func (s *Sender) Do(ctx context.Context, req Request) (res webhook.Response) {
 	res.Started = s.now()
 	defer func() {
 		if r := recover(); r != nil {
-			res.Err = internalError("the attempt failed inside Postrider", fmt.Errorf("panic: %v", r))
+			res.Err = internalError("the attempt failed inside Postrider", fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
 		}
 		res.Duration = s.now().Sub(res.Started)
 		s.metrics.observe(res)
@@ -119,9 +120,12 @@ func (s *Sender) Do(ctx context.Context, req Request) (res webhook.Response) {
 		return res
 	}
 	a := newAttempt(ctx, h, cmp.Or(req.Timeout, defaultTimeout))
+	a.url, a.hidden = u, req.Hidden
 	if err := s.roundTrip(ctx, a, &req, newTarget(u, h), &res); err != nil {
 		res.Err = a.explain(ctx, err)
 	}
+	req.Hidden.MaskHeader(res.Header)
+	res.Body = req.Hidden.Mask(res.Body, res.Err != nil || len(res.Body) == webhook.MaxResponseBytes)
 	return res
 }
 

@@ -129,7 +129,7 @@ func TestSenderExplainsTLSFailures(t *testing.T) {
 		"UnknownCA":    {serverTLS(unknown.issue(t, always(), "hooks.example")), `signed by an unknown authority, "Unknown CA" (valid until 2120-01-01)`},
 		"WantsClientCert": {
 			&tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert},
-			"the receiver refused the TLS connection: certificate required",
+			"the receiver asked for a client certificate, which Postrider has none of, and refused the TLS connection: certificate required",
 		},
 		"WantsOtherProtocol": {&tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{good}, NextProtos: []string{"spdy/1"}}, "the receiver refused the TLS connection: no application protocol"},
 	} {

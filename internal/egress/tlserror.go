@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -23,21 +24,32 @@ func isTLS(err error) bool {
 
 // tlsSentence says what is wrong with a receiver's TLS, and until when its
 // certificate is valid.
-func tlsSentence(host string, err error) string {
+func (a *attempt) tlsSentence(err error) string {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return "the receiver does not speak TLS on this port"
+		return "the receiver does not speak TLS on this port; the URL may have to start with http://"
 	}
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return certificateSentence(host, e)
+		return certificateSentence(a.host.String(), e)
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
-		return "the receiver refused the TLS connection: " + strings.TrimPrefix(op.Err.Error(), "tls: ")
+		reason := hintVersions(strings.TrimPrefix(op.Err.Error(), "tls: "))
+		if a.wantsCertificate {
+			return "the receiver asked for a client certificate, which Postrider has none of, and refused the TLS connection: " + reason
+		}
+		return "the receiver refused the TLS connection: " + reason
 	}
 	// The cause below stageError: its target is the host once more.
 	if stage, ok := errors.AsType[*stageError](err); ok {
 		err = stage.Err
 	}
-	return "the TLS handshake failed: " + shorten(strings.TrimPrefix(err.Error(), "tls: "))
+	return "the TLS handshake failed: " + hintVersions(shorten(strings.TrimPrefix(err.Error(), "tls: ")))
+}
+
+func hintVersions(reason string) string {
+	if strings.Contains(reason, "protocol version") {
+		reason += "; TLS 1.2 and 1.3 are spoken here"
+	}
+	return reason
 }
 
 func certificateSentence(host string, e *tls.CertificateVerificationError) string {
@@ -52,7 +64,11 @@ func certificateSentence(host string, e *tls.CertificateVerificationError) strin
 		return fmt.Sprintf("the TLS certificate is for %s, not for %s%s", namesOf(wrong.Certificate), host, validUntil(leaf))
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](e.Err); ok {
-		return "the TLS certificate is signed by an unknown authority" + issuerOf(leaf) + validUntil(leaf)
+		if leaf != nil && bytes.Equal(leaf.RawIssuer, leaf.RawSubject) {
+			return "the TLS certificate is self-signed" + validUntil(leaf)
+		}
+		return "the TLS certificate is signed by an unknown authority" + issuerOf(leaf) + validUntil(leaf) +
+			"; an intermediate certificate may be missing from the chain"
 	}
 	return "the TLS certificate is not valid: " + shorten(strings.TrimPrefix(e.Err.Error(), "x509: "))
 }

@@ -12,6 +12,8 @@ type Request struct {
 	Body []byte
 	// Timeout bounds the whole attempt, from DNS to the last byte read. Default 10s.
 	Timeout time.Duration
+	// Hidden is masked in all that is returned of the answer.
+	Hidden *Hidden
 }
 
 // Standing is what Postgres knows of a delivery at the moment somebody wants to
