@@ -124,8 +124,6 @@ func isReset(err error) bool {
 
 func (a *attempt) resetSentence() string {
 	switch a.phase {
-	case phaseConnect:
-		return "the receiver closed the connection at once"
 	case phaseTLS:
 		return "the receiver closed the connection during the TLS handshake"
 	case phaseBody:

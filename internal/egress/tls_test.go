@@ -228,15 +228,7 @@ func TestSenderSendsAgainWhenAPooledTLSConnectionIsStale(t *testing.T) {
 func TestSenderNamesTheAuthorityThatExpired(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t, "Root")
-	key := newKey(t)
-	middle := sign(t, &x509.Certificate{
-		SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "Old Middle"},
-		NotBefore: time.Date(2019, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2021, 5, 6, 0, 0, 0, 0, time.UTC),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}, ca.cert, key, ca.key)
-	leaf := (&authority{cert: middle, key: key}).issue(t, always(), "hooks.example")
-	leaf.Certificate = append(leaf.Certificate, middle.Raw)
-	r := newTLSReceiver(t, serverTLS(leaf), answering(okAnswer))
+	r := expiredAuthority(t, ca)
 	c := newClient(t, hooks(), SenderConfig{RootCAs: ca.pool})
 	res := post(t, c, "https://hooks.example:"+r.port()+"/")
 	wantError(t, res, webhook.ClassTLS, `"Old Middle" expired on 2021-05-06`)

@@ -76,9 +76,9 @@ func certificateSentence(host string, e *tls.CertificateVerificationError) strin
 // expirySentence is about cert, which is the receiver's own (leaf) or one of
 // those above it.
 func expirySentence(cert, leaf *x509.Certificate) string {
-	who := "TLS certificate"
+	who := "the TLS certificate"
 	if leaf == nil || !cert.Equal(leaf) {
-		who = fmt.Sprintf("TLS certificate of the authority %q", shorten(cert.Subject.CommonName))
+		who = fmt.Sprintf("the TLS certificate of the authority %q", shorten(cert.Subject.CommonName))
 	}
 	// x509 calls both ends of the validity expired; the notBefore end is the one
 	// that lies ahead.
