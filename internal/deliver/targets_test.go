@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,6 +67,21 @@ func TestTargets(t *testing.T) {
 		}
 	})
 
+	t.Run("HideTheirSecretsAndHeadersInAnswers", func(t *testing.T) {
+		t.Parallel()
+		f, all := setup()
+		next := time.Now().Add(time.Hour)
+		f.put(1, 1, func(e *webhook.Endpoint) {
+			e.NextSecret, e.NextSecretAt, e.Headers = webhook.NewSecret(), &next, map[string]string{"X-Token": "the-value-of-a-header"}
+		})
+		e := get(t, all, map[webhook.ID]int64{ep(1): 1})[ep(1)]
+		req, _ := e.request("test", time.Now(), webhook.CarriedEvent{Body: []byte("{}")}, ep(2), 1, e.signers(time.Now(), false))
+		echo := fmt.Sprintf("%s %s %s fine", e.Secret, e.NextSecret, e.Headers["X-Token"])
+		if got := req.Hidden.MaskString(echo); got != "*** *** *** fine" {
+			t.Errorf("%q is kept", got)
+		}
+	})
+
 	t.Run("LoadWhatHasANewVersionAndSignWithItsSecret", func(t *testing.T) {
 		t.Parallel()
 		f, all := setup()
@@ -104,9 +120,9 @@ func TestTargets(t *testing.T) {
 	t.Run("StayWithinTheirBytes", func(t *testing.T) {
 		t.Parallel()
 		f, all := setup()
-		all.maxBytes = 20_000
+		all.maxBytes = 30_000
 		for n := range byte(100) {
-			f.put(n, 1, func(e *webhook.Endpoint) { e.Headers = map[string]string{"X-Large": string(make([]byte, 4000))} })
+			f.put(n, 1, func(e *webhook.Endpoint) { e.Headers = map[string]string{"X-Large": strings.Repeat("a", 4000)} })
 			get(t, all, map[webhook.ID]int64{ep(n): 1})
 			f.put(n, 2) // shrinks
 			get(t, all, map[webhook.ID]int64{ep(n): 2})
@@ -115,7 +131,7 @@ func TestTargets(t *testing.T) {
 		for _, e := range all.cache.Values() {
 			held += e.bytes
 		}
-		if all.bytes != held || held > 20_000 || all.cache.Len() < 10 {
+		if all.bytes != held || held > 30_000 || all.cache.Len() < 10 {
 			t.Errorf("%d endpoints with %d bytes, counted as %d", all.cache.Len(), held, all.bytes)
 		}
 	})
