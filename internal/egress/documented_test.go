@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/internal/webhook"
+	"github.com/postrider/postrider/test/hostile"
 )
 
 // gone is the one sentence to which package deliver adds.
@@ -166,7 +166,7 @@ func proxied(answer string) func(*testing.T) webhook.Response {
 	return func(t *testing.T) webhook.Response {
 		r := newReceiver(t, "127.0.0.1:0", once(answer))
 		if answer == "" {
-			r.Listener.Close()
+			r.Close()
 		}
 		c := newClient(t, loopback(), SenderConfig{Proxy: &url.URL{Scheme: "http", Host: r.Addr().String()}})
 		return post(t, c, "http://127.0.0.1:1/")

@@ -8,4 +8,7 @@ import (
 	"github.com/postrider/postrider/test/e2e/stack"
 )
 
-func TestMain(m *testing.M) { stack.Main(m) }
+func TestMain(m *testing.M) {
+	serveInstead()
+	stack.Main(m)
+}

@@ -52,7 +52,7 @@ func breaking() []Behaviour {
 			}
 		}},
 		{Name: "ClosesBeforeTheLastChunk", Does: "closes the connection before the last chunk", Status: 200, Body: []byte("abc"), Serve: once(chunked + "3\r\nabc\r\n")},
-		{Name: "ClosesInTheHandshake", Does: "closes the connection in the TLS handshake", HTTPS: true, Serve: func(c *Conn) { c.in.ReadByte() }},
+		{Name: "ClosesInTheHandshake", Does: "closes the connection in the TLS handshake", HTTPS: true, Serve: func(c *Conn) { _, _ = c.in.ReadByte() }},
 	}
 }
 
