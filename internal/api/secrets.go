@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/subtle"
 	"net/http"
 	"time"
 
@@ -52,7 +53,7 @@ func (s *server) rotateSecret(ctx context.Context, r *request) (response, error)
 	expires := s.cfg.Now().UTC().Add(overlap).Truncate(time.Microsecond) // as Postgres keeps it
 	_, err = s.Endpoints.Update(ctx, r.workspace, id, func(e *webhook.Endpoint) error {
 		e.Settle(s.cfg.Now())
-		if e.Secret == secret {
+		if subtle.ConstantTimeCompare([]byte(e.Secret), []byte(secret)) == 1 {
 			return invalidField("/secret", "is the endpoint's secret already")
 		}
 		e.NextSecret, e.NextSecretAt = secret, &expires

@@ -51,6 +51,9 @@ func (s *Sender) probeConnection(ctx context.Context, a *attempt, to route, p *w
 	}
 	defer conn.Close()
 	p.Connected, p.ConnectAfter = conn.RemoteAddr().String(), time.Since(began)
+	if s.dialer.proxy != nil {
+		p.Connected = net.JoinHostPort(to.name, to.port) // where the proxy is, is nobody's business
+	}
 	if !to.tls {
 		return
 	}
