@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/internal/postgres"
+	"github.com/postrider/postrider/internal/webhook"
 )
 
 // An API's clock is in its ids, and nowhere else: what it accepts is due at once.
@@ -31,6 +32,9 @@ func TestAnAPIsClockThatIsSet(t *testing.T) {
 	if len(ids) != 80 {
 		t.Errorf("%d of 80 ids", len(ids))
 	}
+	at := func(d time.Duration) any { return [16]byte(webhook.FirstID(time.Now().Add(d))) }
+	s.wants(20, "SELECT count(*) FROM events WHERE id > $1::uuid", at(4*time.Minute))
+	s.wants(20, "SELECT count(*) FROM events WHERE id < $1::uuid", at(-4*time.Minute))
 	s.wants(80, "SELECT count(*) FROM deliveries WHERE status = 'pending' AND next_attempt_at <= now()")
 	s.eventually("all are in Redis", func() bool { return len(s.queue.tasks()) == 80 })
 }

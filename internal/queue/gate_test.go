@@ -3,7 +3,10 @@ package queue
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -261,6 +264,22 @@ func TestFullRedis(t *testing.T) {
 		if _, err := k.inspector.Waiting(t.Context()); err != nil {
 			t.Errorf("with 64 MiB free again: %v", err)
 		}
+	})
+
+	t.Run("OrOneThatCanNotSaveIsSaidToBeThat", func(t *testing.T) {
+		t.Parallel()
+		k, server := onServer(t)
+		snapshot := filepath.Join(k.raw.ConfigGet(t.Context(), "dir").Val()["dir"], "dump.rdb")
+		must(t, server.Set(t.Context(), "save", "3600 1"))
+		must(t, os.Mkdir(snapshot, 0o700)) // where Redis would have its file
+		must(t, k.raw.BgSave(t.Context()).Err())
+		k.eventually("it is said", func() bool {
+			err := k.redis.Writable(t.Context())
+			return err != nil && strings.Contains(err.Error(), "often a full disk")
+		})
+		must(t, os.Remove(snapshot))
+		must(t, k.raw.BgSave(t.Context()).Err())
+		k.eventually("it takes tasks", func() bool { return k.redis.Writable(t.Context()) == nil })
 	})
 
 	t.Run("OfAReplicaIsNoPlaceForTasks", func(t *testing.T) {

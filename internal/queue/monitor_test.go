@@ -220,7 +220,7 @@ func withoutInfo(t *testing.T) *kit {
 }
 
 func cluster(t *testing.T) *kit {
-	server := redistest.New(t, "--cluster-enabled", "yes")
+	server := redistest.New(t, "--cluster-enabled", "yes", "--maxmemory-policy", "allkeys-lru")
 	c := redis.NewClient(&redis.Options{Addr: server.Addr()})
 	defer c.Close()
 	must(t, c.ClusterAddSlotsRange(t.Context(), 0, 16383).Err())

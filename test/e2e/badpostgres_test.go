@@ -168,6 +168,8 @@ func TestFullDisk(t *testing.T) {
 	for range 3 {
 		wantUnavailable(t, s.c.Do(t, http.MethodPost, "/v1/events", big))
 	}
+	s.c.Call(t, http.MethodGet, "/v1/endpoints", nil, http.StatusOK, nil) // it can be read
+	s.waitCheck(t, s.api, "postgres", "ok", http.StatusOK)
 	s.worker.Signal(t, syscall.SIGCONT)
 	s.waitCheck(t, s.worker, "recorder", "failed", http.StatusServiceUnavailable)
 	tried := func() float64 { return s.Metric(t, s.worker, "postrider_deliver_record_failures_total") }
