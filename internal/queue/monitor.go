@@ -26,8 +26,9 @@ type Monitor struct {
 	off     bool   // the clocks differed at the last look
 	policy  string // under which it threw things away at the last look; "" is none
 
-	start, stop sync.Once
-	quit, done  chan struct{}
+	start  sync.Once
+	cancel context.CancelFunc // nil before Start
+	done   chan struct{}
 }
 
 // MonitorConfig of a Monitor; zero values are defaults.
@@ -52,7 +53,7 @@ func NewMonitor(r *Redis, cfg MonitorConfig) *Monitor {
 		return f.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
 	}
 	return &Monitor{
-		redis: r, logger: cfg.Logger, quit: make(chan struct{}), done: make(chan struct{}),
+		redis: r, logger: cfg.Logger, done: make(chan struct{}),
 		takes: gauge("postrider_queue_redis_takes_tasks", "1 while Redis takes new tasks: it is there, not full, and no replica."),
 		evicts: gauge("postrider_queue_redis_evicts",
 			"1 while Redis's maxmemory-policy is another than noeviction, so that it may throw tasks away."),
@@ -60,19 +61,21 @@ func NewMonitor(r *Redis, cfg MonitorConfig) *Monitor {
 	}
 }
 
-// Start looks once, so that what is wrong from the beginning is said at the
-// beginning, and goes on in the background.
+// Start looks at once, so that what is wrong from the beginning is said then, and
+// holds nobody up: Redis may hang.
 func (m *Monitor) Start(ctx context.Context) {
 	m.start.Do(func() {
-		m.runOnce(ctx)
-		go m.run(context.WithoutCancel(ctx))
+		ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		go m.run(ctx)
 	})
 }
 
 // Stop ends it.
 func (m *Monitor) Stop() {
 	m.start.Do(func() { close(m.done) }) // never started: nothing to wait for
-	m.stop.Do(func() { close(m.quit) })
+	if m.cancel != nil {
+		m.cancel()
+	}
 	<-m.done
 }
 
@@ -81,21 +84,24 @@ func (m *Monitor) run(ctx context.Context) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
+		m.runOnce(ctx)
 		select {
-		case <-m.quit:
+		case <-ctx.Done():
 			return
 		case <-tick.C:
-			m.runOnce(ctx)
 		}
 	}
 }
 
 func (m *Monitor) runOnce(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	limited, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	err := m.redis.look(ctx)
+	err := m.redis.look(limited)
 	if err == nil {
-		err = errors.Join(m.redis.Writable(ctx), m.redis.memory.room())
+		err = errors.Join(m.redis.Writable(limited), m.redis.memory.room())
+	}
+	if ctx.Err() != nil {
+		return // Stop cut the look off, which says nothing of Redis
 	}
 	m.sayWhetherItTakes(ctx, err)
 	m.sayWhatItEvicts(ctx, m.redis.memory.evicts())

@@ -121,9 +121,9 @@ func TestRedisThatEvicts(t *testing.T) {
 	s.setRedis(t, "maxmemory-policy", "allkeys-lru")
 	all := []*stack.Process{s.API(t), s.Worker(t), s.Scheduler(t)}
 	for _, p := range all {
-		if saidOf(t, p, `"level":"WARN"`, "set its maxmemory-policy to noeviction", "allkeys-lru") != 1 {
-			t.Errorf("the %s does not say it once: %s", p.Name, p.Said(t))
-		}
+		stack.Eventually(t, p.Name+" warns", func() bool {
+			return saidOf(t, p, `"level":"WARN"`, "set its maxmemory-policy to noeviction", "allkeys-lru") == 1
+		})
 		s.waitCheck(t, p, "redis_eviction", "degraded", http.StatusOK)
 		if n := s.Metric(t, p, "postrider_queue_redis_evicts"); n != 1 {
 			t.Errorf("the %s's metric says %v", p.Name, n)
