@@ -22,7 +22,7 @@ const undefinedTable, undefinedColumn = "42P01", "42703"
 func schemaBehind() *webhook.Error {
 	return &webhook.Error{
 		Code: webhook.CodeUnavailable, RetryAfter: 5 * time.Second,
-		Detail: "the database's schema is older than this release: run postrider migrate up",
+		Detail: "the database does not have this release's schema: run postrider migrate up",
 	}
 }
 

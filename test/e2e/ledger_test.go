@@ -20,6 +20,7 @@ type ledger struct {
 	b    *stack.Balancer
 	c    stack.Client
 	quit chan struct{}
+	once sync.Once
 	all  sync.WaitGroup
 
 	mu       sync.Mutex
@@ -28,8 +29,15 @@ type ledger struct {
 	sent     int
 }
 
-func newLedger(b *stack.Balancer, c stack.Client) *ledger {
-	return &ledger{b: b, c: c, quit: make(chan struct{}), accepted: make(map[string][]string)}
+func newLedger(t *testing.T, b *stack.Balancer, c stack.Client) *ledger {
+	l := &ledger{b: b, c: c, quit: make(chan struct{}), accepted: make(map[string][]string)}
+	t.Cleanup(l.stop)
+	return l
+}
+
+func (l *ledger) stop() {
+	l.once.Do(func() { close(l.quit) })
+	l.all.Wait()
 }
 
 // publish publishes an event of a type again and again.
@@ -85,17 +93,27 @@ func (l *ledger) count() (n int) {
 func (l *ledger) goesOn(t *testing.T, more int) {
 	t.Helper()
 	before := l.count()
-	stack.Eventually(t, "publishing goes on", func() bool { return l.count() >= before+more })
+	stack.Eventually(t, "publishing goes on", func() bool {
+		l.check(t)
+		return l.count() >= before+more
+	})
+}
+
+// check ends the test when something was refused twice.
+func (l *ledger) check(t *testing.T) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.failed) > 0 {
+		t.Fatalf("%d of %d requests failed twice: %v", len(l.failed), l.sent, l.failed[:min(len(l.failed), 5)])
+	}
 }
 
 // close ends the publishing. It fails the test for what was refused twice.
 func (l *ledger) close(t *testing.T) {
 	t.Helper()
-	close(l.quit)
-	l.all.Wait()
-	if len(l.failed) > 0 {
-		t.Errorf("%d of %d requests failed twice: %v", len(l.failed), l.sent, l.failed[:min(len(l.failed), 5)])
-	}
+	l.stop()
+	l.check(t)
 	t.Logf("%d events accepted, %d requests made twice", l.count(), l.b.Again())
 }
 

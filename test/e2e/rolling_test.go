@@ -29,7 +29,7 @@ func TestRollingRestart(t *testing.T) {
 	r.Script("/slow", stack.Times(10_000, stack.After(2*time.Second, http.StatusNoContent))...)
 	r.Script("/flaky", stack.Times(10_000, stack.FirstAttempt(http.StatusInternalServerError))...)
 
-	l := newLedger(balancer, c)
+	l := newLedger(t, balancer, c)
 	l.publish(t, "quick", 15*time.Millisecond)
 	l.publish(t, "slow", 250*time.Millisecond)
 	l.publish(t, "flaky", 250*time.Millisecond)

@@ -35,7 +35,7 @@ func TestUpgrade(t *testing.T) {
 	c.Endpoint(t, r, "/quick", stack.Settings{"events": []string{"quick", "flaky"}})
 	c.Endpoint(t, r, "/flaky", stack.Settings{"events": []string{"flaky"}, "retry_schedule": []int{1, 1}})
 	r.Script("/flaky", stack.Times(10_000, stack.FirstAttempt(http.StatusInternalServerError))...)
-	l := newLedger(balancer, c)
+	l := newLedger(t, balancer, c)
 	l.publish(t, "quick", 25*time.Millisecond)
 	l.publish(t, "flaky", 250*time.Millisecond)
 	l.goesOn(t, 50)

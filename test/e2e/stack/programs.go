@@ -68,6 +68,9 @@ var programs = sync.OnceValues(func() (string, error) {
 // build builds all of cmd in a source tree, "" for this one, into dir.
 func build(tree, dir string) error {
 	args := []string{"build", "-o", dir + string(filepath.Separator)}
+	if tree != "" {
+		args = append(args, "-trimpath") // what was built in another directory is found again
+	}
 	if Race {
 		args = append(args, "-race")
 	}
