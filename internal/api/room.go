@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -19,8 +20,9 @@ const (
 	// smallBody needs no room: the few large bodies that fit at once keep no small
 	// ones out, however slowly they come.
 	smallBody = 32 << 10
-	// maxBodyMemory is for the larger ones and what is made of them.
-	maxBodyMemory = 128 << 20
+	// maxBodyMemory is for the larger ones and what is made of them; a key has half
+	// of it at most, so that whoever sends slowly leaves the others some.
+	maxBodyMemory = 192 << 20
 	// roomWait is how long a large body waits for room, in its sender's memory.
 	roomWait = 2 * time.Second
 )
@@ -34,8 +36,8 @@ const (
 
 // A large body must come at this rate, or its sender has the room for nothing.
 const (
-	bodyGrace     = 10 * time.Second
-	bodyPerSecond = 512 << 10
+	bodyGrace     = 5 * time.Second
+	bodyPerSecond = 1 << 20
 )
 
 // room is what there is of it; a request that finds none is answered with 503.
@@ -45,12 +47,43 @@ type room struct {
 	memory *semaphore.Weighted
 	total  int64 // of memory
 	wait   time.Duration
+
+	mu   sync.Mutex
+	keys map[webhook.ID]*keyRoom
+}
+
+// keyRoom is what one key may take of the memory; users have or want some of it.
+type keyRoom struct {
+	*semaphore.Weighted
+	users int
 }
 
 func newRoom() *room {
 	return &room{
 		work: make(chan struct{}, maxAtWork), long: make(chan struct{}, maxLong),
 		memory: semaphore.NewWeighted(maxBodyMemory), total: maxBodyMemory, wait: roomWait,
+		keys: make(map[webhook.ID]*keyRoom),
+	}
+}
+
+// ofKey is the key's part, until leaveKey.
+func (m *room) ofKey(key webhook.ID) *keyRoom {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := m.keys[key]
+	if k == nil {
+		k = &keyRoom{Weighted: semaphore.NewWeighted(m.total / 2)}
+		m.keys[key] = k
+	}
+	k.users++
+	return k
+}
+
+func (m *room) leaveKey(key webhook.ID, k *keyRoom) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if k.users--; k.users == 0 {
+		delete(m.keys, key)
 	}
 }
 
@@ -78,10 +111,14 @@ func (m *room) begin(rt *route) (end func(), err error) {
 type share struct {
 	room  *room
 	spec  *bodySpec
+	owner webhook.ID
+	key   *keyRoom
 	bytes int64
 }
 
-func (m *room) share(spec *bodySpec) *share { return &share{room: m, spec: spec} }
+func (m *room) share(spec *bodySpec, owner webhook.ID) *share {
+	return &share{room: m, spec: spec, owner: owner}
+}
 
 // grow makes room for a body that turned out to be large: for all that was
 // announced, or may come.
@@ -90,23 +127,40 @@ func (s *share) grow(w http.ResponseWriter, r *http.Request) error {
 	if size < 0 {
 		size = s.spec.limit
 	}
-	bytes := min(size*s.spec.weight(), s.room.total)
 	ctx, cancel := context.WithTimeout(r.Context(), s.room.wait)
 	defer cancel()
-	if s.room.memory.Acquire(ctx, bytes) != nil {
+	if !s.acquire(ctx, min(size*s.spec.weight(), s.room.total/2)) {
 		return noRoom()
 	}
-	s.bytes = bytes
 	// It fails where the connection is not net/http's, which has no slow senders.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyGrace + time.Duration(size)*time.Second/bodyPerSecond))
 	return nil
 }
 
+// acquire takes of the key's part first: who waits there is in nobody's way.
+func (s *share) acquire(ctx context.Context, bytes int64) bool {
+	s.key = s.room.ofKey(s.owner)
+	if s.key.Acquire(ctx, bytes) != nil {
+		return false
+	}
+	if s.room.memory.Acquire(ctx, bytes) != nil {
+		s.key.Release(bytes)
+		return false
+	}
+	s.bytes = bytes
+	return true
+}
+
 func (s *share) release() {
+	if s.key == nil {
+		return
+	}
 	if s.bytes > 0 {
 		s.room.memory.Release(s.bytes)
+		s.key.Release(s.bytes)
 	}
-	s.bytes = 0
+	s.room.leaveKey(s.owner, s.key)
+	s.key, s.bytes = nil, 0
 }
 
 // weight is how much memory a byte of such a body takes.

@@ -62,7 +62,7 @@ func TestRoom(t *testing.T) {
 	t.Run("ForLargeBodiesIsGivenBack", func(t *testing.T) {
 		t.Parallel()
 		large := event(100 << 10)
-		s, url := cramped(t, int64(len(large))*copiedBody) // for one at a time
+		s, url := cramped(t, 2*int64(len(large))*copiedBody) // one key has half of it: for one at a time
 		for range 3 {
 			post(t, url+"/v1/events", strings.NewReader(large)).want(http.StatusAccepted)
 			post(t, url+"/v1/events", strings.NewReader(large[1:])).problem(http.StatusBadRequest, webhook.CodeMalformed)
@@ -70,6 +70,9 @@ func TestRoom(t *testing.T) {
 		}
 		if !s.room.memory.TryAcquire(s.room.total) {
 			t.Error("some of it is still taken")
+		}
+		if len(s.room.keys) > 0 {
+			t.Errorf("keys are remembered: %v", s.room.keys)
 		}
 	})
 
@@ -90,6 +93,34 @@ func TestRoom(t *testing.T) {
 		post(t, url+"/v1/events", io.MultiReader(strings.NewReader(event(30<<10)))).want(http.StatusAccepted)
 		s.room.memory.Release(1 << 20)
 		post(t, url+"/v1/events", io.MultiReader(strings.NewReader(event(40<<10)))).want(http.StatusAccepted)
+	})
+
+	t.Run("ThatAKeyHasLeavesTheOthersHalf", func(t *testing.T) {
+		t.Parallel()
+		s, _ := cramped(t, 1000)
+		one, two := webhook.NewID(time.Now()), webhook.NewID(time.Now())
+		acquire := func(owner webhook.ID, bytes int64, want bool) *share {
+			t.Helper()
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			defer cancel()
+			share := s.room.share(nil, owner)
+			if share.acquire(ctx, bytes) != want {
+				t.Errorf("%d of %s: got %t", bytes, owner, !want)
+			}
+			return share
+		}
+		first := acquire(one, 500, true)
+		refused := acquire(one, 1, false)
+		other := acquire(two, 500, true)
+		acquire(webhook.NewID(time.Now()), 1, false).release() // for want of memory, not of its own part
+		refused.release()
+		first.release()
+		first.release() // is nothing the second time
+		acquire(one, 500, true).release()
+		other.release()
+		if !s.room.memory.TryAcquire(1000) || len(s.room.keys) > 0 {
+			t.Errorf("not all was given back; keys: %v", s.room.keys)
+		}
 	})
 
 	t.Run("ForWorkIsBoundedAndGivenBack", func(t *testing.T) {

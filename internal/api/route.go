@@ -64,6 +64,7 @@ const defaultBodyLimit = 1 << 20
 // request is what a handler gets to see.
 type request struct {
 	http      *http.Request
+	caller    webhook.ID // the key's, zero the admin's
 	workspace webhook.WorkspaceID
 	query     url.Values
 	body      []byte // nil when there was none
@@ -114,7 +115,7 @@ func (s *server) run(rt *route, w http.ResponseWriter, r *http.Request) (respons
 	if err != nil {
 		return response{}, err
 	}
-	share := s.room.share(rt.body)
+	share := s.room.share(rt.body, req.caller)
 	defer share.release()
 	if req.body, err = readBody(w, r, share); err != nil {
 		return response{}, err
@@ -147,7 +148,7 @@ func (s *server) admit(rt *route, w http.ResponseWriter, r *http.Request) (*requ
 	if err := s.limit(ctx, who, w.Header()); err != nil {
 		return nil, err
 	}
-	req := &request{http: r}
+	req := &request{http: r, caller: who.id()}
 	if err := s.authorize(ctx, rt, who, req); err != nil {
 		return nil, err
 	}

@@ -36,6 +36,9 @@ func (s *Stack) Admin(api *Process) Client { return Client{api.URL, AdminKey, s.
 // Client calls an API with a key.
 func (s *Stack) Client(api *Process, key string) Client { return Client{api.URL, key, s.http} }
 
+// Key is the caller's.
+func (c Client) Key() string { return c.key }
+
 // At is the same caller at another API.
 func (c Client) At(api *Process) Client {
 	c.url = api.URL
