@@ -163,6 +163,9 @@ const (
 	// maxShutdown is above the longest timeout of an endpoint (60 s) plus what
 	// its record takes.
 	maxShutdown = 80 * time.Second
+	// maxStop is how long a stop takes at most, drainDelay and all: what is still
+	// in the way then hangs. docs/operations.md promises it to orchestrators.
+	maxStop = 90 * time.Second
 )
 
 // Run is the life of a server process: it returns when ctx ends and everything
@@ -182,6 +185,7 @@ func Run(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 	logger.Info("started", "metrics", a.MetricsAddr(), "config", cfg)
 	<-ctx.Done()
 	logger.Info("shutting down")
+	defer endLate(logger, maxStop, os.Exit)()
 	a.Drain()
 	if a.api != nil {
 		awaitDrain()
@@ -191,6 +195,16 @@ func Run(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 	a.Stop(stopCtx)
 	logger.Info("stopped")
 	return nil
+}
+
+// endLate ends the process unless done is called within limit. What it leaves
+// behind is found as after a crash.
+func endLate(logger *slog.Logger, limit time.Duration, exit func(code int)) (done func()) {
+	timer := time.AfterFunc(limit, func() {
+		logger.Error("the stop takes too long: ending at once", "limit", limit)
+		exit(1)
+	})
+	return func() { timer.Stop() }
 }
 
 // TuneGC trades memory for speed up to a soft limit: with a small heap Go would

@@ -6,6 +6,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/postrider/postrider/internal/config"
 )
@@ -55,4 +57,27 @@ func TestStartNamesAnAddressThatIsTaken(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestStopThatHangsIsEnded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var codes []int
+		exit := func(code int) { codes = append(codes, code) }
+		done := endLate(slog.New(slog.DiscardHandler), maxStop, exit)
+		<-time.After(maxStop - time.Nanosecond)
+		synctest.Wait()
+		done()
+		<-time.After(maxStop)
+		synctest.Wait()
+		if len(codes) > 0 {
+			t.Errorf("a stop that was done in time was ended with %v", codes)
+		}
+		endLate(slog.New(slog.DiscardHandler), maxStop, exit)
+		<-time.After(maxStop)
+		synctest.Wait()
+		if len(codes) != 1 || codes[0] != 1 {
+			t.Errorf("got the exit codes %v", codes)
+		}
+	})
 }
