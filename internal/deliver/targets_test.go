@@ -75,7 +75,7 @@ func TestTargets(t *testing.T) {
 			e.NextSecret, e.NextSecretAt, e.Headers = webhook.NewSecret(), &next, map[string]string{"X-Token": "the-value-of-a-header"}
 		})
 		e := get(t, all, map[webhook.ID]int64{ep(1): 1})[ep(1)]
-		req, _ := e.request("test", time.Now(), webhook.CarriedEvent{Body: []byte("{}")}, ep(2), 1, e.signers(time.Now(), false))
+		req, _ := e.request("test", time.Now(), webhook.CarriedEvent{Body: []byte("{}")}, ep(2), 1, e.signing.at(time.Now(), false))
 		echo := fmt.Sprintf("%s %s %s fine", e.Secret, e.NextSecret, e.Headers["X-Token"])
 		if got := req.Hidden.MaskString(echo); got != "*** *** *** fine" {
 			t.Errorf("%q is kept", got)
