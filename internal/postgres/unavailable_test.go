@@ -28,8 +28,28 @@ func calls(db *postgres.DB, m webhook.Member) map[string]func(context.Context) e
 		"CommitOwn":     func(ctx context.Context) error { return second(ingest.Commit(ctx, group("x"))) },
 		"Versions":      func(ctx context.Context) error { return second(ingest.Versions(ctx, []webhook.WorkspaceID{"w"})) },
 		"Subscriptions": func(ctx context.Context) error { return second(ingest.Subscriptions(ctx, []webhook.WorkspaceID{"w"})) },
-		"Find":          func(ctx context.Context) error { return second(ingest.Find(ctx, "w", m.EventID)) },
-		"Guard":         func(ctx context.Context) error { return second(deliver.Guard(ctx, members)) },
+		"Rules":         func(ctx context.Context) error { return second(ingest.Rules(ctx, []webhook.WorkspaceID{"w"})) },
+		"Schemas":       func(ctx context.Context) error { return second(ingest.Schemas(ctx, "w", []string{"a"})) },
+		"Known":         func(ctx context.Context) error { return second(ingest.Known(ctx, "w", []string{"a"})) },
+		"GetType":       func(ctx context.Context) error { return second(postgres.NewEventTypes(db).Get(ctx, "w", "a")) },
+		"ListTypes": func(ctx context.Context) error {
+			_, _, err := postgres.NewEventTypes(db).List(ctx, "w", page)
+			return err
+		},
+		"PutType": func(ctx context.Context) error {
+			_, _, err := postgres.NewEventTypes(db).Put(ctx, eventType("a", webhook.ValidationOff))
+			return err
+		},
+		"DeleteType": func(ctx context.Context) error { return postgres.NewEventTypes(db).Delete(ctx, "w", "a") },
+		"States": func(ctx context.Context) error {
+			_, _, err := postgres.NewExplain(db).States(ctx, "w", webhook.ID{}, page)
+			return err
+		},
+		"DeliveriesTo": func(ctx context.Context) error {
+			return second(postgres.NewExplain(db).Deliveries(ctx, "w", m.EventID, []webhook.ID{m.EndpointID}))
+		},
+		"Find":  func(ctx context.Context) error { return second(ingest.Find(ctx, "w", m.EventID)) },
+		"Guard": func(ctx context.Context) error { return second(deliver.Guard(ctx, members)) },
 		"Record": func(ctx context.Context) error {
 			return second(deliver.Record(ctx, []webhook.Outcome{outcome(m, "c_1", 0, 200)}))
 		},

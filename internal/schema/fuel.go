@@ -37,9 +37,13 @@ func (f *fuel) hooks() *jsonschema.Vocabulary {
 		Compile: func(ctx *jsonschema.CompilerContext, _ map[string]any) (jsonschema.SchemaExt, error) {
 			s := ctx.Enqueue(nil) // the one that is being compiled
 			own := f.take(s)
-			weight := 1 + (len(s.AllOf)+len(s.AnyOf)+len(s.OneOf)+len(s.Required)+len(s.PrefixItems))/8
+			weight := 1 + (len(s.AllOf)+len(s.AnyOf)+len(s.OneOf)+len(s.PrefixItems)+
+				len(s.Required)+len(s.DependentRequired)+len(s.DependentSchemas))/8
 			s.Format = &jsonschema.Format{Name: hookName, Validate: func(v any) error {
 				f.burn(weight + breadth(v)/4)
+				if s.UniqueItems {
+					f.burn(comparing(v))
+				}
 				return own.check(f, v)
 			}}
 			return nil, nil
@@ -58,6 +62,16 @@ func breadth(v any) int {
 		return len(v) / 64
 	}
 	return 0
+}
+
+// comparing is what it takes to find equal elements: up to 20 are compared with
+// each other, of more the hashes.
+func comparing(v any) int {
+	elements, _ := v.([]any)
+	if len(elements) > 20 {
+		return countValues(v)
+	}
+	return countValues(v) * len(elements) / 4
 }
 
 // take moves enum and const from the library, which would compare with each

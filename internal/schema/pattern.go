@@ -31,7 +31,7 @@ type pattern struct {
 }
 
 func (p *pattern) MatchString(s string) bool {
-	p.fuel.burn(len(s) * p.instructions / 16)
+	p.fuel.burn(1 + len(s)*p.instructions/16)
 	return p.Regexp.MatchString(s)
 }
 

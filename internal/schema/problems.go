@@ -15,7 +15,6 @@ import (
 func problems(doc any, err error) []webhook.FieldError {
 	var (
 		meta     *jsonschema.SchemaValidationError
-		pattern  *jsonschema.InvalidRegexError
 		load     *jsonschema.LoadURLError
 		notFound *jsonschema.JSONPointerNotFoundError
 		noAnchor *jsonschema.AnchorNotFoundError
@@ -27,8 +26,6 @@ func problems(doc any, err error) []webhook.FieldError {
 	switch {
 	case errors.As(err, &meta):
 		return listOf(meta.Err, "/schema")
-	case errors.As(err, &pattern):
-		return one("/schema"+fragmentOf(pattern.URL), shorten("is no regular expression in RE2's syntax: "+pattern.Err.Error()))
 	case errors.As(err, &load):
 		return one(reference(func(ref string) bool {
 			document, _, _ := strings.Cut(ref, "#")

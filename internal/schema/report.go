@@ -64,7 +64,7 @@ func (r *report) walk(e *jsonschema.ValidationError) {
 	case *kind.AdditionalProperties:
 		r.each(at, k.Properties, "is not allowed")
 	case *kind.PropertyNames:
-		r.each(at, []string{k.Property}, "has a name that is not allowed")
+		r.each(at, []string{k.Property}, "has a name that is not allowed"+why(e.Causes))
 	case *kind.FalseSchema:
 		r.fail(at, "is not allowed")
 	case *kind.Type:
@@ -79,6 +79,18 @@ func (r *report) walk(e *jsonschema.ValidationError) {
 			r.fail(at, e.ErrorKind.LocalizedString(printer()))
 		}
 	}
+}
+
+// why is what the first cause says.
+func why(causes []*jsonschema.ValidationError) string {
+	var r report
+	for _, cause := range causes {
+		r.walk(cause)
+	}
+	if len(r.errors) == 0 {
+		return ""
+	}
+	return ": " + r.errors[0].Detail
 }
 
 // formatDetail is an enum's or const's, whose place the hook took, or, of the

@@ -115,6 +115,16 @@ func TestWorkIsBounded(t *testing.T) {
 	for i := range 200 {
 		fmt.Fprintf(&chain, `"d%d":{"anyOf":[{"$ref":"#/$defs/d%d"},{"$ref":"#/$defs/d%d"}]},`, i, i+1, i+1)
 	}
+	var patterns, keys, dependencies strings.Builder
+	for i := range 2000 {
+		if i < 1000 {
+			fmt.Fprintf(&patterns, `,"%d":true`, i)
+		}
+		fmt.Fprintf(&dependencies, `,"d%d":["e"]`, i)
+	}
+	for i := range 50_000 {
+		fmt.Fprintf(&keys, `,"k%d":1`, i)
+	}
 	double := `{"$defs":{"n":{"anyOf":[{"type":"string"},{"items":{"$ref":"#/$defs/n"},"contains":{"$ref":"#/$defs/n"}}]}},"not":{"$ref":"#/$defs/n"},"properties":{"a":{"$ref":"#/$defs/n"}}}`
 	numbers := make([]string, 4000)
 	for i := range numbers {
@@ -126,7 +136,11 @@ func TestWorkIsBounded(t *testing.T) {
 		"TwiceForEachLevel":    {double, `{"a":` + strings.Repeat("[", 100) + "1" + strings.Repeat("]", 100) + `}`},
 		"EnumForEachElement":   {`{"properties":{"a":{"items":{"enum":[` + strings.Join(numbers, ",") + `]}}}}`, list},
 		"PatternOnALongString": {`{"properties":{"a":{"pattern":"(x?y?){500}z"}}}`, `{"a":"` + strings.Repeat("xy", 500_000) + `"}`},
-		"UnevaluatedCopies":    {`{"properties":{"a":{"allOf":[{}` + strings.Repeat(`,{"unevaluatedItems":true}`, 1000) + `]}}}`, list},
+		"ManyPatterns":         {`{"properties":{"a":{"patternProperties":{"x":true` + patterns.String() + `}}}}`, `{"a":{"k":1` + keys.String() + `}}`},
+		"ManyDependencies":     {`{"properties":{"a":{"items":{"dependentRequired":{"x":[]` + dependencies.String() + `}}}}}`, `{"a":[{}` + strings.Repeat(`,{}`, 200_000) + `]}`},
+		"UniqueAtEachLevel": {`{"$defs":{"n":{"uniqueItems":true,"items":{"$ref":"#/$defs/n"}}},"properties":{"a":{"$ref":"#/$defs/n"}}}`,
+			`{"a":` + strings.Repeat("[", 120) + strings.Repeat("1.5,", 100_000) + "1" + strings.Repeat("]", 120) + `}`},
+		"UnevaluatedCopies": {`{"properties":{"a":{"allOf":[{}` + strings.Repeat(`,{"unevaluatedItems":true}`, 1000) + `]}}}`, list},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
