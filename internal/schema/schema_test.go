@@ -112,7 +112,7 @@ func TestSchemaThatIsWrong(t *testing.T) {
 func TestWorkIsBounded(t *testing.T) {
 	t.Parallel()
 	var chain strings.Builder
-	for i := range 200 {
+	for i := range 60 {
 		fmt.Fprintf(&chain, `"d%d":{"anyOf":[{"$ref":"#/$defs/d%d"},{"$ref":"#/$defs/d%d"}]},`, i, i+1, i+1)
 	}
 	var patterns, keys, dependencies strings.Builder
@@ -130,9 +130,9 @@ func TestWorkIsBounded(t *testing.T) {
 	for i := range numbers {
 		numbers[i] = fmt.Sprint(i)
 	}
-	list := `{"a":[` + strings.Repeat("-1,", 300_000) + `-1]}`
+	list := `{"a":[` + strings.Repeat("-1,", 100_000) + `-1]}`
 	for name, c := range map[string]struct{ schema, data string }{
-		"ChainOfAlternatives":  {`{"$defs":{` + chain.String() + `"d200":{"required":["x"]}},"$ref":"#/$defs/d0"}`, `{}`},
+		"ChainOfAlternatives":  {`{"$defs":{` + chain.String() + `"d60":{"required":["x"]}},"$ref":"#/$defs/d0"}`, `{}`},
 		"TwiceForEachLevel":    {double, `{"a":` + strings.Repeat("[", 100) + "1" + strings.Repeat("]", 100) + `}`},
 		"EnumForEachElement":   {`{"properties":{"a":{"items":{"enum":[` + strings.Join(numbers, ",") + `]}}}}`, list},
 		"PatternOnALongString": {`{"properties":{"a":{"pattern":"(x?y?){500}z"}}}`, `{"a":"` + strings.Repeat("xy", 500_000) + `"}`},
