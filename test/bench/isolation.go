@@ -29,64 +29,91 @@ type trial struct {
 type isolation struct {
 	machine machine
 	seconds int
-	trials  []trialResult
-	noises  []noiseResult
+	rounds  int
+	trials  []*trialResult
+	noises  []*noiseResult
 }
 
-// trialResult is one trial beside the same load with healthy endpoints only.
+// trialResult is all rounds of a trial; without is the same load in the same
+// round with healthy endpoints only.
 type trialResult struct {
 	trial
-	without, with latency
+	with    timings
+	without *timings
+	patients
+}
+
+// patients is what became of deliveries.
+type patients struct {
 	// lost and twice are deliveries to healthy endpoints.
 	lost, twice int64
 	// mostSick is how many requests the sick ones held at a time.
 	mostSick int64
 }
 
-// measureIsolation runs every trial, for each number of endpoints after a run in
-// which all are healthy.
+// measureIsolation runs every trial in turn, several times over: a stall of the
+// disk or of the machine hits one round and not the median.
 func measureIsolation(ctx context.Context, o options, progress io.Writer) (_ *isolation, err error) {
 	s, err := startStack(ctx, o, progress)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.stop(ctx)) }()
-	out := &isolation{seconds: 30}
-	sizes := []int{40, 400}
+	out := &isolation{seconds: 30, rounds: o.runs, noises: newNoises(), trials: newTrials(o)}
 	if o.quick {
-		out.seconds, sizes = 1, []int{20}
-	}
-	switch {
-	case o.noise:
-		sizes = nil
-	case o.ward > 0:
-		sizes = []int{o.ward}
+		out.seconds = 1
 	}
 	if out.machine, err = describe(ctx, s); err != nil {
 		return nil, err
 	}
-	for _, n := range sizes {
-		var without latency
-		for _, i := range []illness{healthy, hangs, slow, refuses} {
-			fmt.Fprintf(progress, "%d endpoints, half of them: %s:", n, i.title())
-			got, err := s.try(ctx, trial{n, i}, out.seconds)
-			if err != nil {
-				return nil, err
-			}
-			fmt.Fprintf(progress, " p50 %s, p99 %s, max %s, %d lost\n", got.with.p50, got.with.p99, got.with.max, got.lost)
-			if i == healthy {
-				without = got.with
-			}
-			got.without = without
-			out.trials = append(out.trials, got)
+	// What setting up has written reaches the disk during the first trial, which
+	// does not count.
+	if _, _, err := s.try(ctx, trial{groupSize, healthy}, out.seconds); err != nil {
+		return nil, err
+	}
+	for n := range o.runs {
+		fmt.Fprintf(progress, "round %d of %d\n", n+1, o.runs)
+		if err := s.isolationRound(ctx, out, progress); err != nil {
+			return nil, err
 		}
 	}
-	length := noiseSeconds
-	if o.quick {
-		length = 1
+	return out, nil
+}
+
+// newTrials are for each number of endpoints one in which all are healthy, and
+// then the sick.
+func newTrials(o options) (all []*trialResult) {
+	sizes := []int{40, 400}
+	switch {
+	case o.noise:
+		sizes = nil
+	case o.quick:
+		sizes = []int{20}
+	case o.ward > 0:
+		sizes = []int{o.ward}
 	}
-	out.noises, err = s.measureNoise(ctx, length, progress)
-	return out, err
+	for _, n := range sizes {
+		well := &trialResult{trial: trial{n, healthy}}
+		all = append(all, well)
+		for _, i := range []illness{hangs, slow, refuses} {
+			all = append(all, &trialResult{trial: trial{n, i}, without: &well.with})
+		}
+	}
+	return all
+}
+
+func (s *stack) isolationRound(ctx context.Context, out *isolation, progress io.Writer) error {
+	for _, t := range out.trials {
+		fmt.Fprintf(progress, "%d endpoints, half of them: %s:", t.endpoints, t.illness.title())
+		took, got, err := s.try(ctx, t.trial, out.seconds)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(progress, " p50 %s, p99 %s, max %s, %d lost\n", took.p50, took.p99, took.max, got.lost)
+		t.with.add(took)
+		t.lost, t.twice, t.mostSick = t.lost+got.lost, t.twice+got.twice, max(t.mostSick, got.mostSick)
+	}
+	return s.measureNoise(ctx, out.noises, out.seconds, progress)
 }
 
 func (i illness) title() string {
@@ -98,17 +125,17 @@ func (i illness) title() string {
 
 // try runs one trial with endpoints of its own and takes them away again, so
 // that what is still pending for the sick ones troubles no other.
-func (s *stack) try(ctx context.Context, t trial, seconds int) (_ trialResult, err error) {
+func (s *stack) try(ctx context.Context, t trial, seconds int) (_ latency, _ patients, err error) {
 	const eventRate = isolationRate / groupSize
 	count, skip := (warmSeconds+seconds)*eventRate, warmSeconds*eventRate
 	w, err := openWard(ctx, t.illness, count, groupSize/2)
 	if err != nil {
-		return trialResult{}, err
+		return latency{}, patients{}, err
 	}
 	defer func() { err = errors.Join(err, w.stop()) }()
 	user, ids, err := s.admit(ctx, t, w)
 	if err != nil {
-		return trialResult{}, err
+		return latency{}, patients{}, err
 	}
 	p := newPoster(s.apiURL, user.key, "", groupSize*20)
 	groups := t.endpoints / groupSize
@@ -119,13 +146,10 @@ func (s *stack) try(ctx context.Context, t trial, seconds int) (_ trialResult, e
 		err = w.wait(ctx)
 	}
 	if err != nil {
-		return trialResult{}, err
+		return latency{}, patients{}, err
 	}
-	out := trialResult{
-		trial: t, with: newLatency(w.took(posted, skip)),
-		lost: w.left.Load(), twice: w.twice.Load(), mostSick: w.mostSick.Load(),
-	}
-	return out, discharge(ctx, user, ids)
+	out := patients{lost: w.left.Load(), twice: w.twice.Load(), mostSick: w.mostSick.Load()}
+	return newLatency(w.took(posted, skip)), out, discharge(ctx, user, ids)
 }
 
 // admit makes a workspace with the trial's endpoints: in each group every second

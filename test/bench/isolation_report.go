@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"time"
 )
 
 // goalRatio is how much slower healthy endpoints may become by sick ones.
@@ -24,18 +23,18 @@ that each task carries both. The times are from before the event is posted to th
 | machine | %d cores, %s, Linux %s |
 | software | Go %s, Postgres %s, Redis %s |
 | commit | %s, %s |
+| rounds | %d of all trials in turn, after one that does not count; medians (least–most), the comparison within each round |
 
 | endpoints | the sick half | p50, ms | p99, ms | max, ms | p99 against nobody sick (goal: under %.0f) | lost | twice | requests the sick held at most |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 `, isolationRate, r.seconds, warmSeconds, groupSize, m.cores, m.cpu, m.kernel, m.golang, m.postgres, m.redis,
-		m.commit, m.date.Format("2006-01-02"), goalRatio)
+		m.commit, m.date.Format("2006-01-02"), r.rounds, goalRatio)
 	for _, t := range r.trials {
 		ratio := ""
-		if t.illness != healthy {
-			ratio = fmt.Sprintf("%.2f", t.with.p99.Seconds()/t.without.p99.Seconds())
+		if t.without != nil {
+			ratio = fmt.Sprintf("%.2f", t.with.slower(t.without))
 		}
-		fmt.Fprintf(&b, "| %d | %s | %.1f | %.1f | %.1f | %s | %d | %d | %d |\n", t.endpoints, t.illness.title(),
-			t.with.p50.Seconds()*1000, t.with.p99.Seconds()*1000, t.with.max.Seconds()*1000, ratio, t.lost, t.twice, t.mostSick)
+		fmt.Fprintf(&b, "| %d | %s | %s | %s | %d | %d | %d |\n", t.endpoints, t.illness.title(), t.with.cells(), ratio, t.lost, t.twice, t.mostSick)
 	}
 	b.WriteString("\nA worker has 512 slots (worker.concurrency); those that are not quick share at most half of them.\n")
 	r.writeNoises(&b)
@@ -66,12 +65,9 @@ cores with everything else, make of it by themselves.
 
 | meanwhile | p50, ms | p99, ms | max, ms | p99 against alone | accepted, p99, ms | straight, p99, ms | lost | twice |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-`, quietRate, noiseSeconds)
+`, quietRate, r.seconds)
 	for _, n := range r.noises {
-		fmt.Fprintf(b, "| %s | %.1f | %.1f | %.1f | %.2f | %.1f | %.1f | %d | %d |\n", n.title, milliseconds(n.delivered.p50),
-			milliseconds(n.delivered.p99), milliseconds(n.delivered.max), n.delivered.p99.Seconds()/r.noises[0].delivered.p99.Seconds(),
-			milliseconds(n.accepted.p99), milliseconds(n.bare.p99), n.lost, n.twice)
+		fmt.Fprintf(b, "| %s | %s | %.2f | %.1f | %.1f | %d | %d |\n", n.title, n.delivered.cells(), n.delivered.slower(&r.noises[0].delivered),
+			newSpread(n.accepted.p99).median, newSpread(n.bare.p99).median, n.lost, n.twice)
 	}
 }
-
-func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }

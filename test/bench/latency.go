@@ -45,3 +45,27 @@ func newLatency(took []time.Duration) latency {
 	at := func(percent int) time.Duration { return took[(len(took)-1)*percent/100] }
 	return latency{p50: at(50), p99: at(99), max: took[len(took)-1]}
 }
+
+// timings are the latencies of several runs.
+type timings struct{ p50, p99, max []float64 } // milliseconds
+
+func (t *timings) add(l latency) {
+	t.p50, t.p99, t.max = append(t.p50, milliseconds(l.p50)), append(t.p99, milliseconds(l.p99)), append(t.max, milliseconds(l.max))
+}
+
+// cells are the medians for a table, of p99 with the least and the greatest.
+func (t *timings) cells() string {
+	return fmt.Sprintf("%.1f | %s | %.1f", newSpread(t.p50).median, newSpread(t.p99).format(1), newSpread(t.max).median)
+}
+
+// slower is the median of how many times as long the p99 of a round was as the
+// other's in the same round.
+func (t *timings) slower(other *timings) float64 {
+	ratios := make([]float64, len(t.p99))
+	for i := range ratios {
+		ratios[i] = t.p99[i] / other.p99[i]
+	}
+	return newSpread(ratios).median
+}
+
+func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }

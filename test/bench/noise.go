@@ -23,56 +23,66 @@ const (
 	// quietRate is events a second of the workspace that is measured, each to one
 	// endpoint; the noisy one's go to groupSize.
 	quietRate = 10
-	// noiseSeconds are enough for a p99 that is no single event's.
-	noiseSeconds = 60
 
 	burstBatches, batchEvents = 5, 1000
 )
 
-func noises() []noise {
-	return []noise{
+func newNoises() (all []*noiseResult) {
+	for _, n := range []noise{
 		{title: "nobody else publishes"},
 		{title: "another workspace publishes 100 times as much: 1,000 deliveries/s", rate: 1000},
 		{title: "another workspace publishes 200 times as much: 2,000 deliveries/s", rate: 2000},
 		{title: "another workspace brings 50,000 deliveries at once, twice", bursts: 2},
+	} {
+		all = append(all, &noiseResult{noise: n})
 	}
+	return all
 }
 
-// noiseResult is one run of the quiet workspace.
+// noiseResult is all rounds of the quiet workspace beside one noise.
 type noiseResult struct {
 	noise
 	// delivered is from the post to the receiver, accepted from the post to its
 	// answer, and bare how long a request straight to the receiver took at the
 	// same times: what the machine makes of everybody by itself.
-	delivered, accepted, bare latency
+	delivered, accepted, bare timings
 	lost, twice               int64
 }
 
 // measureNoise runs the quiet workspace alone and beside each noise.
-func (s *stack) measureNoise(ctx context.Context, seconds int, progress io.Writer) (all []noiseResult, err error) {
-	for _, n := range noises() {
+func (s *stack) measureNoise(ctx context.Context, all []*noiseResult, seconds int, progress io.Writer) error {
+	for _, n := range all {
 		fmt.Fprintf(progress, "%s:", n.title)
-		got, err := s.listen(ctx, n, seconds)
+		got, err := s.listen(ctx, n.noise, seconds)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		fmt.Fprintf(progress, " p50 %s, p99 %s, max %s; accepted p99 %s; straight p99 %s; %d lost\n",
 			got.delivered.p50, got.delivered.p99, got.delivered.max, got.accepted.p99, got.bare.p99, got.lost)
-		all = append(all, got)
+		n.delivered.add(got.delivered)
+		n.accepted.add(got.accepted)
+		n.bare.add(got.bare)
+		n.lost, n.twice = n.lost+got.lost, n.twice+got.twice
 	}
-	return all, nil
+	return nil
 }
 
-func (s *stack) listen(ctx context.Context, n noise, seconds int) (_ noiseResult, err error) {
+// heard is one run of the quiet workspace.
+type heard struct {
+	delivered, accepted, bare latency
+	lost, twice               int64
+}
+
+func (s *stack) listen(ctx context.Context, n noise, seconds int) (_ heard, err error) {
 	count, skip := (warmSeconds+seconds)*quietRate, warmSeconds*quietRate
 	quiet, err := s.movein(ctx, count, 1)
 	if err != nil {
-		return noiseResult{}, err
+		return heard{}, err
 	}
 	defer func() { err = errors.Join(err, quiet.leave(ctx)) }()
 	noisy, err := s.movein(ctx, 0, groupSize)
 	if err != nil {
-		return noiseResult{}, err
+		return heard{}, err
 	}
 	defer func() { err = errors.Join(err, noisy.leave(ctx)) }()
 	made := make(chan error, 1)
@@ -88,10 +98,10 @@ func (s *stack) listen(ctx context.Context, n noise, seconds int) (_ noiseResult
 		err = quiet.ward.wait(ctx)
 	}
 	if err = errors.Join(err, <-made); err != nil {
-		return noiseResult{}, err
+		return heard{}, err
 	}
-	return noiseResult{
-		noise: n, delivered: newLatency(quiet.ward.took(posted, skip)), accepted: newLatency(accepted[skip:]), bare: newLatency(bare[skip:]),
+	return heard{
+		delivered: newLatency(quiet.ward.took(posted, skip)), accepted: newLatency(accepted[skip:]), bare: newLatency(bare[skip:]),
 		lost: quiet.ward.left.Load(), twice: quiet.ward.twice.Load(),
 	}, nil
 }
