@@ -103,7 +103,7 @@ func (d *diagnosis) dns(p *webhook.Probe) bool {
 	case blocked != "":
 		d.add("dns", webhook.VerdictWarn, facts, "%s. The other addresses are used; remove this one from DNS.", blocked)
 	default:
-		d.add("dns", webhook.VerdictOK, facts, "The host has %d addresses, and all may be reached.", open)
+		d.add("dns", webhook.VerdictOK, facts, "Addresses of the host: %d, and all may be reached.", open)
 	}
 	return open > 0
 }
@@ -202,7 +202,8 @@ func (d *diagnosis) clock(res *webhook.Response) {
 		d.add("clock", webhook.VerdictOK, nil, "The receiver does not tell the time.")
 		return
 	}
-	apart := theirs.Sub(res.Started.Add(res.Duration / 2)).Round(time.Second)
+	// Date says the second that has begun, so the time is half of one later in the mean.
+	apart := theirs.Add(time.Second / 2).Sub(res.Started.Add(res.Duration / 2)).Round(time.Second)
 	facts := map[string]any{"difference_seconds": int64(apart / time.Second)}
 	if apart.Abs() > clockApart {
 		d.add("clock", webhook.VerdictWarn, facts, "The receiver's clock differs from ours by %s: it may refuse signatures as too old. Synchronise it (NTP).", apart)

@@ -1,6 +1,7 @@
 package dev
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,10 +17,11 @@ import (
 // receiver is dev's own endpoint: it verifies both signatures of what arrives
 // and shows it.
 type receiver struct {
-	out    io.Writer
-	mu     sync.Mutex // one webhook's lines stay together
-	secret atomic.Pointer[string]
-	lis    net.Listener
+	out io.Writer
+	mu  sync.Mutex // one webhook's lines stay together
+	// endpoint is what it verifies by; nil until that is made.
+	endpoint atomic.Pointer[endpoint]
+	lis      net.Listener
 	srv    *http.Server
 	done   chan struct{}
 	// refused is why its endpoint could not be made; nil when all is well.
@@ -44,8 +46,6 @@ func startReceiver(out io.Writer) (*receiver, error) {
 
 func (r *receiver) url() string { return "http://" + r.lis.Addr().String() + "/webhooks" }
 
-func (r *receiver) setSecret(s string) { r.secret.Store(&s) }
-
 func (r *receiver) close() {
 	r.srv.Close()
 	<-r.done
@@ -57,17 +57,13 @@ func (r *receiver) receive(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	secret := r.secret.Load()
-	if secret == nil {
+	if r.endpoint.Load() == nil {
 		// Left over from an earlier run: delivered again in a moment.
 		http.Error(w, "not ready", http.StatusServiceUnavailable)
 		return
 	}
 	verdict := "both signatures valid"
-	err = errors.Join(
-		signature.Verify(body, req.Header.Get(signature.HeaderSignature), *secret),
-		signature.VerifyStandard(req.Header, body, []string{*secret}, 0, time.Now()))
-	if err != nil {
+	if err = r.verify(req.Context(), req.Header, body); err != nil {
 		verdict = "signature INVALID: " + err.Error()
 	}
 	r.mu.Lock()
@@ -80,4 +76,49 @@ func (r *receiver) receive(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// endpoint is the receiver's own, with the secrets that it is known to have.
+type endpoint struct {
+	client  apiClient
+	id      string
+	secrets []string
+}
+
+// newEndpoint reads the endpoint's secrets.
+func newEndpoint(ctx context.Context, client apiClient, id string) (*endpoint, error) {
+	var got struct {
+		Secret         string `json:"secret"`
+		PreviousSecret string `json:"previous_secret"`
+	}
+	if err := client.do(ctx, http.MethodGet, "/v1/endpoints/"+id+"/secret", nil, &got); err != nil {
+		return nil, err
+	}
+	e := &endpoint{client: client, id: id, secrets: []string{got.Secret}}
+	if got.PreviousSecret != "" {
+		e.secrets = append(e.secrets, got.PreviousSecret)
+	}
+	return e, nil
+}
+
+// verify looks up the secrets anew where those known don't do: whoever tries how
+// a rotation goes gives this receiver no new one.
+func (r *receiver) verify(ctx context.Context, header http.Header, body []byte) error {
+	known := r.endpoint.Load()
+	err := known.check(header, body)
+	if err == nil {
+		return nil
+	}
+	now, failed := newEndpoint(ctx, known.client, known.id)
+	if failed != nil {
+		return err
+	}
+	r.endpoint.Store(now)
+	return now.check(header, body)
+}
+
+func (e *endpoint) check(header http.Header, body []byte) error {
+	return errors.Join(
+		signature.Verify(body, header.Get(signature.HeaderSignature), e.secrets...),
+		signature.VerifyStandard(header, body, e.secrets, 0, time.Now()))
 }

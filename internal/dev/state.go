@@ -108,12 +108,7 @@ func (s *state) prepareEndpoint(ctx context.Context, admin apiClient, r *receive
 		return err
 	}
 	s.EndpointID = made.ID
-	var secret struct {
-		Secret string `json:"secret"`
-	}
-	if err := admin.do(ctx, http.MethodGet, "/v1/endpoints/"+made.ID+"/secret", nil, &secret); err != nil {
-		return err
-	}
-	r.setSecret(secret.Secret)
-	return nil
+	e, err := newEndpoint(ctx, admin, made.ID)
+	r.endpoint.Store(e)
+	return err
 }

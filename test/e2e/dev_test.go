@@ -101,6 +101,10 @@ func TestDev(t *testing.T) {
 			t.Errorf("got %+v", all)
 		}
 		second.waitShown(t, second.runCurl(t))
+		var mine struct{ Data []stack.Endpoint }
+		c.Call(t, http.MethodGet, "/v1/endpoints", nil, http.StatusOK, &mine)
+		c.Call(t, http.MethodPost, "/v1/endpoints/"+mine.Data[0].ID+"/secret/rotate", map[string]any{"overlap": 0}, http.StatusOK, nil)
+		second.waitShown(t, second.runCurl(t)) // the receiver has the new secret
 		second.Terminate(t)
 	})
 }
