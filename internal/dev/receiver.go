@@ -22,8 +22,8 @@ type receiver struct {
 	// endpoint is what it verifies by; nil until that is made.
 	endpoint atomic.Pointer[endpoint]
 	lis      net.Listener
-	srv    *http.Server
-	done   chan struct{}
+	srv      *http.Server
+	done     chan struct{}
 	// refused is why its endpoint could not be made; nil when all is well.
 	refused error
 }
