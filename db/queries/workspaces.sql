@@ -15,6 +15,10 @@ SELECT id, name, created_at, updated_at FROM workspaces
 WHERE deleted_at IS NULL AND (created_at, id) < (@before_time::timestamptz, @before_id::text)
 ORDER BY created_at DESC, id DESC LIMIT @row_limit::int;
 
+-- name: LockWorkspace :one
+-- What it is called before it is called something else. Index: workspaces_pkey.
+SELECT name FROM workspaces WHERE id = @id AND deleted_at IS NULL FOR NO KEY UPDATE;
+
 -- name: RenameWorkspace :one
 -- Index: workspaces_pkey.
 UPDATE workspaces SET name = @name, updated_at = now()

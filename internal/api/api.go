@@ -22,6 +22,7 @@ type Deps struct {
 	EventTypes  EventTypes
 	Schemas     Schemas
 	Idempotency Idempotency
+	AuditLog    AuditLog
 	Accepter    Accepter
 	Tester      Tester
 	URLs        URLPolicy

@@ -28,6 +28,9 @@ func (s *server) diagnoseEndpoint(ctx context.Context, r *request) (response, er
 	if invalid := decode(r.body, &noInput{}); invalid != nil {
 		return response{}, invalid
 	}
+	if err := s.noteEndpoint(ctx, r, e.ID); err != nil {
+		return response{}, err
+	}
 	d, err := s.Tester.Diagnose(ctx, r.workspace, e.ID)
 	if err != nil {
 		return response{}, err

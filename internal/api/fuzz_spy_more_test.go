@@ -10,6 +10,7 @@ import (
 type (
 	spyReplays     struct{ *spy }
 	spyIdempotency struct{ *spy }
+	spyAuditLog    struct{ *spy }
 	spyExplainer   struct{ *spy }
 	spyEventTypes  struct{ *spy }
 )
@@ -82,6 +83,22 @@ func (s spyIdempotency) Keep(context.Context, webhook.IdempotencyKey, *webhook.C
 
 func (s spyIdempotency) Release(context.Context, webhook.IdempotencyKey, *webhook.Claim) error {
 	return nil
+}
+
+func (s spyAuditLog) Record(_ context.Context, ws webhook.WorkspaceID, t webhook.Target) error {
+	s.in(ws)
+	s.stores(t.ID)
+	return nil
+}
+
+func (s spyAuditLog) List(_ context.Context, ws webhook.WorkspaceID, f webhook.AuditFilter, p webhook.Page) ([]webhook.AuditEntry, bool, error) {
+	if s.admin = s.admin || ws == ""; ws != "" {
+		s.in(ws)
+	}
+	s.page(p)
+	s.stores(f.Action, f.Target)
+	s.span(f.Since, f.Until)
+	return nil, false, nil
 }
 
 func (s spyExplainer) States(_ context.Context, ws webhook.WorkspaceID, _ webhook.ID, p webhook.Page) ([]webhook.EndpointState, bool, error) {

@@ -74,7 +74,7 @@ type (
 func (s *spy) deps() Deps {
 	return Deps{
 		Workspaces: spyWorkspaces{s}, Keys: spyKeys{s}, Endpoints: spyEndpoints{s}, Events: spyEvents{s}, Deliveries: spyDeliveries{s},
-		Replays: spyReplays{s}, Idempotency: spyIdempotency{s}, Explainer: spyExplainer{s}, EventTypes: spyEventTypes{s},
+		Replays: spyReplays{s}, Idempotency: spyIdempotency{s}, AuditLog: spyAuditLog{s}, Explainer: spyExplainer{s}, EventTypes: spyEventTypes{s},
 		Schemas: schema.Checker{}, Accepter: s, Tester: s, URLs: s,
 	}
 }

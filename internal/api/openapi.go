@@ -21,6 +21,7 @@ const (
 	tagDeliveries = "Deliveries"
 	tagReplays    = "Replays"
 	tagEventTypes = "Event types"
+	tagAuditLog   = "Audit log"
 
 	// patchSchema is the one whose arrays may be null, which brings a default back.
 	patchSchema = "EndpointPatch"
@@ -82,6 +83,7 @@ func newDocument(version string) *huma.OpenAPI {
 			{Name: tagEventTypes, Description: "The catalogue: what a workspace publishes, and the schemas that data is held against."},
 			{Name: tagWorkspaces, Description: "A tenant. Nothing crosses from one to another."},
 			{Name: tagKeys, Description: "A workspace's API keys."},
+			{Name: tagAuditLog, Description: "Who changed what."},
 		},
 		Components: &huma.Components{
 			Schemas: schemas,
@@ -138,8 +140,12 @@ func (rt *route) operation(schemas huma.Registry) *huma.Operation {
 		Description: rt.doc, Parameters: rt.parameters(), Responses: rt.responses(schemas),
 		Security: []map[string][]string{{adminScheme: {}}},
 	}
-	if rt.access == scoped {
-		op.Description = strings.TrimSpace(op.Description + " Needs the scope `" + string(rt.scope) + "`.")
+	if rt.access != adminOnly {
+		needs := "the scope `" + string(rt.scope) + "`"
+		if rt.access == wholeWorkspace {
+			needs = "every scope, or the admin key"
+		}
+		op.Description = strings.TrimSpace(op.Description + " Needs " + needs + ".")
 		op.Security = append(op.Security, map[string][]string{keyScheme: {}})
 	}
 	if rt.body != nil {
@@ -161,10 +167,14 @@ func (rt *route) parameters() []*huma.Param {
 			})
 		}
 	}
-	if rt.access == scoped {
+	if rt.access != adminOnly {
+		doc := "The workspace. Needed with the admin key; a workspace's key may leave it out."
+		if rt.access == wholeWorkspace {
+			doc = "The workspace. The admin key may leave it out for all of them, a workspace's key for its own."
+		}
 		out = append(out, &huma.Param{
 			Name: workspaceHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
-			Description: "The workspace. Needed with the admin key; a workspace's key may leave it out.",
+			Description: doc,
 		})
 	}
 	if rt.method == http.MethodPost {
@@ -220,7 +230,7 @@ func (rt *route) allCodes() []webhook.Code {
 		webhook.CodeUnauthorized, webhook.CodeForbidden, webhook.CodeBadRequest, webhook.CodeInvalid,
 		webhook.CodeRateLimited, webhook.CodeUnavailable, webhook.CodeInternal,
 	}
-	if rt.access == scoped || strings.Contains(rt.path, "{") {
+	if rt.access != adminOnly || strings.Contains(rt.path, "{") {
 		codes = append(codes, webhook.CodeNotFound)
 	}
 	if rt.method == http.MethodPost {

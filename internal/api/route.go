@@ -18,6 +18,9 @@ const (
 	// has one and needs the route's scope.
 	scoped access = iota
 	adminOnly
+	// wholeWorkspace routes are for who may do everything: the admin, who may name
+	// no workspace and means all, or a workspace's key with every scope.
+	wholeWorkspace
 )
 
 // route is one entry of the table: what it takes, what it does, what it answers.
@@ -47,6 +50,14 @@ type route struct {
 	// workspace exists.
 	lazyWorkspace bool
 	handle        func(ctx context.Context, r *request) (response, error)
+}
+
+// scopes are what a workspace's key needs.
+func (rt *route) scopes() []webhook.Scope {
+	if rt.access == wholeWorkspace {
+		return webhook.Scopes()
+	}
+	return []webhook.Scope{rt.scope}
 }
 
 // bodySpec says what body a route takes.
@@ -128,6 +139,7 @@ func (s *server) run(rt *route, w http.ResponseWriter, r *http.Request) (respons
 	// From here on: how long a body took is its sender's business.
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeoutOf(rt))
 	defer cancel()
+	ctx = s.asActor(ctx, rt, req, w.Header().Get(requestIDHeader))
 	if rt.method == http.MethodPost && r.Header.Get(keyHeader) != "" {
 		return s.once(ctx, rt, w, req)
 	}
@@ -175,10 +187,15 @@ func (s *server) authorize(ctx context.Context, rt *route, who caller, req *requ
 		if named != "" && named != who.key.WorkspaceID {
 			return webhook.NotFound("workspace")
 		}
-		if !who.key.Allows(rt.scope) {
-			return webhook.Errorf(webhook.CodeForbidden, "the key lacks the scope %s", rt.scope)
+		for _, scope := range rt.scopes() {
+			if !who.key.Allows(scope) {
+				return webhook.Errorf(webhook.CodeForbidden, "the key lacks the scope %s", scope)
+			}
 		}
 		req.workspace = who.key.WorkspaceID
+		return nil
+	}
+	if named == "" && rt.access == wholeWorkspace {
 		return nil
 	}
 	if named == "" {

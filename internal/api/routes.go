@@ -22,7 +22,8 @@ func (s *server) routes() []route {
 	all = append(all, s.eventTypeRoutes()...)
 	all = append(all, s.endpointRoutes()...)
 	all = append(all, s.replayRoutes()...)
-	return append(all, s.deliveryRoutes()...)
+	all = append(all, s.deliveryRoutes()...)
+	return append(all, s.auditRoutes()...)
 }
 
 func (s *server) workspaceRoutes() []route {

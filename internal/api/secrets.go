@@ -17,6 +17,9 @@ func (s *server) getSecret(ctx context.Context, r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
+	if err := s.noteEndpoint(ctx, r, e.ID); err != nil {
+		return response{}, err
+	}
 	e.Settle(s.cfg.Now())
 	return response{http.StatusOK, renderSecret(&e), ""}, nil
 }

@@ -67,7 +67,8 @@ func setupOn(t testing.TB, dsn string, change ...func(*Deps, *Config)) *bundle {
 	deps := Deps{
 		Workspaces: postgres.NewWorkspaces(db), Keys: postgres.NewKeys(db), Endpoints: postgres.NewEndpoints(db),
 		Events: postgres.NewEvents(db), Deliveries: postgres.NewDeliveries(db), Replays: postgres.NewReplays(db),
-		EventTypes: postgres.NewEventTypes(db), Schemas: schema.Checker{}, Explainer: postgres.NewExplain(db), Idempotency: postgres.NewIdempotency(db), Accepter: ingester, Tester: b.tester, URLs: b.urls,
+		EventTypes: postgres.NewEventTypes(db), Schemas: schema.Checker{}, Explainer: postgres.NewExplain(db), Idempotency: postgres.NewIdempotency(db), AuditLog: postgres.NewAuditLog(db),
+		Accepter: ingester, Tester: b.tester, URLs: b.urls,
 	}
 	cfg := Config{AdminKey: adminKey}
 	for _, c := range change {

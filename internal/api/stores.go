@@ -135,6 +135,16 @@ type Idempotency interface {
 	Release(ctx context.Context, k webhook.IdempotencyKey, c *webhook.Claim) error
 }
 
+// AuditLog is who changed what. The other stores write it, each in the
+// transaction of its change, for the actor in the context.
+type AuditLog interface {
+	// Record writes an entry for what changes nothing that is stored.
+	Record(ctx context.Context, ws webhook.WorkspaceID, t webhook.Target) error
+	// List is of every workspace where ws is ""; of the filter only the target and
+	// the times count then.
+	List(ctx context.Context, ws webhook.WorkspaceID, f webhook.AuditFilter, p webhook.Page) (all []webhook.AuditEntry, more bool, err error)
+}
+
 // Explainer reads what tells why an endpoint got an event or did not.
 type Explainer interface {
 	// States returns endpoints as they are now, newest first; only is one of

@@ -32,6 +32,9 @@ func (s *server) testEndpoint(ctx context.Context, r *request) (response, error)
 	if in.Data != nil {
 		data = minify(in.Data)
 	}
+	if err := s.noteEndpoint(ctx, r, e.ID); err != nil {
+		return response{}, err
+	}
 	answer, err := s.Tester.Test(ctx, r.workspace, e.ID, eventType, data)
 	if err != nil {
 		return response{}, err

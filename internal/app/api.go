@@ -28,8 +28,9 @@ func (a *App) buildAPI() error {
 	handler, err := api.New(api.Deps{
 		Workspaces: postgres.NewWorkspaces(a.db), Keys: postgres.NewKeys(a.db), Endpoints: postgres.NewEndpoints(a.db),
 		Events: postgres.NewEvents(a.db), Deliveries: postgres.NewDeliveries(a.db), Replays: postgres.NewReplays(a.db),
-		EventTypes: postgres.NewEventTypes(a.db), Schemas: schema.Checker{}, Explainer: postgres.NewExplain(a.db), Idempotency: postgres.NewIdempotency(a.db), Accepter: ingester,
-		Tester: deliver.NewTester(a.deliverStore(), sender, sender, a.deliverConfig("")), URLs: a.policy(),
+		EventTypes: postgres.NewEventTypes(a.db), Schemas: schema.Checker{}, Explainer: postgres.NewExplain(a.db), Idempotency: postgres.NewIdempotency(a.db), AuditLog: postgres.NewAuditLog(a.db),
+		Accepter: ingester,
+		Tester:   deliver.NewTester(a.deliverStore(), sender, sender, a.deliverConfig("")), URLs: a.policy(),
 	}, api.Config{
 		AdminKey: a.cfg.API.AdminKey, RateLimits: a.rateLimits(), Version: telemetry.Version(),
 		Defaults: api.Defaults{

@@ -25,6 +25,9 @@ func (a *App) buildScheduler() error {
 		Services: []recovery.Service{
 			{Name: "operations", Every: time.Second, RunOnce: a.publisher().RunOnce},
 			{Name: "idempotency", Every: time.Minute, RunOnce: postgres.NewIdempotency(a.db).RemoveOld},
+			{Name: "audit_log", Every: time.Hour, RunOnce: func(ctx context.Context) error {
+				return postgres.NewAuditLog(a.db).RemoveOld(ctx, a.cfg.Retention.Deliveries)
+			}},
 		},
 	})
 	a.checks.Observe("redis", a.redis.Writable)

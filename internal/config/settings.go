@@ -116,7 +116,7 @@ var settings = []Setting{
 		Meaning: "`http://` or `https://` proxy for deliveries",
 	}, {
 		Key: "retention.deliveries", def: "30d", parse: scalar(duration(day, 10*year)),
-		Meaning: "how long deliveries and attempts are kept; whole days are dropped, and what is still pending then is first failed as `expired`",
+		Meaning: "how long deliveries, attempts and the audit log are kept; whole days are dropped, and what is still pending then is first failed as `expired`",
 	}, {
 		Key: "retention.payloads", sameAs: "retention.deliveries", parse: scalar(duration(day, 10*year)),
 		Meaning: "how long events and their payloads are kept",

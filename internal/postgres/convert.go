@@ -71,6 +71,14 @@ func notFound(err error, what string) error {
 	return available(err)
 }
 
+// someRow is not_found for a statement that changed no row.
+func someRow(n int64, err error, what string) error {
+	if err == nil && n == 0 {
+		return webhook.NotFound(what)
+	}
+	return err
+}
+
 func repeat(s string, n int) []string {
 	out := make([]string, n)
 	for i := range out {

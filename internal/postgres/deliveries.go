@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
@@ -93,15 +94,29 @@ func (s *Deliveries) Attempts(ctx context.Context, ws webhook.WorkspaceID, deliv
 // attempt numbers go on. The row is left to the scheduler's feed, at once.
 func (s *Deliveries) Retry(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Delivery, error) {
 	lo, hi := dayBounds(id.Day())
-	n, err := s.db.q.RetryDelivery(ctx, dbsqlc.RetryDeliveryParams{WorkspaceID: string(ws), ID: pgID(id), Lo: lo, Hi: hi})
+	changed, err := s.change(ctx, ws, id, webhook.StatusPending, func(q *dbsqlc.Queries) (int64, error) {
+		return q.RetryDelivery(ctx, dbsqlc.RetryDeliveryParams{WorkspaceID: string(ws), ID: pgID(id), Lo: lo, Hi: hi})
+	})
 	if err != nil {
-		return webhook.Delivery{}, fmt.Errorf("retry delivery %s: %w", id, available(err))
+		return webhook.Delivery{}, fmt.Errorf("retry delivery %s: %w", id, err)
 	}
 	d, deleted, err := s.get(ctx, ws, id)
-	if err != nil || n > 0 {
+	if err != nil || changed {
 		return d, err
 	}
 	return d, whyNotRetryable(d.Status, deleted)
+}
+
+// change runs a statement on one delivery and notes its new status, if it changed.
+func (s *Deliveries) change(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID, to webhook.Status, run func(*dbsqlc.Queries) (int64, error)) (changed bool, err error) {
+	err = s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) error {
+		n, err := run(q)
+		if changed = n > 0; err != nil || !changed {
+			return err
+		}
+		return note(ctx, q, ws, id.AsTarget(webhook.KindDelivery), webhook.StatusChange(to))
+	})
+	return changed, err
 }
 
 func whyNotRetryable(status webhook.Status, endpointDeleted bool) error {
@@ -117,12 +132,14 @@ func whyNotRetryable(status webhook.Status, endpointDeleted bool) error {
 // Cancel ends a pending delivery. A request that is under way already may still
 // succeed, and then the delivery has.
 func (s *Deliveries) Cancel(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Delivery, error) {
-	n, err := s.db.q.CancelDelivery(ctx, dbsqlc.CancelDeliveryParams{WorkspaceID: string(ws), ID: pgID(id), Reason: reasonCanceled})
+	changed, err := s.change(ctx, ws, id, webhook.StatusCanceled, func(q *dbsqlc.Queries) (int64, error) {
+		return q.CancelDelivery(ctx, dbsqlc.CancelDeliveryParams{WorkspaceID: string(ws), ID: pgID(id), Reason: reasonCanceled})
+	})
 	if err != nil {
-		return webhook.Delivery{}, fmt.Errorf("cancel delivery %s: %w", id, available(err))
+		return webhook.Delivery{}, fmt.Errorf("cancel delivery %s: %w", id, err)
 	}
 	d, _, err := s.get(ctx, ws, id)
-	if err != nil || n > 0 {
+	if err != nil || changed {
 		return d, err
 	}
 	return d, webhook.Errorf(webhook.CodeNotCancelable, "only a pending delivery can be canceled; this one is %s", d.Status)

@@ -24,7 +24,10 @@ func NewEndpoints(db *DB) *Endpoints { return &Endpoints{db} }
 func (s *Endpoints) Create(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error) {
 	err := s.change(ctx, e.WorkspaceID, func(q *dbsqlc.Queries, version int64) error {
 		e.Version = version
-		return s.insert(ctx, q, &e)
+		if err := s.insert(ctx, q, &e); err != nil {
+			return err
+		}
+		return note(ctx, q, e.WorkspaceID, e.ID.AsTarget(webhook.KindEndpoint), webhook.EndpointChanges(nil, &e)...)
 	})
 	if err != nil {
 		return webhook.Endpoint{}, fmt.Errorf("create endpoint %s: %w", e.ID, err)
@@ -116,12 +119,15 @@ func (s *Endpoints) Update(ctx context.Context, ws webhook.WorkspaceID, id webho
 		if e, err = s.get(ctx, q, ws, id); err != nil {
 			return err
 		}
-		wasActive := e.IsActive
+		before := e
 		if err = edit(&e); err != nil {
 			return err
 		}
 		e.Version = version
-		if err = s.update(ctx, q, &e); err != nil || wasActive || !e.IsActive {
+		if err = s.update(ctx, q, &e); err != nil {
+			return err
+		}
+		if err = note(ctx, q, ws, id.AsTarget(webhook.KindEndpoint), webhook.EndpointChanges(&before, &e)...); err != nil || before.IsActive || !e.IsActive {
 			return err
 		}
 		return startAnew(ctx, q, id)
@@ -172,6 +178,9 @@ func (s *Endpoints) Delete(ctx context.Context, ws webhook.WorkspaceID, id webho
 			return webhook.NotFound("endpoint")
 		}
 		if err := cancelRecent(ctx, q, id); err != nil {
+			return err
+		}
+		if err := note(ctx, q, ws, id.AsTarget(webhook.KindEndpoint)); err != nil {
 			return err
 		}
 		return startAnew(ctx, q, id)

@@ -22,6 +22,10 @@ func NewEventTypes(db *DB) *EventTypes { return &EventTypes{db} }
 // workspace is.
 func (s *EventTypes) Put(ctx context.Context, t webhook.EventType) (out webhook.EventType, created bool, err error) {
 	err = s.change(ctx, t.WorkspaceID, func(q *dbsqlc.Queries, version int64) error {
+		before, err := eventTypeNamed(ctx, q, t.WorkspaceID, t.Name)
+		if err != nil && webhook.CodeOf(err) != webhook.CodeNotFound {
+			return err
+		}
 		r, err := q.PutEventType(ctx, dbsqlc.PutEventTypeParams{
 			WorkspaceID: string(t.WorkspaceID), Name: t.Name, ID: pgID(t.ID), Description: t.Description,
 			Schema: t.Schema, Example: t.Example, Validation: string(t.Validation), Version: version,
@@ -32,9 +36,12 @@ func (s *EventTypes) Put(ctx context.Context, t webhook.EventType) (out webhook.
 		out = t
 		out.ID, out.Version, out.UpdatedAt = r.ID.Bytes, version, r.UpdatedAt.Time.UTC()
 		if created = out.ID == t.ID; !created {
-			return nil
+			return note(ctx, q, t.WorkspaceID, eventTypeTarget(t.Name), webhook.EventTypeChanges(&before, &t)...)
 		}
-		return refuseTooMany(ctx, q, t.WorkspaceID)
+		if err := refuseTooMany(ctx, q, t.WorkspaceID); err != nil {
+			return err
+		}
+		return note(ctx, q, t.WorkspaceID, eventTypeTarget(t.Name), webhook.EventTypeChanges(nil, &t)...)
 	})
 	if err != nil {
 		return webhook.EventType{}, false, fmt.Errorf("put event type %s: %w", t.Name, err)
@@ -66,7 +73,15 @@ func (s *EventTypes) change(ctx context.Context, ws webhook.WorkspaceID, fn func
 
 // Get returns one event type.
 func (s *EventTypes) Get(ctx context.Context, ws webhook.WorkspaceID, name string) (webhook.EventType, error) {
-	r, err := s.db.q.EventTypeByName(ctx, dbsqlc.EventTypeByNameParams{WorkspaceID: string(ws), Name: name})
+	return eventTypeNamed(ctx, s.db.q, ws, name)
+}
+
+func eventTypeTarget(name string) webhook.Target {
+	return webhook.Target{Kind: webhook.KindEventType, ID: name}
+}
+
+func eventTypeNamed(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID, name string) (webhook.EventType, error) {
+	r, err := q.EventTypeByName(ctx, dbsqlc.EventTypeByNameParams{WorkspaceID: string(ws), Name: name})
 	if err != nil {
 		return webhook.EventType{}, fmt.Errorf("read event type %s: %w", name, notFound(err, "event type"))
 	}
@@ -100,10 +115,10 @@ func (s *EventTypes) List(ctx context.Context, ws webhook.WorkspaceID, p webhook
 func (s *EventTypes) Delete(ctx context.Context, ws webhook.WorkspaceID, name string) error {
 	err := s.change(ctx, ws, func(q *dbsqlc.Queries, _ int64) error {
 		n, err := q.DeleteEventType(ctx, dbsqlc.DeleteEventTypeParams{WorkspaceID: string(ws), Name: name})
-		if err == nil && n == 0 {
-			err = webhook.NotFound("event type")
+		if err := someRow(n, err, "event type"); err != nil {
+			return err
 		}
-		return err
+		return note(ctx, q, ws, eventTypeTarget(name))
 	})
 	if err != nil {
 		return fmt.Errorf("delete event type %s: %w", name, err)

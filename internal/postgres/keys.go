@@ -18,14 +18,14 @@ func NewKeys(db *DB) *Keys { return &Keys{db} }
 
 // Create stores a new key. It is not_found when the workspace is.
 func (s *Keys) Create(ctx context.Context, k webhook.Key, hash []byte) error {
-	n, err := s.db.q.InsertKey(ctx, dbsqlc.InsertKeyParams{
-		ID: pgID(k.ID), WorkspaceID: string(k.WorkspaceID), Name: k.Name, Hash: hash, Hint: k.Hint, Scopes: scopeStrings(k.Scopes),
+	err := s.db.noted(ctx, k.WorkspaceID, k.ID.AsTarget(webhook.KindKey), webhook.KeyChanges(&k), func(q *dbsqlc.Queries) error {
+		n, err := q.InsertKey(ctx, dbsqlc.InsertKeyParams{
+			ID: pgID(k.ID), WorkspaceID: string(k.WorkspaceID), Name: k.Name, Hash: hash, Hint: k.Hint, Scopes: scopeStrings(k.Scopes),
+		})
+		return someRow(n, err, "workspace")
 	})
 	if err != nil {
-		return fmt.Errorf("create key %s: %w", k.ID, available(err))
-	}
-	if n == 0 {
-		return webhook.NotFound("workspace")
+		return fmt.Errorf("create key %s: %w", k.ID, err)
 	}
 	return nil
 }
@@ -57,12 +57,12 @@ func (s *Keys) List(ctx context.Context, ws webhook.WorkspaceID, p webhook.Page)
 
 // Revoke ends a key. It is not_found when it was revoked before.
 func (s *Keys) Revoke(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) error {
-	n, err := s.db.q.RevokeKey(ctx, dbsqlc.RevokeKeyParams{ID: pgID(id), WorkspaceID: string(ws)})
+	err := s.db.noted(ctx, ws, id.AsTarget(webhook.KindKey), nil, func(q *dbsqlc.Queries) error {
+		n, err := q.RevokeKey(ctx, dbsqlc.RevokeKeyParams{ID: pgID(id), WorkspaceID: string(ws)})
+		return someRow(n, err, "key")
+	})
 	if err != nil {
-		return fmt.Errorf("revoke key %s: %w", id, available(err))
-	}
-	if n == 0 {
-		return webhook.NotFound("key")
+		return fmt.Errorf("revoke key %s: %w", id, err)
 	}
 	return nil
 }

@@ -51,8 +51,11 @@ func (s *Replays) countMissing(ctx context.Context, r *webhook.Replay, wants web
 
 // Create starts a replay.
 func (s *Replays) Create(ctx context.Context, r *webhook.Replay) error {
-	if err := insertReplay(ctx, s.db.q, r); err != nil {
-		return fmt.Errorf("create replay %s: %w", r.ID, available(err))
+	err := s.db.noted(ctx, r.WorkspaceID, r.ID.AsTarget(webhook.KindReplay), webhook.ReplayChanges(r), func(q *dbsqlc.Queries) error {
+		return insertReplay(ctx, q, r)
+	})
+	if err != nil {
+		return fmt.Errorf("create replay %s: %w", r.ID, err)
 	}
 	return nil
 }
@@ -74,7 +77,7 @@ func (s *Replays) ReplayEvent(ctx context.Context, r *webhook.Replay, eventType 
 		rows[i] = replayRow{event: r.EventID, endpoint: id, eventType: eventType}
 	}
 	r.Total, r.Done, r.Status = int64(len(rows)), int64(len(rows)), webhook.ReplayDone
-	err := s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) error {
+	err := s.db.noted(ctx, r.WorkspaceID, r.ID.AsTarget(webhook.KindReplay), webhook.ReplayChanges(r), func(q *dbsqlc.Queries) error {
 		if err := insertReplay(ctx, q, r); err != nil {
 			return err
 		}
@@ -130,9 +133,15 @@ func (s *Replays) List(ctx context.Context, ws webhook.WorkspaceID, p webhook.Pa
 // Cancel ends a running replay: it makes no more deliveries. Those it made go on.
 // It is a conflict when the replay has ended.
 func (s *Replays) Cancel(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Replay, error) {
-	n, err := s.db.q.CancelReplay(ctx, dbsqlc.CancelReplayParams{ID: pgID(id), WorkspaceID: string(ws)})
+	var n int64
+	err := s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) (err error) {
+		if n, err = q.CancelReplay(ctx, dbsqlc.CancelReplayParams{ID: pgID(id), WorkspaceID: string(ws)}); err != nil || n == 0 {
+			return err
+		}
+		return note(ctx, q, ws, id.AsTarget(webhook.KindReplay), webhook.StatusChange(webhook.ReplayCanceled))
+	})
 	if err != nil {
-		return webhook.Replay{}, fmt.Errorf("cancel replay %s: %w", id, available(err))
+		return webhook.Replay{}, fmt.Errorf("cancel replay %s: %w", id, err)
 	}
 	r, err := s.Get(ctx, ws, id)
 	if err == nil && n == 0 {

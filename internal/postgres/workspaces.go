@@ -21,12 +21,16 @@ func NewWorkspaces(db *DB) *Workspaces { return &Workspaces{db} }
 // Create stores a new workspace. An id that is or ever was taken is a conflict:
 // deliveries of the one that had it may still be around.
 func (s *Workspaces) Create(ctx context.Context, id webhook.WorkspaceID, name string) (webhook.Workspace, error) {
-	r, err := s.db.q.InsertWorkspace(ctx, dbsqlc.InsertWorkspaceParams{ID: string(id), Name: name})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return webhook.Workspace{}, webhook.Errorf(webhook.CodeConflict, "a workspace with the id %q exists or existed", id)
-	}
+	var r dbsqlc.InsertWorkspaceRow
+	err := s.db.noted(ctx, id, workspaceTarget(id), webhook.NameChanges("", name), func(q *dbsqlc.Queries) (err error) {
+		r, err = q.InsertWorkspace(ctx, dbsqlc.InsertWorkspaceParams{ID: string(id), Name: name})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return webhook.Errorf(webhook.CodeConflict, "a workspace with the id %q exists or existed", id)
+		}
+		return err
+	})
 	if err != nil {
-		return webhook.Workspace{}, fmt.Errorf("create workspace %s: %w", id, available(err))
+		return webhook.Workspace{}, fmt.Errorf("create workspace %s: %w", id, err)
 	}
 	return workspaceOf(r.ID, r.Name, r.CreatedAt, r.UpdatedAt), nil
 }
@@ -63,9 +67,19 @@ func (s *Workspaces) List(ctx context.Context, after webhook.Workspace, limit in
 
 // Rename gives a workspace another name.
 func (s *Workspaces) Rename(ctx context.Context, id webhook.WorkspaceID, name string) (webhook.Workspace, error) {
-	r, err := s.db.q.RenameWorkspace(ctx, dbsqlc.RenameWorkspaceParams{ID: string(id), Name: name})
+	var r dbsqlc.RenameWorkspaceRow
+	err := s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) error {
+		before, err := q.LockWorkspace(ctx, string(id))
+		if err != nil {
+			return notFound(err, "workspace")
+		}
+		if r, err = q.RenameWorkspace(ctx, dbsqlc.RenameWorkspaceParams{ID: string(id), Name: name}); err != nil {
+			return err
+		}
+		return note(ctx, q, id, workspaceTarget(id), webhook.NameChanges(before, name)...)
+	})
 	if err != nil {
-		return webhook.Workspace{}, fmt.Errorf("rename workspace %s: %w", id, notFound(err, "workspace"))
+		return webhook.Workspace{}, fmt.Errorf("rename workspace %s: %w", id, err)
 	}
 	return workspaceOf(r.ID, r.Name, r.CreatedAt, r.UpdatedAt), nil
 }
@@ -89,12 +103,19 @@ func (s *Workspaces) Delete(ctx context.Context, id webhook.WorkspaceID) error {
 		if err := startAnew(ctx, q, ids...); err != nil {
 			return err
 		}
-		return q.RevokeWorkspaceKeys(ctx, string(id))
+		if err := q.RevokeWorkspaceKeys(ctx, string(id)); err != nil {
+			return err
+		}
+		return note(ctx, q, id, workspaceTarget(id))
 	})
 	if err != nil {
 		return fmt.Errorf("delete workspace %s: %w", id, err)
 	}
 	return nil
+}
+
+func workspaceTarget(id webhook.WorkspaceID) webhook.Target {
+	return webhook.Target{Kind: webhook.KindWorkspace, ID: string(id)}
 }
 
 func workspaceOf(id, name string, created, updated pgtype.Timestamptz) webhook.Workspace {

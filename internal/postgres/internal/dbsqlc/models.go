@@ -24,6 +24,18 @@ type Attempt struct {
 	SignedWith      *string
 }
 
+type AuditLog struct {
+	ID          pgtype.UUID
+	WorkspaceID string
+	KeyID       pgtype.UUID
+	Action      string
+	TargetKind  string
+	Target      string
+	RequestID   string
+	RemoteAddr  *string
+	Changes     []byte
+}
+
 type Delivery struct {
 	ID            pgtype.UUID
 	WorkspaceID   string

@@ -134,6 +134,18 @@ func (q *Queries) ListWorkspaces(ctx context.Context, arg ListWorkspacesParams) 
 	return items, nil
 }
 
+const LockWorkspace = `-- name: LockWorkspace :one
+SELECT name FROM workspaces WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE
+`
+
+// What it is called before it is called something else. Index: workspaces_pkey.
+func (q *Queries) LockWorkspace(ctx context.Context, id string) (string, error) {
+	row := q.db.QueryRow(ctx, LockWorkspace, id)
+	var name string
+	err := row.Scan(&name)
+	return name, err
+}
+
 const RenameWorkspace = `-- name: RenameWorkspace :one
 UPDATE workspaces SET name = $1, updated_at = now()
 WHERE id = $2 AND deleted_at IS NULL
