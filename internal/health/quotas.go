@@ -24,17 +24,23 @@ import (
 // ARGV[3]  how many are wanted
 // ARGV[4]  how many that were taken before are given back
 //
+// A bucket can't be emptier than empty: what says so was written before Redis's
+// clock was set back, and would refuse all requests for as long as that was. It
+// is written anew, or the bucket would be empty until then, too.
+//
 // Returns {granted, left in the bucket, microseconds until there is one again
 // where none was granted}.
 var takeRoom = redis.NewScript(`
 local t = redis.call("TIME")
 local now = t[1] * 1000000 + t[2]
 local apart, holds, wanted, back = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local full = tonumber(redis.call("GET", KEYS[1]) or "0") - back * apart
-if full < now then full = now end
+local was = tonumber(redis.call("GET", KEYS[1]) or "0")
+local full = math.min(was, now + holds * apart)
+local mended = full < was
+full = math.max(full - back * apart, now)
 local left = math.floor((now + holds * apart - full) / apart)
 local granted = math.max(math.min(wanted, left), 0)
-if granted + back > 0 then
+if granted + back > 0 or mended then
   full = full + granted * apart
   redis.call("SET", KEYS[1], string.format("%.0f", full), "PX", 120000)
 end

@@ -161,6 +161,37 @@ func TestQuotas(t *testing.T) {
 		}
 	})
 
+	for name, step := range map[string]time.Duration{"Back": -5 * time.Minute, "Ahead": 5 * time.Minute} {
+		on("GoOnWhenRedissClockSteps"+name, func(t *testing.T, client *redis.Client) {
+			const perSecond = 50
+			q, _ := still(client, perSecond)
+			key := webhook.NewID(time.Now())
+			if n := allowed(t, perSecond, key, q); n != perSecond {
+				t.Fatalf("%d of %d were allowed", n, perSecond)
+			}
+			// To a clock that was set, what was written before is as much off.
+			must(t, client.IncrBy(t.Context(), "postrider:quota:{"+key.Format(webhook.KeyPrefix)+"}", -step.Microseconds()).Err())
+			q, clock := still(client, perSecond) // which has no lease of before
+			granted, refusals := 0, 0
+			for range 4 * perSecond {
+				got := q.Take(t.Context(), key)
+				switch {
+				case got.Allowed:
+					granted++
+				case got.Wait > time.Second/perSecond+time.Microsecond:
+					t.Fatalf("after %d more: the next one in %s", granted, got.Wait)
+				default:
+					refusals++
+					<-time.After(got.Wait)
+					clock.pass(got.Wait)
+				}
+			}
+			if granted < perSecond || refusals == 0 {
+				t.Errorf("%d were allowed, %d refused", granted, refusals)
+			}
+		})
+	}
+
 	on("AskRedisOncePerLeaseWhereMuchIsUsed", func(t *testing.T, client *redis.Client) {
 		a := &asked{Scripter: client}
 		q, _ := still(a, 100_000)
