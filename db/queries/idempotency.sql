@@ -1,24 +1,50 @@
--- name: ClaimKey :one
--- One statement, so that two at once have one winner: it finds its own claim in
--- what comes back. A key that is older than a day begins anew; a claim that ran
--- out without an answer is taken over. Index: idempotency_keys_pkey.
+-- name: CommitLazily :exec
+-- For the transaction that it is in: nobody waits until its commit is on disk. It
+-- is there before that of any later transaction which somebody waits for.
+SELECT set_config('synchronous_commit', 'off', true);
+
+-- name: InsertKeys :many
+-- Keys that nobody has; of two at once the first one wins. Sorted by the caller,
+-- so that two processes never wait for each other. Index: idempotency_keys_pkey.
 INSERT INTO idempotency_keys (workspace_id, route, key, request_hash, token, claim, claimed_until)
-VALUES (@workspace_id, @route, @key, @request_hash, @token, @claim, now() + make_interval(secs => @seconds))
-ON CONFLICT (workspace_id, route, key) DO UPDATE SET
-    request_hash = CASE WHEN idempotency_keys.created_at <= now() - interval '1 day' THEN EXCLUDED.request_hash ELSE idempotency_keys.request_hash END,
-    token = CASE WHEN idempotency_keys.created_at <= now() - interval '1 day' THEN EXCLUDED.token ELSE idempotency_keys.token END,
-    answer = CASE WHEN idempotency_keys.created_at <= now() - interval '1 day' THEN NULL ELSE idempotency_keys.answer END,
-    claim = CASE WHEN idempotency_keys.created_at <= now() - interval '1 day'
-                   OR idempotency_keys.answer IS NULL AND idempotency_keys.claimed_until <= now() AND idempotency_keys.request_hash = EXCLUDED.request_hash
-            THEN EXCLUDED.claim ELSE idempotency_keys.claim END,
-    claimed_until = CASE WHEN idempotency_keys.created_at <= now() - interval '1 day'
-                           OR idempotency_keys.answer IS NULL AND idempotency_keys.claimed_until <= now() AND idempotency_keys.request_hash = EXCLUDED.request_hash
-                    THEN EXCLUDED.claimed_until ELSE idempotency_keys.claimed_until END,
-    created_at = CASE WHEN idempotency_keys.created_at <= now() - interval '1 day' THEN now() ELSE idempotency_keys.created_at END
-RETURNING request_hash, token, claim, answer;
+SELECT u.workspace_id, u.route, u.key, u.request_hash, u.token, u.claim, now() + make_interval(secs => u.seconds)
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @routes::text[])) AS route,
+             unnest((SELECT @keys::text[])) AS key, unnest((SELECT @request_hashes::bytea[])) AS request_hash,
+             unnest((SELECT @tokens::uuid[])) AS token, unnest((SELECT @claims::uuid[])) AS claim,
+             unnest((SELECT @seconds::float8[])) AS seconds) u
+ON CONFLICT (workspace_id, route, key) DO NOTHING
+RETURNING claim;
+
+-- name: KeyByName :one
+-- expired: it is older than a day and begins anew. died: its claim ran out without
+-- an answer. Index: idempotency_keys_pkey.
+SELECT request_hash, token, claim, answer, (created_at <= now() - interval '1 day')::bool AS expired,
+       (answer IS NULL AND claimed_until <= now())::bool AS died
+FROM idempotency_keys WHERE workspace_id = @workspace_id AND route = @route AND key = @key;
+
+-- name: TakeKey :one
+-- Takes over what was seen to have expired or died, if nobody else has meanwhile.
+-- What died goes on with its token. Index: idempotency_keys_pkey.
+UPDATE idempotency_keys SET
+    request_hash = @request_hash, claim = @claim, claimed_until = now() + make_interval(secs => @seconds), answer = NULL,
+    token = CASE WHEN created_at <= now() - interval '1 day' THEN @token ELSE token END,
+    created_at = CASE WHEN created_at <= now() - interval '1 day' THEN now() ELSE created_at END
+WHERE workspace_id = @workspace_id AND route = @route AND key = @key AND claim = @seen
+  AND (created_at <= now() - interval '1 day' OR answer IS NULL AND claimed_until <= now())
+RETURNING token;
+
+-- name: KeepAnswers :exec
+-- Index: idempotency_keys_pkey.
+UPDATE idempotency_keys k SET answer = u.answer
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @routes::text[])) AS route,
+             unnest((SELECT @keys::text[])) AS key, unnest((SELECT @claims::uuid[])) AS claim,
+             unnest((SELECT @answers::bytea[])) AS answer) u
+WHERE k.workspace_id = u.workspace_id AND k.route = u.route AND k.key = u.key
+  AND CASE WHEN k.answer IS NULL THEN k.claim = u.claim END;
 
 -- name: KeepAnswer :execrows
--- Index: idempotency_keys_pkey.
+-- In the transaction of what the answer is about: none changed means that somebody
+-- has taken the key over. Index: idempotency_keys_pkey.
 UPDATE idempotency_keys SET answer = @answer
 WHERE workspace_id = @workspace_id AND route = @route AND key = @key AND claim = @claim AND answer IS NULL;
 

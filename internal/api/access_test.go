@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postrider/postrider/internal/pgtest"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -16,8 +17,14 @@ type world struct {
 	ids              map[string]string // by path parameter's owner
 }
 
-func newWorld(t *testing.T) *world {
-	b := setup(t)
+func newWorld(t *testing.T, change ...func(*Deps, *Config)) *world {
+	t.Helper()
+	return newWorldOn(t, pgtest.New(t), change...)
+}
+
+func newWorldOn(t *testing.T, dsn string, change ...func(*Deps, *Config)) *world {
+	t.Helper()
+	b := setupOn(t, dsn, change...)
 	w := &world{bundle: b, key: b.workspace("mine"), strangerKey: b.workspace("other"), ids: map[string]string{}}
 	w.ids["endpoints"] = b.endpoint(w.key)
 	w.ids["deliveries"] = b.delivery(w.key, `{"id":"own-id","type":"a","data":{}}`)

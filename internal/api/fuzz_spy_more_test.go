@@ -72,13 +72,19 @@ func (s spyReplays) Subscribed(_ context.Context, ws webhook.WorkspaceID) ([]web
 }
 
 // A claim is no effect of its own: the handler's is what counts.
-func (s spyIdempotency) Claim(_ context.Context, k webhook.IdempotencyKey, hash []byte, now time.Time, _ time.Duration) (webhook.Claim, error) {
+func (s spyIdempotency) Claim(_ context.Context, k webhook.IdempotencyKey, _ []byte, now time.Time, _ time.Duration) (webhook.Claim, error) {
 	s.stores(k.Route, k.Key)
-	return webhook.Claim{ID: webhook.NewID(now), Mine: true, RequestHash: hash, Token: webhook.NewID(now)}, nil
+	return webhook.Claim{ID: webhook.NewID(now), Mine: true, Same: true, Token: webhook.NewID(now)}, nil
 }
 
-func (s spyIdempotency) Keep(context.Context, webhook.IdempotencyKey, *webhook.Claim, []byte) error {
-	return nil
+func (s spyIdempotency) Find(context.Context, webhook.IdempotencyKey, []byte) (webhook.Claim, error) {
+	return webhook.Claim{}, nil
+}
+
+func (s spyIdempotency) Together(ctx context.Context) context.Context { return ctx }
+
+func (s spyIdempotency) Keep(context.Context, webhook.IdempotencyKey, *webhook.Claim, []byte) (bool, error) {
+	return false, nil
 }
 
 func (s spyIdempotency) Release(context.Context, webhook.IdempotencyKey, *webhook.Claim) error {

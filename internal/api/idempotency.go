@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
@@ -19,9 +18,11 @@ const (
 	maxKeyBytes    = 255
 	// claimGrace is how much longer than its request a claim lasts.
 	claimGrace = 5 * time.Second
-	// keyPatience is how long a request waits for another one under the same key.
+	// keyPatience is how long a request waits for another one under the same key. It
+	// looks after keyPoll, and then after twice as long each time.
 	keyPatience = 5 * time.Second
-	keyPoll     = 50 * time.Millisecond
+	keyPoll     = 10 * time.Millisecond
+	keyPollMost = 500 * time.Millisecond
 	keepTimeout = 5 * time.Second
 )
 
@@ -54,7 +55,8 @@ func (k *kept) write(w http.ResponseWriter) {
 }
 
 // once handles a POST with an Idempotency-Key: the first one takes effect, and the
-// same request again gets the same answer.
+// same request again gets the same answer. What it changes and its answer are one
+// commit; the effect of a grouped route is found by the token instead.
 func (s *server) once(ctx context.Context, rt *route, w http.ResponseWriter, r *request) (response, error) {
 	key, err := r.idempotencyKey()
 	if err != nil {
@@ -75,10 +77,13 @@ func (s *server) once(ctx context.Context, rt *route, w http.ResponseWriter, r *
 	done := false
 	defer func() {
 		if !done { // no lasting answer, or a panic
-			s.after(ctx, "release", func(ctx context.Context) error { return s.Idempotency.Release(ctx, key, &claim) })
+			_ = s.after(ctx, "release", func(ctx context.Context) error { return s.Idempotency.Release(ctx, key, &claim) })
 		}
 	}()
 	r.token = claim.Token
+	if !rt.grouped {
+		ctx = s.Idempotency.Together(ctx)
+	}
 	resp, err := rt.handle(ctx, r)
 	k := answerOf(&resp)
 	if err != nil {
@@ -87,32 +92,40 @@ func (s *server) once(ctx context.Context, rt *route, w http.ResponseWriter, r *
 	if !k.lasting() {
 		return resp, err
 	}
+	undone := false
+	failed := s.after(ctx, "keep", func(ctx context.Context) (err error) {
+		undone, err = s.Idempotency.Keep(ctx, key, &claim, encodeJSON(k))
+		return err
+	})
+	if undone {
+		return response{}, failed
+	}
 	done = true
-	s.after(ctx, "keep", func(ctx context.Context) error { return s.Idempotency.Keep(ctx, key, &claim, encodeJSON(k)) })
 	return response{body: k}, nil
 }
 
 // after does what must be tried also when the caller is gone. What fails is
-// mended by time: the claim runs out, and the next one finds the effect by its
-// token.
-func (s *server) after(ctx context.Context, what string, do func(context.Context) error) {
+// mended by time: the claim runs out.
+func (s *server) after(ctx context.Context, what string, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 	defer cancel()
-	if err := do(ctx); err != nil {
+	err := do(ctx)
+	if err != nil {
 		s.cfg.Logger.WarnContext(ctx, "an idempotency key was left as it is", "step", what, "error", err)
 	}
+	return err
 }
 
-// claim waits for the answer of a request that is under way.
+// claim waits for the answer of a request that is under way. It reads, and writes
+// again only when the key is free.
 func (s *server) claim(ctx context.Context, rt *route, key webhook.IdempotencyKey, r *request) (webhook.Claim, error) {
-	hash := requestHash(r)
-	lasts := s.timeoutOf(rt)
-	for began := s.cfg.Now(); ; {
-		c, err := s.Idempotency.Claim(ctx, key, hash, s.cfg.Now(), lasts+claimGrace)
+	digest, lasts, began := digestOf(r), s.timeoutOf(rt), s.cfg.Now()
+	c, err := s.Idempotency.Claim(ctx, key, digest, began, lasts+claimGrace)
+	for pause := keyPoll; ; pause = min(2*pause, keyPollMost) {
 		switch {
 		case err != nil:
 			return c, err
-		case subtle.ConstantTimeCompare(hash, c.RequestHash) != 1:
+		case !c.Same:
 			return c, webhook.Errorf(webhook.CodeIdempotencyMismatch, "the key was used with another request in the last 24 hours")
 		case c.Mine || c.Answer != nil:
 			return c, nil
@@ -120,14 +133,18 @@ func (s *server) claim(ctx context.Context, rt *route, key webhook.IdempotencyKe
 			return c, webhook.Errorf(webhook.CodeIdempotencyInFlight, "the first request with this key is still under way; ask again in a moment")
 		}
 		select {
-		case <-time.After(keyPoll):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return c, ctx.Err()
+		}
+		if c, err = s.Idempotency.Find(ctx, key, digest); err == nil && c.Due {
+			c, err = s.Idempotency.Claim(ctx, key, digest, s.cfg.Now(), lasts+claimGrace)
 		}
 	}
 }
 
-func requestHash(r *request) []byte {
+// digestOf tells requests under one key apart.
+func digestOf(r *request) []byte {
 	h := sha256.New()
 	h.Write([]byte(r.http.URL.RawQuery))
 	h.Write([]byte{0})

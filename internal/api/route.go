@@ -49,7 +49,10 @@ type route struct {
 	// lazyWorkspace leaves it to the handler to find out whether the admin's
 	// workspace exists.
 	lazyWorkspace bool
-	handle        func(ctx context.Context, r *request) (response, error)
+	// grouped routes commit what they do together with others' in a transaction
+	// that the request's answer can't be kept in.
+	grouped bool
+	handle  func(ctx context.Context, r *request) (response, error)
 }
 
 // scopes are what a workspace's key needs.

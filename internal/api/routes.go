@@ -68,11 +68,11 @@ func (s *server) eventRoutes() []route {
 			summary: "Publish an event", doc: "A 202 means that the event and its deliveries are committed.",
 			body:   &bodySpec{example: publishInput{}, required: true, copied: true, limit: webhook.MaxEventBytes},
 			status: http.StatusAccepted, also: map[int]string{http.StatusOK: "An event with this id was accepted before; nothing is sent again."},
-			answer: acceptedWire{}, lazyWorkspace: true, handle: s.publish,
+			answer: acceptedWire{}, lazyWorkspace: true, grouped: true, handle: s.publish,
 		}, {
 			method: http.MethodPost, path: "/v1/events/batch", id: "publishEvents", tag: tagEvents, scope: webhook.ScopeEventsWrite,
 			summary: "Publish up to 1000 events, all or none", body: &bodySpec{example: batchInput{}, required: true, copied: true, limit: webhook.MaxBatchBytes},
-			status: http.StatusAccepted, answer: acceptedBatchWire{}, lazyWorkspace: true, handle: s.publishBatch,
+			status: http.StatusAccepted, answer: acceptedBatchWire{}, lazyWorkspace: true, grouped: true, handle: s.publishBatch,
 		}, {
 			method: http.MethodGet, path: "/v1/events", id: "listEvents", tag: tagEvents, scope: webhook.ScopeEventsRead,
 			summary: "List events", doc: "By the time of acceptance. A page of large events may end before its limit.",

@@ -127,11 +127,17 @@ type Replays interface {
 // Idempotency keeps what requests with an idempotency key were answered.
 type Idempotency interface {
 	// Claim begins a request under its key, for so long, or finds who has and what
-	// came of it.
-	Claim(ctx context.Context, k webhook.IdempotencyKey, hash []byte, now time.Time, d time.Duration) (webhook.Claim, error)
-	// Keep stores the claim's answer.
-	Keep(ctx context.Context, k webhook.IdempotencyKey, c *webhook.Claim, answer []byte) error
-	// Release gives the claim up.
+	// came of it. digest tells the request from others.
+	Claim(ctx context.Context, k webhook.IdempotencyKey, digest []byte, now time.Time, d time.Duration) (webhook.Claim, error)
+	// Find looks who has the key, and changes nothing.
+	Find(ctx context.Context, k webhook.IdempotencyKey, digest []byte) (webhook.Claim, error)
+	// Together makes one transaction of what the other stores change under the
+	// context that it returns and of Keep. Keep or Release must follow.
+	Together(ctx context.Context) context.Context
+	// Keep stores the claim's answer. undone says that it failed, and what was
+	// changed together with it was not.
+	Keep(ctx context.Context, k webhook.IdempotencyKey, c *webhook.Claim, answer []byte) (undone bool, err error)
+	// Release gives the claim up, and undoes what was changed together with it.
 	Release(ctx context.Context, k webhook.IdempotencyKey, c *webhook.Claim) error
 }
 

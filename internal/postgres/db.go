@@ -85,9 +85,12 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 func (db *DB) Close() { db.pool.Close() }
 
 // inTx runs fn in a transaction of its own, and again in another one while that
-// conflicts with somebody else's.
+// conflicts with somebody else's. Under the context of a unit it is the unit's.
 func (db *DB) inTx(ctx context.Context, fn func(*dbsqlc.Queries, pgx.Tx) error) error {
 	return retryConflict(func() error {
+		if u := unitOf(ctx); u != nil {
+			return available(u.change(ctx, db, fn))
+		}
 		err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error { return fn(db.q.WithTx(tx), tx) })
 		return available(err)
 	})

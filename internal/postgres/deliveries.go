@@ -25,7 +25,7 @@ func (s *Deliveries) Get(ctx context.Context, ws webhook.WorkspaceID, id webhook
 
 // get also says whether the delivery's endpoint was deleted.
 func (s *Deliveries) get(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (d webhook.Delivery, deleted bool, err error) {
-	r, err := s.db.q.DeliveryByID(ctx, dbsqlc.DeliveryByIDParams{WorkspaceID: string(ws), ID: pgID(id)})
+	r, err := s.db.read(ctx).DeliveryByID(ctx, dbsqlc.DeliveryByIDParams{WorkspaceID: string(ws), ID: pgID(id)})
 	if err != nil {
 		return d, false, fmt.Errorf("read delivery %s: %w", id, notFound(err, "delivery"))
 	}
@@ -148,7 +148,7 @@ func (s *Deliveries) Cancel(ctx context.Context, ws webhook.WorkspaceID, id webh
 // externalIDs are the callers' own ids of events that have one.
 func (s *Deliveries) externalIDs(ctx context.Context, ws webhook.WorkspaceID, events []pgtype.UUID) (map[webhook.ID]string, error) {
 	lo, hi := bounds(events)
-	rows, err := s.db.q.ExternalIDs(ctx, dbsqlc.ExternalIDsParams{WorkspaceID: string(ws), EventIds: events, Lo: lo, Hi: hi})
+	rows, err := s.db.read(ctx).ExternalIDs(ctx, dbsqlc.ExternalIDsParams{WorkspaceID: string(ws), EventIds: events, Lo: lo, Hi: hi})
 	if err != nil {
 		return nil, fmt.Errorf("read events' own ids: %w", available(err))
 	}

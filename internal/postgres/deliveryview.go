@@ -72,7 +72,7 @@ func (s *Deliveries) lastAttempts(ctx context.Context, ws webhook.WorkspaceID, r
 		return nil, nil
 	}
 	lo, hi := bounds(ids)
-	all, err := s.db.q.LastAttempts(ctx, dbsqlc.LastAttemptsParams{WorkspaceID: string(ws), DeliveryIds: ids, Lo: lo, Hi: hi})
+	all, err := s.db.read(ctx).LastAttempts(ctx, dbsqlc.LastAttemptsParams{WorkspaceID: string(ws), DeliveryIds: ids, Lo: lo, Hi: hi})
 	if err != nil {
 		return nil, fmt.Errorf("read last attempts: %w", available(err))
 	}

@@ -110,7 +110,7 @@ func (s *Replays) Subscribed(ctx context.Context, ws webhook.WorkspaceID) ([]web
 
 // Get returns a replay as it stands.
 func (s *Replays) Get(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Replay, error) {
-	r, err := s.db.q.ReplayByID(ctx, dbsqlc.ReplayByIDParams{ID: pgID(id), WorkspaceID: string(ws)})
+	r, err := s.db.read(ctx).ReplayByID(ctx, dbsqlc.ReplayByIDParams{ID: pgID(id), WorkspaceID: string(ws)})
 	if err != nil {
 		return webhook.Replay{}, fmt.Errorf("read replay %s: %w", id, notFound(err, "replay"))
 	}

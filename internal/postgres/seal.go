@@ -20,12 +20,14 @@ var ErrSealed = errors.New("no key in secrets.key decrypts it")
 type sealer struct {
 	newest keyID
 	aeads  map[keyID]cipher.AEAD
+	// hashKeys are made of the same keys, for what is not decrypted but compared.
+	hashKeys map[keyID][]byte
 }
 
 type keyID [4]byte
 
 func newSealer(keys [][]byte) (*sealer, error) {
-	s := &sealer{aeads: make(map[keyID]cipher.AEAD, len(keys))}
+	s := &sealer{aeads: make(map[keyID]cipher.AEAD, len(keys)), hashKeys: make(map[keyID][]byte, len(keys))}
 	for i, key := range keys {
 		if len(key) != 32 {
 			return nil, fmt.Errorf("secrets.key: key %d has %d bytes, not 32", i+1, len(key))
@@ -40,7 +42,7 @@ func newSealer(keys [][]byte) (*sealer, error) {
 		}
 		sum := sha256.Sum256(key)
 		id := keyID(sum[:4])
-		s.aeads[id] = aead
+		s.aeads[id], s.hashKeys[id] = aead, hashKey(key)
 		if i == 0 {
 			s.newest = id
 		}

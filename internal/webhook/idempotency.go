@@ -13,8 +13,10 @@ type Claim struct {
 	// ID names the claim, the caller's if Mine.
 	ID   ID
 	Mine bool
-	// RequestHash is of the request that the key was first used with.
-	RequestHash []byte
+	// Same says that the key was first used with this very request.
+	Same bool
+	// Due says that the key can be claimed: nobody has it any more.
+	Due bool
 	// Token stays the same when a claim is taken over from somebody who died: ids
 	// that are made of it make an effect that took place already be found.
 	Token ID

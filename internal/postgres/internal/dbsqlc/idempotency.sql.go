@@ -11,61 +11,66 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-const ClaimKey = `-- name: ClaimKey :one
-INSERT INTO idempotency_keys (workspace_id, route, key, request_hash, token, claim, claimed_until)
-VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))
-ON CONFLICT (workspace_id, route, key) DO UPDATE SET
-    request_hash = CASE WHEN idempotency_keys.created_at <= now() - interval '1 day' THEN EXCLUDED.request_hash ELSE idempotency_keys.request_hash END,
-    token = CASE WHEN idempotency_keys.created_at <= now() - interval '1 day' THEN EXCLUDED.token ELSE idempotency_keys.token END,
-    answer = CASE WHEN idempotency_keys.created_at <= now() - interval '1 day' THEN NULL ELSE idempotency_keys.answer END,
-    claim = CASE WHEN idempotency_keys.created_at <= now() - interval '1 day'
-                   OR idempotency_keys.answer IS NULL AND idempotency_keys.claimed_until <= now() AND idempotency_keys.request_hash = EXCLUDED.request_hash
-            THEN EXCLUDED.claim ELSE idempotency_keys.claim END,
-    claimed_until = CASE WHEN idempotency_keys.created_at <= now() - interval '1 day'
-                           OR idempotency_keys.answer IS NULL AND idempotency_keys.claimed_until <= now() AND idempotency_keys.request_hash = EXCLUDED.request_hash
-                    THEN EXCLUDED.claimed_until ELSE idempotency_keys.claimed_until END,
-    created_at = CASE WHEN idempotency_keys.created_at <= now() - interval '1 day' THEN now() ELSE idempotency_keys.created_at END
-RETURNING request_hash, token, claim, answer
+const CommitLazily = `-- name: CommitLazily :exec
+SELECT set_config('synchronous_commit', 'off', true)
 `
 
-type ClaimKeyParams struct {
-	WorkspaceID string
-	Route       string
-	Key         string
-	RequestHash []byte
-	Token       pgtype.UUID
-	Claim       pgtype.UUID
-	Seconds     float64
+// For the transaction that it is in: nobody waits until its commit is on disk. It
+// is there before that of any later transaction which somebody waits for.
+func (q *Queries) CommitLazily(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, CommitLazily)
+	return err
 }
 
-type ClaimKeyRow struct {
-	RequestHash []byte
-	Token       pgtype.UUID
-	Claim       pgtype.UUID
-	Answer      []byte
+const InsertKeys = `-- name: InsertKeys :many
+INSERT INTO idempotency_keys (workspace_id, route, key, request_hash, token, claim, claimed_until)
+SELECT u.workspace_id, u.route, u.key, u.request_hash, u.token, u.claim, now() + make_interval(secs => u.seconds)
+FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::text[])) AS route,
+             unnest((SELECT $3::text[])) AS key, unnest((SELECT $4::bytea[])) AS request_hash,
+             unnest((SELECT $5::uuid[])) AS token, unnest((SELECT $6::uuid[])) AS claim,
+             unnest((SELECT $7::float8[])) AS seconds) u
+ON CONFLICT (workspace_id, route, key) DO NOTHING
+RETURNING claim
+`
+
+type InsertKeysParams struct {
+	WorkspaceIds  []string
+	Routes        []string
+	Keys          []string
+	RequestHashes [][]byte
+	Tokens        []pgtype.UUID
+	Claims        []pgtype.UUID
+	Seconds       []float64
 }
 
-// One statement, so that two at once have one winner: it finds its own claim in
-// what comes back. A key that is older than a day begins anew; a claim that ran
-// out without an answer is taken over. Index: idempotency_keys_pkey.
-func (q *Queries) ClaimKey(ctx context.Context, arg ClaimKeyParams) (ClaimKeyRow, error) {
-	row := q.db.QueryRow(ctx, ClaimKey,
-		arg.WorkspaceID,
-		arg.Route,
-		arg.Key,
-		arg.RequestHash,
-		arg.Token,
-		arg.Claim,
+// Keys that nobody has; of two at once the first one wins. Sorted by the caller,
+// so that two processes never wait for each other. Index: idempotency_keys_pkey.
+func (q *Queries) InsertKeys(ctx context.Context, arg InsertKeysParams) ([]pgtype.UUID, error) {
+	rows, err := q.db.Query(ctx, InsertKeys,
+		arg.WorkspaceIds,
+		arg.Routes,
+		arg.Keys,
+		arg.RequestHashes,
+		arg.Tokens,
+		arg.Claims,
 		arg.Seconds,
 	)
-	var i ClaimKeyRow
-	err := row.Scan(
-		&i.RequestHash,
-		&i.Token,
-		&i.Claim,
-		&i.Answer,
-	)
-	return i, err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []pgtype.UUID
+	for rows.Next() {
+		var claim pgtype.UUID
+		if err := rows.Scan(&claim); err != nil {
+			return nil, err
+		}
+		items = append(items, claim)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const KeepAnswer = `-- name: KeepAnswer :execrows
@@ -81,7 +86,8 @@ type KeepAnswerParams struct {
 	Claim       pgtype.UUID
 }
 
-// Index: idempotency_keys_pkey.
+// In the transaction of what the answer is about: none changed means that somebody
+// has taken the key over. Index: idempotency_keys_pkey.
 func (q *Queries) KeepAnswer(ctx context.Context, arg KeepAnswerParams) (int64, error) {
 	result, err := q.db.Exec(ctx, KeepAnswer,
 		arg.Answer,
@@ -94,6 +100,72 @@ func (q *Queries) KeepAnswer(ctx context.Context, arg KeepAnswerParams) (int64, 
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const KeepAnswers = `-- name: KeepAnswers :exec
+UPDATE idempotency_keys k SET answer = u.answer
+FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::text[])) AS route,
+             unnest((SELECT $3::text[])) AS key, unnest((SELECT $4::uuid[])) AS claim,
+             unnest((SELECT $5::bytea[])) AS answer) u
+WHERE k.workspace_id = u.workspace_id AND k.route = u.route AND k.key = u.key
+  AND CASE WHEN k.answer IS NULL THEN k.claim = u.claim END
+`
+
+type KeepAnswersParams struct {
+	WorkspaceIds []string
+	Routes       []string
+	Keys         []string
+	Claims       []pgtype.UUID
+	Answers      [][]byte
+}
+
+// Index: idempotency_keys_pkey.
+func (q *Queries) KeepAnswers(ctx context.Context, arg KeepAnswersParams) error {
+	_, err := q.db.Exec(ctx, KeepAnswers,
+		arg.WorkspaceIds,
+		arg.Routes,
+		arg.Keys,
+		arg.Claims,
+		arg.Answers,
+	)
+	return err
+}
+
+const KeyByName = `-- name: KeyByName :one
+SELECT request_hash, token, claim, answer, (created_at <= now() - interval '1 day')::bool AS expired,
+       (answer IS NULL AND claimed_until <= now())::bool AS died
+FROM idempotency_keys WHERE workspace_id = $1 AND route = $2 AND key = $3
+`
+
+type KeyByNameParams struct {
+	WorkspaceID string
+	Route       string
+	Key         string
+}
+
+type KeyByNameRow struct {
+	RequestHash []byte
+	Token       pgtype.UUID
+	Claim       pgtype.UUID
+	Answer      []byte
+	Expired     bool
+	Died        bool
+}
+
+// expired: it is older than a day and begins anew. died: its claim ran out without
+// an answer. Index: idempotency_keys_pkey.
+func (q *Queries) KeyByName(ctx context.Context, arg KeyByNameParams) (KeyByNameRow, error) {
+	row := q.db.QueryRow(ctx, KeyByName, arg.WorkspaceID, arg.Route, arg.Key)
+	var i KeyByNameRow
+	err := row.Scan(
+		&i.RequestHash,
+		&i.Token,
+		&i.Claim,
+		&i.Answer,
+		&i.Expired,
+		&i.Died,
+	)
+	return i, err
 }
 
 const ReleaseKey = `-- name: ReleaseKey :exec
@@ -132,4 +204,43 @@ func (q *Queries) RemoveOldKeys(ctx context.Context, n int32) (int64, error) {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const TakeKey = `-- name: TakeKey :one
+UPDATE idempotency_keys SET
+    request_hash = $1, claim = $2, claimed_until = now() + make_interval(secs => $3), answer = NULL,
+    token = CASE WHEN created_at <= now() - interval '1 day' THEN $4 ELSE token END,
+    created_at = CASE WHEN created_at <= now() - interval '1 day' THEN now() ELSE created_at END
+WHERE workspace_id = $5 AND route = $6 AND key = $7 AND claim = $8
+  AND (created_at <= now() - interval '1 day' OR answer IS NULL AND claimed_until <= now())
+RETURNING token
+`
+
+type TakeKeyParams struct {
+	RequestHash []byte
+	Claim       pgtype.UUID
+	Seconds     float64
+	Token       pgtype.UUID
+	WorkspaceID string
+	Route       string
+	Key         string
+	Seen        pgtype.UUID
+}
+
+// Takes over what was seen to have expired or died, if nobody else has meanwhile.
+// What died goes on with its token. Index: idempotency_keys_pkey.
+func (q *Queries) TakeKey(ctx context.Context, arg TakeKeyParams) (pgtype.UUID, error) {
+	row := q.db.QueryRow(ctx, TakeKey,
+		arg.RequestHash,
+		arg.Claim,
+		arg.Seconds,
+		arg.Token,
+		arg.WorkspaceID,
+		arg.Route,
+		arg.Key,
+		arg.Seen,
+	)
+	var token pgtype.UUID
+	err := row.Scan(&token)
+	return token, err
 }
