@@ -86,7 +86,7 @@ func measureAll(ctx context.Context, o options, progress io.Writer) (_ *result, 
 // prepare warms everything up and decides how many events a run has.
 func (r *result) prepare(ctx context.Context, l *lab, progress io.Writer) error {
 	fmt.Fprint(progress, "warm-up:")
-	for _, k := range []kind{bareKind, acceptKind, singleKind, wideKind} {
+	for _, k := range r.options.kinds() {
 		m := &measurement{kind: k, events: r.options.events}
 		length := r.options.length
 		switch {
@@ -94,6 +94,9 @@ func (r *result) prepare(ctx context.Context, l *lab, progress io.Writer) error 
 			length = min(length, bareSeconds*time.Second)
 		case k.fanout > 1:
 			m.events /= k.fanout
+		}
+		if k.keyed { // as many as without a key: the two are compared
+			m.events = r.measured[len(r.measured)-1].events
 		}
 		if m.events == 0 {
 			var err error
@@ -129,8 +132,12 @@ func (r *result) round(ctx context.Context, l *lab, progress io.Writer) error {
 			return err
 		}
 		m.add(got, before, after)
-		fmt.Fprintf(progress, " %s %.0f/s of %.0f/s;", m.kind.name, got.rate, (before.rate+after.rate)/2)
+		fmt.Fprintf(progress, " %s %.0f/s of %.0f/s;", m.kind.label(), got.rate, (before.rate+after.rate)/2)
 		before = after
+	}
+	if r.options.keys {
+		fmt.Fprintln(progress)
+		return nil
 	}
 	got, err := l.steady(ctx, r.options.steady)
 	if err != nil {

@@ -33,6 +33,8 @@ type options struct {
 	ward int
 	// noise leaves the sick out of isolation: it measures noisy workspaces only.
 	noise bool
+	// keys measures what an Idempotency-Key costs, and nothing else.
+	keys bool
 	// quick only shows that everything works.
 	quick bool
 	// settings are added to Postgres's configuration.
@@ -58,6 +60,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	f.BoolVar(&o.isolation, "isolation", false, "measure what sick receivers do to healthy ones instead")
 	f.IntVar(&o.ward, "ward", 0, "with -isolation: try only this number of endpoints, a multiple of 10 (default 40, then 400)")
 	f.BoolVar(&o.noise, "noise", false, "with -isolation: only what one workspace does to another")
+	f.BoolVar(&o.keys, "keys", false, "only measure what an Idempotency-Key costs")
 	quick := f.Bool("quick", false, "only show that everything works: one short run of each kind")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -72,6 +75,14 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 		return o, err
 	}
 	return o, nil
+}
+
+// kinds are what is measured, in this order.
+func (o *options) kinds() []kind {
+	if o.keys {
+		return []kind{bareKind, acceptKind, keyedAcceptKind, singleKind, keyedSingleKind}
+	}
+	return []kind{bareKind, acceptKind, keyedAcceptKind, singleKind, wideKind}
 }
 
 // settings are flags of the form name=value.

@@ -38,19 +38,27 @@ func (p *poster) post(ctx context.Context, k kind, n int) error {
 	if k.bare {
 		url, want = p.receiverURL+k.path(0), http.StatusOK
 	}
-	if err := p.send(ctx, url, want, k.body(make([]byte, 0, 512), n)); err != nil {
+	if err := p.sendOnce(ctx, url, want, k.key(n), k.body(make([]byte, 0, 512), n)); err != nil {
 		return fmt.Errorf("event %d: %w", n, err)
 	}
 	return nil
 }
 
 func (p *poster) send(ctx context.Context, url string, want int, body []byte) error {
+	return p.sendOnce(ctx, url, want, "", body)
+}
+
+// sendOnce sends under an Idempotency-Key, unless that is "".
+func (p *poster) sendOnce(ctx context.Context, url string, want int, key string, body []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+p.key)
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
 	res, err := p.client.Do(req)
 	if err != nil {
 		return err

@@ -13,6 +13,8 @@ type kind struct {
 	fanout int
 	// bare events go to the receiver itself, past everything under test.
 	bare bool
+	// keyed events are each published under an Idempotency-Key of their own.
+	keyed bool
 }
 
 // endpoints is how many endpoints each kind of delivery has. At fan-out 1 the
@@ -25,7 +27,18 @@ var (
 	acceptKind = kind{name: "accept"}
 	singleKind = kind{name: "fanout1", fanout: 1}
 	wideKind   = kind{name: "fanout10", fanout: endpoints}
+	// The same with a key: what that costs is told against the one without.
+	keyedAcceptKind = kind{name: "accept", keyed: true}
+	keyedSingleKind = kind{name: "fanout1", fanout: 1, keyed: true}
 )
+
+// label is a short name.
+func (k kind) label() string {
+	if k.keyed {
+		return k.name + " with a key"
+	}
+	return k.name
+}
 
 // eventType is the type of the n-th event.
 func (k kind) eventType(n int) string {
@@ -33,6 +46,14 @@ func (k kind) eventType(n int) string {
 		return "bench." + k.name + ".n" + strconv.Itoa(n%endpoints)
 	}
 	return "bench." + k.name
+}
+
+// key is the n-th event's Idempotency-Key, as a client makes one; "" for none.
+func (k kind) key(n int) string {
+	if !k.keyed {
+		return ""
+	}
+	return fmt.Sprintf("order-%08d-9b2f6c1e", n)
 }
 
 // subscription is what the kind's i-th endpoint wants.
