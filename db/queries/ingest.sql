@@ -25,12 +25,17 @@ FROM (SELECT unnest((SELECT @ids::uuid[])) AS id, unnest((SELECT @workspace_ids:
              unnest((SELECT @event_types::text[])) AS event_type, unnest((SELECT @tasks::text[])) AS task,
              unnest((SELECT @bulks::bool[])) AS bulk) u;
 
--- name: ClaimEventIDs :exec
+-- name: ClaimEventIDs :execrows
 -- Waits for another transaction that is inserting the same id. Sorted by the
 -- caller, so that two groups never wait for each other.
 INSERT INTO event_ids (workspace_id, id, event_id)
 SELECT unnest((SELECT @workspace_ids::text[])), unnest((SELECT @ids::text[])), unnest((SELECT @event_ids::uuid[]))
 ON CONFLICT DO NOTHING;
+
+-- name: InsertEventIDs :exec
+-- Ids that nobody has, or the whole transaction fails. Sorted by the caller, too.
+INSERT INTO event_ids (workspace_id, id, event_id)
+SELECT unnest((SELECT @workspace_ids::text[])), unnest((SELECT @ids::text[])), unnest((SELECT @event_ids::uuid[]));
 
 -- name: EventIDOwners :many
 -- Index: event_ids_pkey. A statement of its own after ClaimEventIDs: its

@@ -126,8 +126,7 @@ func TestIdempotencyKeyNeedsOneConnection(t *testing.T) {
 func TestIdempotencyKeyTakenOver(t *testing.T) {
 	t.Parallel()
 	var during atomic.Pointer[func()]
-	var b *bundle
-	b = setup(t)
+	b := setup(t)
 	key := b.workspace("456")
 	b.urls.during = func() {
 		if do := during.Swap(nil); do != nil {

@@ -8,7 +8,8 @@ import (
 )
 
 // combiner makes one call for all who ask at the same time: who comes while one
-// is under way waits, and the next is for everybody who does. A lone caller never
+// is under way waits, and the next is for everybody who does. Where the last call
+// was for several, the next gives as many a moment to come. A lone caller never
 // waits.
 type combiner[T any] struct {
 	// run is for many at once; it outlives the caller that happens to lead.
@@ -17,18 +18,25 @@ type combiner[T any] struct {
 
 	mu   sync.Mutex
 	next *combined[T] // takes callers, until its turn has come
+	last int          // how many the last call was for
 }
 
 type combined[T any] struct {
-	all  []T
-	done chan struct{}
-	err  error
+	all []T
+	// full is closed when there are as many as are waited for; wanted is 0 before
+	// anybody waits.
+	full   chan struct{}
+	wanted int
+	done   chan struct{}
+	err    error
 }
 
 const (
-	// maxCombined bounds a call, combineTimeout how long it may take.
+	// maxCombined bounds a call, combineTimeout how long it may take, and
+	// gatherCallers how long it waits for others.
 	maxCombined    = 256
 	combineTimeout = 5 * time.Second
+	gatherCallers  = time.Millisecond
 )
 
 // errNotRun is what others are told of a call that panicked.
@@ -57,10 +65,32 @@ func (c *combiner[T]) join(item T) (mine *combined[T], leads bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if leads = c.next == nil || len(c.next.all) >= maxCombined; leads {
-		c.next = &combined[T]{done: make(chan struct{})}
+		c.next = &combined[T]{done: make(chan struct{}), full: make(chan struct{})}
 	}
 	c.next.all = append(c.next.all, item)
+	if len(c.next.all) == c.next.wanted {
+		close(c.next.full)
+	}
 	return c.next, leads
+}
+
+// gather waits for as many callers as came the last time, less a few, so that a
+// falling rate shortens the wait.
+func (c *combiner[T]) gather(mine *combined[T]) {
+	c.mu.Lock()
+	wanted := c.last - c.last/8
+	if wanted <= len(mine.all) {
+		c.mu.Unlock()
+		return
+	}
+	mine.wanted = wanted
+	c.mu.Unlock()
+	timer := time.NewTimer(gatherCallers)
+	defer timer.Stop()
+	select {
+	case <-mine.full:
+	case <-timer.C:
+	}
 }
 
 // lead makes the call, also when the leader's own caller is gone: the others wait
@@ -68,10 +98,12 @@ func (c *combiner[T]) join(item T) (mine *combined[T], leads bool) {
 func (c *combiner[T]) lead(ctx context.Context, mine *combined[T]) {
 	c.turn <- struct{}{}
 	defer func() { <-c.turn }()
+	c.gather(mine)
 	c.mu.Lock()
 	if c.next == mine {
 		c.next = nil
 	}
+	c.last = len(mine.all)
 	c.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), combineTimeout)
 	defer cancel()

@@ -54,6 +54,44 @@ func TestCombiner(t *testing.T) {
 		})
 	})
 
+	t.Run("GivesAsManyAsLastTimeAMomentToCome", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			c, sizes := slowly(nil)
+			crowd := func(n int, apart time.Duration) {
+				var all sync.WaitGroup
+				for i := range n {
+					all.Go(func() {
+						<-time.After(time.Duration(i) * apart)
+						_ = c.do(t.Context(), i)
+					})
+				}
+				all.Wait()
+			}
+			c.last = 8
+			began := time.Now()
+			crowd(8, gatherCallers/16) // seven are enough; the eighth waits for others in vain
+			if took := time.Since(began); took != 2*time.Second+6*gatherCallers/16+gatherCallers {
+				t.Errorf("it took %s", took)
+			}
+			c.last = 100
+			began = time.Now()
+			crowd(3, 0) // nobody waits for the others for long
+			if took := time.Since(began); took != time.Second+gatherCallers {
+				t.Errorf("it took %s", took)
+			}
+			c.last = 1
+			began = time.Now()
+			crowd(1, 0)
+			if took := time.Since(began); took != time.Second {
+				t.Errorf("it took %s", took)
+			}
+			if got := *sizes; len(got) != 4 || got[0] != 7 || got[1] != 1 || got[2] != 3 || got[3] != 1 {
+				t.Errorf("the calls had %v", got)
+			}
+		})
+	})
+
 	t.Run("TellsEverybodyOfAFailure", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

@@ -96,12 +96,16 @@ func unanswered(err error) bool {
 }
 
 func (s *Ingest) commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]webhook.Event, error) {
-	if !slices.ContainsFunc(g.Events, func(e webhook.Event) bool { return e.ExternalID != "" }) {
-		return nil, s.insertAtOnce(ctx, g)
+	claims := claimsOf(g)
+	if !slices.ContainsFunc(claims, isCallersOwn) {
+		// Ids of our making are there already only if somebody died over them.
+		if err := s.insertAtOnce(ctx, g, claims); len(claims) == 0 || sqlState(err) != uniqueViolation {
+			return nil, err
+		}
 	}
 	var dups map[webhook.ID]webhook.Event
 	err := s.db.inTx(ctx, func(q *dbsqlc.Queries, tx pgx.Tx) (err error) {
-		if dups, err = claimIDs(ctx, q, g); err != nil {
+		if dups, err = claimIDs(ctx, q, claims); err != nil {
 			return err
 		}
 		b := &pgx.Batch{}
@@ -126,10 +130,21 @@ func fateUnknown(err error) error {
 	}, err)
 }
 
-// insertAtOnce sends both inserts in one round trip; a batch outside of a
+// isCallersOwn tells an id that a caller chose, which may well come twice, from one
+// that was made for a request.
+func isCallersOwn(e *webhook.Event) bool {
+	_, made := webhook.ParseID(webhook.EventPrefix, e.ExternalID)
+	return !made
+}
+
+// insertAtOnce sends all inserts in one round trip; a batch outside of a
 // transaction is one by itself.
-func (s *Ingest) insertAtOnce(ctx context.Context, g *webhook.Group) error {
+func (s *Ingest) insertAtOnce(ctx context.Context, g *webhook.Group, claims []*webhook.Event) error {
 	b := &pgx.Batch{}
+	if len(claims) > 0 {
+		p := claimColumns(claims)
+		b.Queue(dbsqlc.InsertEventIDs, p.WorkspaceIds, p.Ids, p.EventIds)
+	}
 	queueInserts(b, g, nil)
 	if err := s.db.pool.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("commit %d events: %w", len(g.Events), fateUnknown(available(err)))
@@ -137,10 +152,8 @@ func (s *Ingest) insertAtOnce(ctx context.Context, g *webhook.Group) error {
 	return nil
 }
 
-// claimIDs takes the callers' own ids and returns the events whose id belongs
-// to an earlier event.
-func claimIDs(ctx context.Context, q *dbsqlc.Queries, g *webhook.Group) (map[webhook.ID]webhook.Event, error) {
-	claims := make([]*webhook.Event, 0, len(g.Events))
+// claimsOf are the group's events with an id beside our own.
+func claimsOf(g *webhook.Group) (claims []*webhook.Event) {
 	for i := range g.Events {
 		if g.Events[i].ExternalID != "" {
 			claims = append(claims, &g.Events[i])
@@ -150,16 +163,29 @@ func claimIDs(ctx context.Context, q *dbsqlc.Queries, g *webhook.Group) (map[web
 	slices.SortFunc(claims, func(a, b *webhook.Event) int {
 		return cmp.Or(strings.Compare(string(a.WorkspaceID), string(b.WorkspaceID)), strings.Compare(a.ExternalID, b.ExternalID))
 	})
-	var p dbsqlc.ClaimEventIDsParams
-	mine := make(map[[2]string]webhook.ID, len(claims))
+	return claims
+}
+
+func claimColumns(claims []*webhook.Event) (p dbsqlc.ClaimEventIDsParams) {
 	for _, e := range claims {
 		p.WorkspaceIds = append(p.WorkspaceIds, string(e.WorkspaceID))
 		p.Ids = append(p.Ids, e.ExternalID)
 		p.EventIds = append(p.EventIds, pgID(e.ID))
-		mine[[2]string{string(e.WorkspaceID), e.ExternalID}] = e.ID
 	}
-	if err := q.ClaimEventIDs(ctx, p); err != nil {
+	return p
+}
+
+// claimIDs takes the events' ids and returns the events whose id belongs to an
+// earlier event.
+func claimIDs(ctx context.Context, q *dbsqlc.Queries, claims []*webhook.Event) (map[webhook.ID]webhook.Event, error) {
+	p := claimColumns(claims)
+	n, err := q.ClaimEventIDs(ctx, p)
+	if err != nil || int(n) == len(claims) {
 		return nil, err
+	}
+	mine := make(map[[2]string]webhook.ID, len(claims))
+	for _, e := range claims {
+		mine[[2]string{string(e.WorkspaceID), e.ExternalID}] = e.ID
 	}
 	owners, err := q.EventIDOwners(ctx, dbsqlc.EventIDOwnersParams{WorkspaceIds: p.WorkspaceIds, Ids: p.Ids})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -97,7 +98,10 @@ func (p *proxy) answer(client, server net.Conn) {
 
 func TestCommitWhoseAnswerGetsLost(t *testing.T) {
 	t.Parallel()
-	for name, ids := range map[string][]string{"Generated": {"", ""}, "Own": {"x", ""}, "WithADuplicate": {"before", "x"}} {
+	made := webhook.NewID(time.Now()).Format(webhook.EventPrefix)
+	for name, ids := range map[string][]string{
+		"Generated": {"", ""}, "Own": {"x", ""}, "WithADuplicate": {"before", "x"}, "MadeForARequest": {made, ""},
+	} {
 		t.Run(name+"IsStoredOnce", func(t *testing.T) {
 			t.Parallel()
 			s := setup(t)
@@ -115,6 +119,18 @@ func TestCommitWhoseAnswerGetsLost(t *testing.T) {
 			s.wantStored(1 + len(ids) - len(dups))
 		})
 	}
+
+	t.Run("AnIDMadeForARequestIsStoredOnce", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		first := s.groupOf(made)
+		s.commits(s.db, first)
+		again := s.groupOf("", made)
+		if dups := s.commits(s.db, again); len(dups) != 1 || dups[again.Events[1].ID].ID != first.Events[0].ID {
+			t.Errorf("duplicates: %v", dups)
+		}
+		s.wantStored(2)
+	})
 
 	t.Run("AndWhosePostgresIsGoneIsUnavailable", func(t *testing.T) {
 		t.Parallel()

@@ -43,7 +43,7 @@ func (q *Queries) AcceptedEvent(ctx context.Context, arg AcceptedEventParams) (A
 	return i, err
 }
 
-const ClaimEventIDs = `-- name: ClaimEventIDs :exec
+const ClaimEventIDs = `-- name: ClaimEventIDs :execrows
 INSERT INTO event_ids (workspace_id, id, event_id)
 SELECT unnest((SELECT $1::text[])), unnest((SELECT $2::text[])), unnest((SELECT $3::uuid[]))
 ON CONFLICT DO NOTHING
@@ -57,9 +57,12 @@ type ClaimEventIDsParams struct {
 
 // Waits for another transaction that is inserting the same id. Sorted by the
 // caller, so that two groups never wait for each other.
-func (q *Queries) ClaimEventIDs(ctx context.Context, arg ClaimEventIDsParams) error {
-	_, err := q.db.Exec(ctx, ClaimEventIDs, arg.WorkspaceIds, arg.Ids, arg.EventIds)
-	return err
+func (q *Queries) ClaimEventIDs(ctx context.Context, arg ClaimEventIDsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, ClaimEventIDs, arg.WorkspaceIds, arg.Ids, arg.EventIds)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const ClearTasks = `-- name: ClearTasks :exec
@@ -184,6 +187,23 @@ func (q *Queries) InsertDeliveries(ctx context.Context, arg InsertDeliveriesPara
 		arg.Tasks,
 		arg.Bulks,
 	)
+	return err
+}
+
+const InsertEventIDs = `-- name: InsertEventIDs :exec
+INSERT INTO event_ids (workspace_id, id, event_id)
+SELECT unnest((SELECT $1::text[])), unnest((SELECT $2::text[])), unnest((SELECT $3::uuid[]))
+`
+
+type InsertEventIDsParams struct {
+	WorkspaceIds []string
+	Ids          []string
+	EventIds     []pgtype.UUID
+}
+
+// Ids that nobody has, or the whole transaction fails. Sorted by the caller, too.
+func (q *Queries) InsertEventIDs(ctx context.Context, arg InsertEventIDsParams) error {
+	_, err := q.db.Exec(ctx, InsertEventIDs, arg.WorkspaceIds, arg.Ids, arg.EventIds)
 	return err
 }
 
