@@ -14,6 +14,7 @@ import (
 // Client calls one API with one key.
 type Client struct {
 	url, key string
+	once     string // an Idempotency-Key
 	http     *http.Client
 }
 
@@ -31,10 +32,12 @@ func newHTTPClient(t testing.TB) *http.Client {
 }
 
 // Admin calls an API with the admin key.
-func (s *Stack) Admin(api *Process) Client { return Client{api.URL, AdminKey, s.http} }
+func (s *Stack) Admin(api *Process) Client { return Client{url: api.URL, key: AdminKey, http: s.http} }
 
 // Client calls an API with a key.
-func (s *Stack) Client(api *Process, key string) Client { return Client{api.URL, key, s.http} }
+func (s *Stack) Client(api *Process, key string) Client {
+	return Client{url: api.URL, key: key, http: s.http}
+}
 
 // Key is the caller's.
 func (c Client) Key() string { return c.key }
@@ -42,6 +45,12 @@ func (c Client) Key() string { return c.key }
 // At is the same caller at another API.
 func (c Client) At(api *Process) Client {
 	c.url = api.URL
+	return c
+}
+
+// Once is the same caller, with an Idempotency-Key.
+func (c Client) Once(key string) Client {
+	c.once = key
 	return c
 }
 
@@ -61,6 +70,9 @@ func (c Client) Try(ctx context.Context, method, path string, in any) (Answer, e
 		return Answer{}, err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.key)
+	if c.once != "" {
+		req.Header.Set("Idempotency-Key", c.once)
+	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
