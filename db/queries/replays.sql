@@ -72,11 +72,13 @@ WHERE d.endpoint_id = @endpoint_id AND d.id > @after AND d.id < @until
   AND (SELECT e.body IS NOT NULL FROM events e WHERE e.workspace_id = d.workspace_id AND e.id = d.event_id);
 
 -- name: MissingEvents :many
--- A page of a workspace's events that made no delivery to the endpoint. Index:
+-- A page of a workspace's events that made no delivery to the endpoint, without
+-- those that were for others alone. Index:
 -- events_pkey of the days between the bounds; deliveries_endpoint of the row's day.
 SELECT e.id, e.type, e.body FROM events e
 WHERE e.workspace_id = @workspace_id AND e.id > @after AND e.id < @until AND e.body IS NOT NULL
   AND (cardinality(@types::text[]) = 0 OR e.type = ANY(@types::text[]))
+  AND (e.endpoint_ids IS NULL OR @endpoint_id::uuid = ANY(e.endpoint_ids))
   AND (SELECT count(*) FROM deliveries n
        WHERE n.endpoint_id = @endpoint_id AND n.event_id = e.id
          AND n.id >= (left(e.id::text, 13) || '-0000-0000-000000000000')::uuid

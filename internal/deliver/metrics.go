@@ -31,11 +31,11 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		}),
 		firstSeconds: f.NewHistogram(prometheus.HistogramOpts{
 			Name: "postrider_deliver_first_attempt_delay_seconds",
-			Help: "Time from the event's acceptance to the start of the first attempt.", Buckets: seconds,
+			Help: "Time from the event's acceptance, or its deliver_at, to the start of the first attempt.", Buckets: seconds,
 		}),
 		successSeconds: f.NewHistogram(prometheus.HistogramOpts{
 			Name: "postrider_deliver_success_delay_seconds",
-			Help: "Time from the event's acceptance to its successful delivery.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 13),
+			Help: "Time from the event's acceptance, or its deliver_at, to its successful delivery.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 13),
 		}),
 		groupOutcomes: f.NewHistogram(prometheus.HistogramOpts{
 			Name: "postrider_deliver_record_group_outcomes", Help: "Outcomes recorded in one commit.",
@@ -79,11 +79,20 @@ func (m metrics) attempted(d *member, o *webhook.Outcome, now time.Time) {
 	m.attempts.WithLabelValues(outcomeWord(o), string(o.Attempt.ErrorClass)).Inc()
 	m.attemptSeconds.Observe(o.Attempt.Duration.Seconds())
 	if d.standing.Attempts == 0 {
-		m.firstSeconds.Observe(max(o.Attempt.StartedAt.Sub(d.DeliveryID.Time()).Seconds(), 0))
+		m.firstSeconds.Observe(max(o.Attempt.StartedAt.Sub(d.wanted()).Seconds(), 0))
 	}
 	if o.Status == webhook.StatusSuccess {
-		m.successSeconds.Observe(max(now.Sub(d.DeliveryID.Time()).Seconds(), 0))
+		m.successSeconds.Observe(max(now.Sub(d.wanted()).Seconds(), 0))
 	}
+}
+
+// wanted is when the delivery was wanted: at its event's acceptance, or when its
+// publisher said.
+func (m *member) wanted() time.Time {
+	if accepted := m.DeliveryID.Time(); m.standing.DeliverAt.Before(accepted) {
+		return accepted
+	}
+	return m.standing.DeliverAt
 }
 
 func outcomeWord(o *webhook.Outcome) string {

@@ -159,6 +159,6 @@ func (i *Ingester) left(r *request) {
 
 func accepted(e *webhook.Event, duplicate bool) webhook.Accepted {
 	return webhook.Accepted{
-		ID: e.PublicID(), Type: e.Type, CreatedAt: e.CreatedAt, Deliveries: e.Deliveries, Duplicate: duplicate,
+		ID: e.PublicID(), EventID: e.ID, Type: e.Type, CreatedAt: e.CreatedAt, Deliveries: e.Deliveries, Duplicate: duplicate,
 	}
 }

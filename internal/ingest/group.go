@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
@@ -26,6 +27,7 @@ type plan struct {
 	// byExternal finds the first event of the group with a caller's id.
 	byExternal map[externalID]int
 	endpoints  []webhook.ID // reused between events
+	delayed    int          // of the group's deliveries
 }
 
 type externalID struct {
@@ -40,9 +42,9 @@ func newPlan(ids *webhook.IDSource, now time.Time) *plan {
 }
 
 // add matches the request's events and takes them into the group, and returns
-// how many deliveries they make.
+// how many deliveries they make that are due now.
 func (p *plan) add(r *request, x *indexed, now time.Time, way route) (deliveries int) {
-	before := len(p.group.Deliveries)
+	before, delayed := len(p.group.Deliveries), p.delayed
 	pr := planned{request: r, events: make([]int, len(r.events)), repeated: make([]bool, len(r.events))}
 	for n := range r.events {
 		next := len(p.group.Events)
@@ -50,7 +52,7 @@ func (p *plan) add(r *request, x *indexed, now time.Time, way route) (deliveries
 		pr.repeated[n] = pr.events[n] < next
 	}
 	p.requests = append(p.requests, pr)
-	return len(p.group.Deliveries) - before
+	return len(p.group.Deliveries) - before - (p.delayed - delayed)
 }
 
 func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed, now time.Time, way route) int {
@@ -65,14 +67,18 @@ func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed
 		p.byExternal[key] = len(p.group.Events)
 	}
 	e := webhook.Event{
-		ID: p.ids.Next(now), ExternalID: in.ID, WorkspaceID: ws, Type: in.Type, CreatedAt: in.CreatedAt,
+		ID: p.ids.Next(now), ExternalID: in.ID, WorkspaceID: ws, Type: in.Type, CreatedAt: in.CreatedAt, Options: in.Options,
 	}
 	if e.CreatedAt.IsZero() {
 		e.CreatedAt = e.ID.Time()
 	}
 	e.Body = webhook.EncodeBody(e.PublicID(), e.Type, e.CreatedAt, in.Data, ws)
-	p.endpoints = x.match.Match(p.endpoints[:0], in.Type, in.Data)
+	p.endpoints = targeted(x.match.Match(p.endpoints[:0], in.Type, in.Data), &in.Options)
 	e.Deliveries = len(p.endpoints)
+	if in.DeliverAt.After(now) {
+		way = route{} // feed's, when it is due: what that will be like is not known yet
+		p.delayed += e.Deliveries
+	}
 	n := len(p.group.Events)
 	p.group.Events = append(p.group.Events, e)
 	for _, endpoint := range p.endpoints {
@@ -85,6 +91,14 @@ func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed
 		p.group.Deliveries = append(p.group.Deliveries, d)
 	}
 	return n
+}
+
+// targeted leaves those of the matching endpoints that the event is for.
+func targeted(endpoints []webhook.ID, o *webhook.Options) []webhook.ID {
+	if len(o.Targets) == 0 {
+		return endpoints
+	}
+	return slices.DeleteFunc(endpoints, func(id webhook.ID) bool { return !o.Targeted(id) })
 }
 
 func (p *plan) chunkerOf(way route) *chunker {

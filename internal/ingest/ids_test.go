@@ -25,7 +25,7 @@ func TestCallersOwnID(t *testing.T) {
 		if first.Duplicate || first.Deliveries != 3 || first.ID != "mine" {
 			t.Errorf("the first is %+v", first)
 		}
-		if want := (webhook.Accepted{ID: "mine", Type: "a.b", CreatedAt: again.CreatedAt, Deliveries: 3, Duplicate: true}); !reflect.DeepEqual(again, want) {
+		if want := (webhook.Accepted{ID: "mine", EventID: first.EventID, Type: "a.b", CreatedAt: again.CreatedAt, Deliveries: 3, Duplicate: true}); !reflect.DeepEqual(again, want) {
 			t.Errorf("the second is %+v, want %+v", again, want)
 		}
 		if !again.CreatedAt.Equal(first.CreatedAt) {

@@ -211,27 +211,28 @@ func claimIDs(ctx context.Context, q *dbsqlc.Queries, claims []*webhook.Event) (
 const maxInsert = 10_000
 
 func queueInserts(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Event) {
-	e := eventColumns(g, dups)
-	if len(e.Ids) == 0 {
-		return
+	e := eventColumns(g, dups, withoutOptions)
+	if len(e.Ids) > 0 {
+		b.Queue(dbsqlc.InsertEvents, e.Ids, e.WorkspaceIds, e.ExternalIds, e.Types, e.CreatedAts, e.Bodies, e.Deliveries)
 	}
-	b.Queue(dbsqlc.InsertEvents, e.Ids, e.WorkspaceIds, e.ExternalIds, e.Types, e.CreatedAts, e.Bodies, e.Deliveries)
+	queueOptions(b, g, dups)
 	for deliveries := range slices.Chunk(g.Deliveries, maxInsert) {
-		d := deliveryColumns(g, deliveries, dups)
+		d := deliveryColumns(g, deliveries, dups, notDelayed)
 		if len(d.Ids) > 0 {
 			b.Queue(dbsqlc.InsertDeliveries, d.Ids, d.WorkspaceIds, d.EventIds, d.EndpointIds, d.EventTypes, d.Tasks, d.Bulks)
 		}
 	}
 }
 
-func eventColumns(g *webhook.Group, dups map[webhook.ID]webhook.Event) (p dbsqlc.InsertEventsParams) {
+// eventColumns are the wanted of the events, without duplicates.
+func eventColumns(g *webhook.Group, dups map[webhook.ID]webhook.Event, wanted func(*webhook.Event) bool) (p dbsqlc.InsertEventsParams) {
 	n := len(g.Events)
 	p.Ids, p.WorkspaceIds = make([]pgtype.UUID, 0, n), make([]string, 0, n)
 	p.ExternalIds, p.Types = make([]string, 0, n), make([]string, 0, n)
 	p.CreatedAts, p.Bodies, p.Deliveries = make([]pgtype.Timestamptz, 0, n), make([][]byte, 0, n), make([]int32, 0, n)
 	for i := range g.Events {
 		e := &g.Events[i]
-		if _, dup := dups[e.ID]; dup {
+		if _, dup := dups[e.ID]; dup || !wanted(e) {
 			continue
 		}
 		p.Ids = append(p.Ids, pgID(e.ID))
@@ -245,7 +246,8 @@ func eventColumns(g *webhook.Group, dups map[webhook.ID]webhook.Event) (p dbsqlc
 	return p
 }
 
-func deliveryColumns(g *webhook.Group, deliveries []webhook.NewDelivery, dups map[webhook.ID]webhook.Event) (p dbsqlc.InsertDeliveriesParams) {
+// deliveryColumns are the deliveries of the wanted events, without duplicates.
+func deliveryColumns(g *webhook.Group, deliveries []webhook.NewDelivery, dups map[webhook.ID]webhook.Event, wanted func(*webhook.Event) bool) (p dbsqlc.InsertDeliveriesParams) {
 	n := len(deliveries)
 	p.Ids, p.EventIds, p.EndpointIds = make([]pgtype.UUID, 0, n), make([]pgtype.UUID, 0, n), make([]pgtype.UUID, 0, n)
 	p.WorkspaceIds, p.EventTypes, p.Tasks = make([]string, 0, n), make([]string, 0, n), make([]string, 0, n)
@@ -253,7 +255,7 @@ func deliveryColumns(g *webhook.Group, deliveries []webhook.NewDelivery, dups ma
 	for i := range deliveries {
 		d := &deliveries[i]
 		e := &g.Events[d.Event]
-		if _, dup := dups[e.ID]; dup {
+		if _, dup := dups[e.ID]; dup || !wanted(e) {
 			continue
 		}
 		p.Ids = append(p.Ids, pgID(d.ID))

@@ -183,7 +183,7 @@ func (s *Retention) dropBodies(ctx context.Context, name string, day time.Time) 
 }
 
 // bareColumns are those of events but body.
-const bareColumns = "id, workspace_id, external_id, type, created_at, deliveries"
+const bareColumns = "id, workspace_id, external_id, type, created_at, deliveries, endpoint_ids, deliver_at"
 
 // copyBare commits the copy, so that a swap that has to wait for another day
 // does not cost it. Accepted events never change, so it stays right.

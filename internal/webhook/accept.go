@@ -20,11 +20,14 @@ type NewEvent struct {
 	// Pointer is where the event stands in the producer's request: "" alone,
 	// "/events/3" in a batch.
 	Pointer string
+	Options
 }
 
 // Accepted is the answer for one event. It is given after the commit only.
 type Accepted struct {
-	ID        string
+	ID string
+	// EventID is our own id of it.
+	EventID   ID
 	Type      string
 	CreatedAt time.Time
 	// Deliveries is how many endpoints matched.

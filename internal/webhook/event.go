@@ -21,6 +21,7 @@ type Event struct {
 	Body []byte
 	// Deliveries is how many endpoints matched when the event was accepted.
 	Deliveries int
+	Options
 }
 
 // PublicID is the id that clients and receivers see: the caller's own, else ours.

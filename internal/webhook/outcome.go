@@ -26,6 +26,9 @@ type Standing struct {
 	ScheduleStart int
 	// DueIn is how long it is to wait still, by Postgres's clock.
 	DueIn time.Duration
+	// DeliverAt is when its publisher wanted the first attempt at the earliest; zero
+	// as a rule.
+	DeliverAt time.Time
 	// The endpoint's state.
 	EndpointVersion int64
 	EndpointActive  bool

@@ -123,7 +123,7 @@ const GuardDeliveries = `-- name: GuardDeliveries :many
 SELECT d.id, d.status, d.task, d.attempts, d.schedule_start,
        -- Rounded up, for nothing is early; NULL, of what has ended, is no number.
        coalesce(ceil(date_part('epoch', d.next_attempt_at - now()) * 1000), 0)::bigint AS due_in_ms,
-       e.version, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
+       d.deliver_at, e.version, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
        (h.open_until IS NOT NULL)::bool AS breaker_open,
        coalesce(ceil(date_part('epoch', h.open_until - now()) * 1000), 0)::bigint AS open_for_ms, h.probe_id,
        (current_setting('transaction_read_only') = 'on')::bool AS read_only
@@ -148,6 +148,7 @@ type GuardDeliveriesRow struct {
 	Attempts      int32
 	ScheduleStart int32
 	DueInMs       int64
+	DeliverAt     pgtype.Timestamptz
 	Version       int64
 	IsActive      bool
 	Deleted       bool
@@ -186,6 +187,7 @@ func (q *Queries) GuardDeliveries(ctx context.Context, arg GuardDeliveriesParams
 			&i.Attempts,
 			&i.ScheduleStart,
 			&i.DueInMs,
+			&i.DeliverAt,
 			&i.Version,
 			&i.IsActive,
 			&i.Deleted,

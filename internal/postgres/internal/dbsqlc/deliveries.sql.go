@@ -39,7 +39,7 @@ SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.ne
        d.replay_id
 FROM (SELECT unnest((SELECT $1::uuid[])) AS endpoint_id) u
 CROSS JOIN LATERAL (
-    SELECT t.id, t.workspace_id, t.event_id, t.endpoint_id, t.event_type, t.status, t.task, t.next_attempt_at, t.attempts, t.schedule_start, t.parked, t.held_reason, t.held_until, t.completed_at, t.reason, t.bulk, t.replay_id, t.ordering_key, t.ordering_seq FROM deliveries t
+    SELECT t.id, t.workspace_id, t.event_id, t.endpoint_id, t.event_type, t.status, t.task, t.next_attempt_at, t.attempts, t.schedule_start, t.parked, t.held_reason, t.held_until, t.completed_at, t.reason, t.bulk, t.replay_id, t.ordering_key, t.ordering_seq, t.deliver_at FROM deliveries t
     WHERE t.endpoint_id = u.endpoint_id AND t.id >= $2::uuid AND t.id < $3::uuid
       AND t.workspace_id = $4 AND t.event_id = $5
     ORDER BY t.replay_id DESC NULLS LAST LIMIT 1

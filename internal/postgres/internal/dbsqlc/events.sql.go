@@ -29,7 +29,7 @@ func (q *Queries) EventByExternalID(ctx context.Context, arg EventByExternalIDPa
 }
 
 const EventByID = `-- name: EventByID :one
-SELECT id, coalesce(external_id, '')::text AS external_id, type, created_at, body, deliveries
+SELECT id, coalesce(external_id, '')::text AS external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at
 FROM events WHERE workspace_id = $1 AND id = $2
 `
 
@@ -39,12 +39,14 @@ type EventByIDParams struct {
 }
 
 type EventByIDRow struct {
-	ID         pgtype.UUID
-	ExternalID string
-	Type       string
-	CreatedAt  pgtype.Timestamptz
-	Body       []byte
-	Deliveries int32
+	ID          pgtype.UUID
+	ExternalID  string
+	Type        string
+	CreatedAt   pgtype.Timestamptz
+	Body        []byte
+	Deliveries  int32
+	EndpointIds []pgtype.UUID
+	DeliverAt   pgtype.Timestamptz
 }
 
 // Index: day events_pkey.
@@ -58,17 +60,19 @@ func (q *Queries) EventByID(ctx context.Context, arg EventByIDParams) (EventByID
 		&i.CreatedAt,
 		&i.Body,
 		&i.Deliveries,
+		&i.EndpointIds,
+		&i.DeliverAt,
 	)
 	return i, err
 }
 
 const ListEvents = `-- name: ListEvents :many
-SELECT id, external_id, type, created_at, body, deliveries, total
+SELECT id, external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at, total
 FROM (
-    SELECT page.id, page.external_id, page.type, page.created_at, page.body, page.deliveries, page.size, count(*) OVER () AS total,
+    SELECT page.id, page.external_id, page.type, page.created_at, page.body, page.deliveries, page.endpoint_ids, page.deliver_at, page.size, count(*) OVER () AS total,
            (sum(page.size) OVER (ORDER BY page.id DESC) - page.size)::bigint AS bytes_before
     FROM (
-        SELECT id, coalesce(external_id, '')::text AS external_id, type, created_at, body, deliveries,
+        SELECT id, coalesce(external_id, '')::text AS external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at,
                coalesce(octet_length(body), 0)::bigint AS size
         FROM events
         WHERE workspace_id = $1 AND id >= $2::uuid AND id < $3::uuid
@@ -90,13 +94,15 @@ type ListEventsParams struct {
 }
 
 type ListEventsRow struct {
-	ID         pgtype.UUID
-	ExternalID string
-	Type       string
-	CreatedAt  pgtype.Timestamptz
-	Body       []byte
-	Deliveries int32
-	Total      int64
+	ID          pgtype.UUID
+	ExternalID  string
+	Type        string
+	CreatedAt   pgtype.Timestamptz
+	Body        []byte
+	Deliveries  int32
+	EndpointIds []pgtype.UUID
+	DeliverAt   pgtype.Timestamptz
+	Total       int64
 }
 
 // A page ends early when its bodies add up to max_bytes; total says how many
@@ -125,6 +131,8 @@ func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]ListE
 			&i.CreatedAt,
 			&i.Body,
 			&i.Deliveries,
+			&i.EndpointIds,
+			&i.DeliverAt,
 			&i.Total,
 		); err != nil {
 			return nil, err

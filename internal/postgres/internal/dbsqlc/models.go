@@ -56,6 +56,7 @@ type Delivery struct {
 	ReplayID      pgtype.UUID
 	OrderingKey   *string
 	OrderingSeq   *int64
+	DeliverAt     pgtype.Timestamptz
 }
 
 type Endpoint struct {
@@ -102,6 +103,8 @@ type Event struct {
 	CreatedAt   pgtype.Timestamptz
 	Body        []byte
 	Deliveries  int32
+	EndpointIds []pgtype.UUID
+	DeliverAt   pgtype.Timestamptz
 }
 
 type EventID struct {

@@ -244,6 +244,7 @@ const MissingEvents = `-- name: MissingEvents :many
 SELECT e.id, e.type, e.body FROM events e
 WHERE e.workspace_id = $1 AND e.id > $2 AND e.id < $3 AND e.body IS NOT NULL
   AND (cardinality($4::text[]) = 0 OR e.type = ANY($4::text[]))
+  AND (e.endpoint_ids IS NULL OR $5::uuid = ANY(e.endpoint_ids))
   AND (SELECT count(*) FROM deliveries n
        WHERE n.endpoint_id = $5 AND n.event_id = e.id
          AND n.id >= (left(e.id::text, 13) || '-0000-0000-000000000000')::uuid
@@ -266,7 +267,8 @@ type MissingEventsRow struct {
 	Body []byte
 }
 
-// A page of a workspace's events that made no delivery to the endpoint. Index:
+// A page of a workspace's events that made no delivery to the endpoint, without
+// those that were for others alone. Index:
 // events_pkey of the days between the bounds; deliveries_endpoint of the row's day.
 func (q *Queries) MissingEvents(ctx context.Context, arg MissingEventsParams) ([]MissingEventsRow, error) {
 	rows, err := q.db.Query(ctx, MissingEvents,
