@@ -24,6 +24,7 @@ type Deps struct {
 	Idempotency Idempotency
 	AuditLog    AuditLog
 	Accepter    Accepter
+	Waits       Waits
 	Tester      Tester
 	URLs        URLPolicy
 }
@@ -39,6 +40,8 @@ type Config struct {
 	Defaults Defaults
 	// Timeout bounds one request, the test of an endpoint apart. Default 10s.
 	Timeout time.Duration
+	// MaxDelay is how far ahead a deliver_at may be. Default 14 days.
+	MaxDelay time.Duration
 	// Version is shown in the description. Default "dev".
 	Version    string
 	Logger     *slog.Logger          // default: discards
@@ -65,6 +68,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Timeout <= 0 {
 		c.Timeout = 10 * time.Second
+	}
+	if c.MaxDelay <= 0 {
+		c.MaxDelay = 14 * 24 * time.Hour
 	}
 	if c.Version == "" {
 		c.Version = "dev"

@@ -14,11 +14,14 @@ const timeUnit = time.Microsecond
 
 func (s *server) publish(ctx context.Context, r *request) (response, error) {
 	sc := scanner{text: r.body}
-	e, bad := parseEvent(sc.value(), "")
+	e, wait, bad := parseAlone(sc.value())
 	if len(bad) > 0 {
 		return response{}, webhook.Invalid(bad...)
 	}
 	events := r.identify([]webhook.NewEvent{e})
+	if err := s.checkOptions(ctx, r.workspace, events); err != nil {
+		return response{}, err
+	}
 	accepted, err := s.accept(ctx, r.workspace, events)
 	if err != nil {
 		return response{}, err
@@ -27,7 +30,11 @@ func (s *server) publish(ctx context.Context, r *request) (response, error) {
 	if accepted[0].Duplicate && !events[0].Made {
 		status = http.StatusOK
 	}
-	return response{status: status, body: renderAccepted(&accepted[0], r.workspace)}, nil
+	out := renderAccepted(&accepted[0], r.workspace)
+	if wait != nil {
+		s.await(r, &accepted[0], *wait, &out)
+	}
+	return response{status: status, body: out}, nil
 }
 
 func (s *server) publishBatch(ctx context.Context, r *request) (response, error) {
@@ -35,7 +42,11 @@ func (s *server) publishBatch(ctx context.Context, r *request) (response, error)
 	if err != nil {
 		return response{}, err
 	}
-	accepted, err := s.accept(ctx, r.workspace, r.identify(events))
+	events = r.identify(events)
+	if err := s.checkOptions(ctx, r.workspace, events); err != nil {
+		return response{}, err
+	}
+	accepted, err := s.accept(ctx, r.workspace, events)
 	if err != nil {
 		return response{}, err
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
@@ -29,7 +30,7 @@ func (s *server) explainEvent(ctx context.Context, r *request) (response, error)
 	if err != nil {
 		return response{}, err
 	}
-	x := explained{eventType: e.Type}
+	x := explained{eventType: e.Type, options: e.Options}
 	if e.Body != nil {
 		x.data = webhook.DataOf(e.Body, e.WorkspaceID)
 	}
@@ -62,7 +63,7 @@ func (x *explained) explain(e *webhook.EndpointState, d *webhook.Delivery, id we
 	asOf := asOfNow
 	if d != nil {
 		out.Matched, out.Delivered, out.Delivery = true, d.Status == webhook.StatusSuccess, renderExplained(d)
-		out.ReasonWire = undelivered(d, e)
+		out.ReasonWire = undelivered(d, e, x.options.DeliverAt)
 	} else if out.ReasonWire, asOf, err = x.unmatched(e, id); err != nil {
 		return out, err
 	}
@@ -76,6 +77,9 @@ func (x *explained) explain(e *webhook.EndpointState, d *webhook.Delivery, id we
 // endpoint was like then is known as long as it has not been changed since.
 func (x *explained) unmatched(e *webhook.EndpointState, id webhook.ID) (r ReasonWire, asOf string, err error) {
 	accepted := id.Time()
+	if !x.options.Targeted(e.ID) {
+		return notTargeted(), asOfAccepted, nil
+	}
 	if e.CreatedAt.After(accepted) {
 		r = reason(reasonCreatedLater, "the endpoint was created after the event was accepted")
 		r.Since = &e.CreatedAt
@@ -133,7 +137,7 @@ func parseDryRun(raw []byte) (webhook.NewEvent, []webhook.FieldError) {
 		return e, bad
 	}
 	for _, m := range members(raw) {
-		if m.key == "id" || m.key == "created_at" {
+		if slices.Contains([]string{"id", "created_at", "endpoint_ids", "deliver_at"}, m.key) {
 			bad = append(bad, webhook.FieldError{Pointer: child("", m.key), Detail: "is no field of this request"})
 		}
 	}

@@ -18,6 +18,8 @@ func FuzzPublish(f *testing.F) {
 	for _, seed := range []string{
 		`{"type":"a.b","data":{"x":[1.0,{"y":"\ud83d\ude00"}]},"id":"1","created_at":"2024-01-15T10:30:00Z"}`,
 		`{"type":"a","data":{"":"\\\""}}`, `[[]]`, ` {} `, `{"data":{"a":"\u0022"},"type":"b"}`, `5`, `{"\u0074ype":"a","type":null}`,
+		`{"type":"a","data":{},"endpoint_ids":["ep_01kqxg5wdgf0m8c4yb2h3t9v6z","x",5],"deliver_at":"2030-01-15T10:30:00.123+01:00","wait":1}`,
+		`{"type":"a","data":{},"endpoint_ids":[],"deliver_at":null}`, `{"endpoint_ids":null,"deliver_at":"","endpoint_ids":{}}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -89,7 +91,8 @@ func checkPointers(t *testing.T, body []byte, got []webhook.FieldError, want []s
 
 func sameEvent(a, b *webhook.NewEvent) bool {
 	return a.ID == b.ID && a.Type == b.Type && a.CreatedAt.Equal(b.CreatedAt) && a.CreatedAt.IsZero() == b.CreatedAt.IsZero() &&
-		bytes.Equal(a.Data, b.Data)
+		bytes.Equal(a.Data, b.Data) && slices.Equal(a.Targets, b.Targets) && a.DeliverAt.Equal(b.DeliverAt) &&
+		a.DeliverAt.IsZero() == b.DeliverAt.IsZero()
 }
 
 var (
@@ -146,6 +149,16 @@ func referenceEvent(raw []byte) (e webhook.NewEvent, bad []string) {
 			if valid {
 				e.CreatedAt = at.Truncate(timeUnit)
 			}
+		case "endpoint_ids":
+			var places []string
+			e.Targets, places = referenceTargets(values[i])
+			bad = append(bad, places...)
+		case "deliver_at":
+			at, valid := referenceTime(text)
+			good = good && (string(values[i]) == "null" || isText && valid)
+			if valid {
+				e.DeliverAt = at
+			}
 		default:
 			good = false
 		}
@@ -160,6 +173,26 @@ func referenceEvent(raw []byte) (e webhook.NewEvent, bad []string) {
 		}
 	}
 	return e, bad
+}
+
+// referenceTargets reads endpoint ids, null for none, and says where they are wrong.
+func referenceTargets(raw json.RawMessage) (ids []webhook.ID, bad []string) {
+	if string(raw) == "null" {
+		return nil, nil
+	}
+	var all []any
+	if json.Unmarshal(raw, &all) != nil || len(all) < 1 || len(all) > 100 {
+		return nil, []string{"/endpoint_ids"}
+	}
+	for i, one := range all {
+		text, _ := one.(string)
+		id, ok := webhook.ParseID("ep_", text)
+		if !ok || id.IsZero() {
+			bad = append(bad, item("/endpoint_ids", i))
+		}
+		ids = append(ids, id)
+	}
+	return ids, bad
 }
 
 // referenceBatch has no pointers where the batch itself is wrong.

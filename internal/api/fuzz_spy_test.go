@@ -75,7 +75,7 @@ func (s *spy) deps() Deps {
 	return Deps{
 		Workspaces: spyWorkspaces{s}, Keys: spyKeys{s}, Endpoints: spyEndpoints{s}, Events: spyEvents{s}, Deliveries: spyDeliveries{s},
 		Replays: spyReplays{s}, Idempotency: spyIdempotency{s}, AuditLog: spyAuditLog{s}, Explainer: spyExplainer{s}, EventTypes: spyEventTypes{s},
-		Schemas: schema.Checker{}, Accepter: s, Tester: s, URLs: s,
+		Schemas: schema.Checker{}, Accepter: s, Waits: s, Tester: s, URLs: s,
 	}
 }
 
@@ -91,9 +91,18 @@ func (s *spy) Accept(_ context.Context, ws webhook.WorkspaceID, events []webhook
 		s.stores(e.ID, e.Type)
 		s.storesJSON(e.Data)
 		s.span(e.CreatedAt, e.CreatedAt)
+		s.span(e.DeliverAt, e.DeliverAt)
 		out[i] = webhook.Accepted{ID: e.ID, Type: e.Type, CreatedAt: e.CreatedAt}
 	}
 	return out, nil
+}
+
+func (s *spy) Wait(_ context.Context, e webhook.Awaited, _ int, d time.Duration) ([]webhook.Delivery, webhook.WaitEnd) {
+	s.in(e.WorkspaceID)
+	if d < 0 || d > webhook.MaxWait {
+		s.bad = append(s.bad, "a wait of "+d.String())
+	}
+	return nil, webhook.WaitSettled
 }
 
 func (s *spy) Test(_ context.Context, ws webhook.WorkspaceID, _ webhook.ID, eventType string, data json.RawMessage) (webhook.Response, error) {

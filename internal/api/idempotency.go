@@ -119,7 +119,8 @@ func (s *server) after(ctx context.Context, what string, do func(context.Context
 // claim waits for the answer of a request that is under way. It reads, and writes
 // again only when the key is free.
 func (s *server) claim(ctx context.Context, rt *route, key webhook.IdempotencyKey, r *request) (webhook.Claim, error) {
-	digest, lasts, began := digestOf(r), s.timeoutOf(rt), s.cfg.Now()
+	digest, began := digestOf(r), s.cfg.Now()
+	patience, lasts := min(keyPatience, s.timeoutOf(rt)/2), s.timeoutOf(rt)+rt.waits
 	c, err := s.Idempotency.Claim(ctx, key, digest, began, lasts+claimGrace)
 	for pause := keyPoll; ; pause = min(2*pause, keyPollMost) {
 		switch {
@@ -129,7 +130,7 @@ func (s *server) claim(ctx context.Context, rt *route, key webhook.IdempotencyKe
 			return c, webhook.Errorf(webhook.CodeIdempotencyMismatch, "the key was used with another request in the last 24 hours")
 		case c.Mine || c.Answer != nil:
 			return c, nil
-		case s.cfg.Now().Sub(began) >= min(keyPatience, lasts/2):
+		case s.cfg.Now().Sub(began) >= patience:
 			return c, webhook.Errorf(webhook.CodeIdempotencyInFlight, "the first request with this key is still under way; ask again in a moment")
 		}
 		select {

@@ -56,6 +56,7 @@ func (s *server) mount() *huma.OpenAPI {
 			tidy(schema)
 		}
 	}
+	doc.Components.Schemas.Map()["Event"].Properties["endpoint_ids"].Nullable = true
 	return doc
 }
 

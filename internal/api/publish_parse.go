@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
 )
@@ -13,6 +14,10 @@ type publishInput struct {
 	Data      map[string]any `json:"data" doc:"The payload. Receivers get its bytes as they are, minified."`
 	ID        string         `json:"id,omitempty" maxLength:"128" doc:"1 to 128 of A-Za-z0-9_-; the same id again is the same event."`
 	CreatedAt string         `json:"created_at,omitempty" format:"date-time" doc:"Payload only; lists go by the time of acceptance, which is also the default."`
+
+	EndpointIDs []string `json:"endpoint_ids,omitempty" minItems:"1" maxItems:"100" doc:"Only these endpoints are considered, and only if they are active and want the event. Default all."`
+	DeliverAt   string   `json:"deliver_at,omitempty" format:"date-time" doc:"No first attempt is made before. In the past it is at once; how far ahead it may be depends on the retention, by default 14 days."`
+	Wait        float64  `json:"wait,omitempty" minimum:"0" maximum:"10" doc:"Seconds to wait for outcomes, fractions too: the answer comes as soon as no delivery is on its first attempt any more, or when the time is over, and has outcomes. Not together with deliver_at, and not in a batch."`
 }
 
 type batchInput struct {
@@ -24,6 +29,17 @@ const eventTypeSyntax = "must be dot-separated words of A-Za-z0-9_-, at most 256
 // parseEvent reads one event out of text that json.Valid has passed and
 // checkSurrogates too. The event's data is a copy.
 func parseEvent(raw []byte, pointer string) (e webhook.NewEvent, bad []webhook.FieldError) {
+	return parseWithOptions(raw, pointer, &optionsParser{pointer: pointer})
+}
+
+// parseAlone is parseEvent for one that is published alone, whose publisher may wait.
+func parseAlone(raw []byte) (e webhook.NewEvent, wait *time.Duration, bad []webhook.FieldError) {
+	p := optionsParser{alone: true}
+	e, bad = parseWithOptions(raw, "", &p)
+	return e, p.wait, append(bad, p.together(&e.Options)...)
+}
+
+func parseWithOptions(raw []byte, pointer string, options *optionsParser) (e webhook.NewEvent, bad []webhook.FieldError) {
 	fail := func(at, format string, args ...any) {
 		if len(bad) < maxErrors {
 			bad = append(bad, webhook.FieldError{Pointer: at, Detail: fmt.Sprintf(format, args...)})
@@ -72,7 +88,14 @@ func parseEvent(raw []byte, pointer string) (e webhook.NewEvent, bad []webhook.F
 			}
 			e.CreatedAt = t.Truncate(timeUnit)
 		default:
-			fail(child(pointer, key), "is no field of an event")
+			known, again, problems := options.read(key, value, &e.Options)
+			if !known {
+				fail(child(pointer, key), "is no field of an event")
+			}
+			for _, problem := range problems {
+				fail(problem.Pointer, "%s", problem.Detail)
+			}
+			given = again
 		}
 		if given {
 			fail(child(pointer, key), "is given more than once")

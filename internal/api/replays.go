@@ -163,7 +163,7 @@ func (s *server) matching(ctx context.Context, e *webhook.Event) (ids []webhook.
 		if err != nil {
 			return nil, err
 		}
-		if sub.Match(e.Type, data) {
+		if e.Targeted(all[i].ID) && sub.Match(e.Type, data) {
 			ids = append(ids, all[i].ID)
 		}
 	}

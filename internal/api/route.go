@@ -46,6 +46,9 @@ type route struct {
 	codes []webhook.Code
 	// timeout instead of the configured one.
 	timeout time.Duration
+	// waits is how much longer it may take while its caller waits for something that
+	// was asked for.
+	waits time.Duration
 	// lazyWorkspace leaves it to the handler to find out whether the admin's
 	// workspace exists.
 	lazyWorkspace bool
@@ -84,6 +87,8 @@ type request struct {
 	body      []byte // nil when there was none
 	// token is what ids are made of under an idempotency key; zero without one.
 	token webhook.ID
+	// free gives back what the body holds in memory before the answer does.
+	free func()
 }
 
 // response is what a handler answers; a nil body is no body.
@@ -134,6 +139,7 @@ func (s *server) run(rt *route, w http.ResponseWriter, r *http.Request) (respons
 	if req.body, err = readBody(w, r, share); err != nil {
 		return response{}, err
 	}
+	req.free = share.release
 	end, err := s.room.begin(rt)
 	if err != nil {
 		return response{}, err

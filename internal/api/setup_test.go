@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/postrider/postrider/internal/await"
 	"github.com/postrider/postrider/internal/ingest"
 	"github.com/postrider/postrider/internal/pgtest"
 	"github.com/postrider/postrider/internal/postgres"
@@ -34,6 +35,8 @@ type bundle struct {
 	tester  *tester
 	// lines counts what would go to Redis.
 	queue *discardQueue
+	// stopping is closed by tests whose process is about to stop.
+	stopping chan struct{}
 }
 
 func setup(t testing.TB, change ...func(*Deps, *Config)) *bundle {
@@ -51,7 +54,7 @@ func setupOn(t testing.TB, dsn string, change ...func(*Deps, *Config)) *bundle {
 	if err := db.EnsurePartitions(t.Context(), time.Now().Add(-24*time.Hour), 3); err != nil {
 		t.Fatal(err)
 	}
-	b := &bundle{t: t, db: db, dsn: dsn, urls: &urlPolicy{}, tester: &tester{}, queue: &discardQueue{}}
+	b := &bundle{t: t, db: db, dsn: dsn, urls: &urlPolicy{}, tester: &tester{}, queue: &discardQueue{}, stopping: make(chan struct{})}
 	store := postgres.NewIngest(db)
 	ingester := ingest.New(store, store, b.queue, ingest.Config{Logger: discardLogger(), Types: &ingest.Types{
 		Store: store, Compile: func(raw json.RawMessage) (ingest.Schema, error) {
@@ -64,11 +67,14 @@ func setupOn(t testing.TB, dsn string, change ...func(*Deps, *Config)) *bundle {
 	}})
 	ingester.Start()
 	t.Cleanup(func() { ingester.Stop(context.Background()) })
+	waits := await.New(postgres.NewOutcomes(db), await.Config{Stopping: b.stopping})
+	waits.Start()
+	t.Cleanup(waits.Stop)
 	deps := Deps{
 		Workspaces: postgres.NewWorkspaces(db), Keys: postgres.NewKeys(db), Endpoints: postgres.NewEndpoints(db),
 		Events: postgres.NewEvents(db), Deliveries: postgres.NewDeliveries(db), Replays: postgres.NewReplays(db),
 		EventTypes: postgres.NewEventTypes(db), Schemas: schema.Checker{}, Explainer: postgres.NewExplain(db), Idempotency: postgres.NewIdempotency(db), AuditLog: postgres.NewAuditLog(db),
-		Accepter: ingester, Tester: b.tester, URLs: b.urls,
+		Accepter: ingester, Waits: waits, Tester: b.tester, URLs: b.urls,
 	}
 	cfg := Config{AdminKey: adminKey}
 	for _, c := range change {

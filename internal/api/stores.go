@@ -184,6 +184,13 @@ type Accepter interface {
 	Accept(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) ([]webhook.Accepted, error)
 }
 
+// Waits waits for what becomes of an event that was accepted.
+type Waits interface {
+	// Wait returns the event's deliveries, of which there are so many, as they are
+	// when there is nothing to wait for any more or d is over, and says which.
+	Wait(ctx context.Context, e webhook.Awaited, deliveries int, d time.Duration) ([]webhook.Delivery, webhook.WaitEnd)
+}
+
 // Tester makes one signed request to an endpoint, now. A failed request is an
 // answer and no error.
 type Tester interface {

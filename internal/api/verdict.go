@@ -18,12 +18,16 @@ const maxShown = 1 << 10
 type explained struct {
 	eventType string
 	// data is nil once the payload is no longer kept.
-	data json.RawMessage
+	data    json.RawMessage
+	options webhook.Options
 }
 
 // forecast says what would become of the event now: the first reason in the
 // order in which things are decided. A matched one may have to wait.
 func (x *explained) forecast(e *webhook.EndpointState) (forecastWire, error) {
+	if !x.options.Targeted(e.ID) {
+		return forecastWire{ReasonWire: notTargeted()}, nil
+	}
 	if !e.IsActive {
 		return forecastWire{ReasonWire: inactive(e)}, nil
 	}
@@ -114,6 +118,10 @@ func text(format string, args ...any) *string {
 	return &s
 }
 
+func notTargeted() ReasonWire {
+	return reason(reasonNotTargeted, "the event was published for other endpoints alone (endpoint_ids)")
+}
+
 func inactive(e *webhook.EndpointState) ReasonWire {
 	out := reason(reasonInactive, "the endpoint is disabled")
 	if e.DisabledReason != "" {
@@ -142,7 +150,8 @@ func held(why string, until *time.Time) ReasonWire {
 }
 
 // undelivered is why a delivery has not succeeded; nothing for one that has.
-func undelivered(d *webhook.Delivery, e *webhook.EndpointState) ReasonWire {
+// deliverAt is when its event's publisher wanted it at the earliest, if said.
+func undelivered(d *webhook.Delivery, e *webhook.EndpointState, deliverAt time.Time) ReasonWire {
 	switch {
 	case d.Status == webhook.StatusSuccess:
 		return ReasonWire{}
@@ -156,6 +165,9 @@ func undelivered(d *webhook.Delivery, e *webhook.EndpointState) ReasonWire {
 		return held(d.HeldReason, d.HeldUntil)
 	}
 	out := reason(reasonPending, "its first attempt is under way or due")
+	if d.NextAttemptAt != nil && !deliverAt.IsZero() && d.NextAttemptAt.Equal(deliverAt) {
+		out = reason(reasonPending, "its first attempt was published for a time of its own (deliver_at)")
+	}
 	if d.Attempts > 0 {
 		out = reason(reasonPending, "it is tried again after %s", orElse(d.Error, "a failed attempt"))
 	}

@@ -45,6 +45,8 @@ type acceptedWire struct {
 	WorkspaceID webhook.WorkspaceID  `json:"workspace_id"`
 	Deliveries  int                  `json:"deliveries" doc:"How many endpoints matched."`
 	Warnings    []webhook.FieldError `json:"warnings,omitempty" doc:"What the schema of the event's type found wrong with its data, where that refuses no event (validation: warn). Pointers are into the request."`
+	Outcomes    []outcomeWire        `json:"outcomes,omitzero" doc:"Where the publisher waited: what is known of each delivery, 1000 at most."`
+	Waited      string               `json:"waited,omitempty" enum:"settled,timeout,limit,stopping,disconnected,unknown" doc:"Where the publisher waited, why the answer came: settled: no delivery is on its first attempt any more, or is held for long (held_reason); timeout: the time was over; limit: too many publishers wait here already, or the event has more than 1000 deliveries, so it was not waited for; stopping: the process stops; disconnected: the caller went away (seen by who repeats the request under its Idempotency-Key); unknown: the event is accepted, but what became of it could not be read."`
 }
 
 type acceptedBatchWire struct {
@@ -58,6 +60,8 @@ type eventWire struct {
 	AcceptedAt  time.Time           `json:"accepted_at" doc:"What lists go by."`
 	WorkspaceID webhook.WorkspaceID `json:"workspace_id"`
 	Deliveries  int                 `json:"deliveries" doc:"How many endpoints matched when it was accepted."`
+	EndpointIDs []string            `json:"endpoint_ids" nullable:"true" doc:"The only endpoints that were considered, as published; null where none were named."`
+	DeliverAt   *time.Time          `json:"deliver_at" doc:"As published; null where it was to be at once."`
 	Data        json.RawMessage     `json:"data" nullable:"true" doc:"The payload as published, or null once it is no longer kept."`
 }
 
@@ -65,6 +69,12 @@ func renderEvent(e *webhook.Event) eventWire {
 	out := eventWire{
 		ID: e.PublicID(), Type: e.Type, CreatedAt: e.CreatedAt, AcceptedAt: e.ID.Time(),
 		WorkspaceID: e.WorkspaceID, Deliveries: e.Deliveries,
+	}
+	for _, id := range e.Targets {
+		out.EndpointIDs = append(out.EndpointIDs, id.Format(webhook.EndpointPrefix))
+	}
+	if !e.DeliverAt.IsZero() {
+		out.DeliverAt = &e.DeliverAt
 	}
 	if e.Body != nil {
 		out.Data = webhook.DataOf(e.Body, e.WorkspaceID)

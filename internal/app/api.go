@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/internal/api"
+	"github.com/postrider/postrider/internal/await"
 	"github.com/postrider/postrider/internal/deliver"
 	"github.com/postrider/postrider/internal/health"
 	"github.com/postrider/postrider/internal/ingest"
@@ -25,14 +26,16 @@ func (a *App) buildAPI() error {
 	ingester := ingest.New(store, store, announcements{queue.NewClient(a.redis), queue.NewInspector(a.redis)}, ingest.Config{
 		Logger: a.seldom, Registerer: a.registry, Types: &ingest.Types{Store: store, Compile: compileSchema},
 	})
+	waits := await.New(postgres.NewOutcomes(a.db), await.Config{Stopping: a.checks.Drain(), Logger: a.seldom, Registerer: a.registry})
 	handler, err := api.New(api.Deps{
 		Workspaces: postgres.NewWorkspaces(a.db), Keys: postgres.NewKeys(a.db), Endpoints: postgres.NewEndpoints(a.db),
 		Events: postgres.NewEvents(a.db), Deliveries: postgres.NewDeliveries(a.db), Replays: postgres.NewReplays(a.db),
 		EventTypes: postgres.NewEventTypes(a.db), Schemas: schema.Checker{}, Explainer: postgres.NewExplain(a.db), Idempotency: postgres.NewIdempotency(a.db), AuditLog: postgres.NewAuditLog(a.db),
-		Accepter: ingester,
-		Tester:   deliver.NewTester(a.deliverStore(), sender, sender, a.deliverConfig("")), URLs: a.policy(),
+		Accepter: ingester, Waits: waits,
+		Tester: deliver.NewTester(a.deliverStore(), sender, sender, a.deliverConfig("")), URLs: a.policy(),
 	}, api.Config{
 		AdminKey: a.cfg.API.AdminKey, RateLimits: a.rateLimits(), Version: telemetry.Version(),
+		MaxDelay: a.cfg.Retention.MaxDelay(),
 		Defaults: api.Defaults{
 			Timeout: a.cfg.Delivery.Timeout, RetrySchedule: a.cfg.Delivery.DefaultSchedule(),
 			MaxInFlight: a.cfg.Delivery.MaxInFlight,
@@ -51,6 +54,7 @@ func (a *App) buildAPI() error {
 		defer cancel()
 		ingester.Stop(ctx)
 	})
+	a.add("waits", func(context.Context) error { waits.Start(); return nil }, func(context.Context) { waits.Stop() })
 	a.add("api", a.api.start, a.api.stop)
 	return nil
 }

@@ -22,6 +22,7 @@ type Checks struct {
 	entries  map[string]*entry
 	running  map[*entry]*run // replaced entries included, until they end
 	draining bool
+	drain    chan struct{} // closed when draining
 }
 
 type entry struct {
@@ -38,7 +39,7 @@ type run struct {
 
 // NewChecks returns a set without checks, which is ready.
 func NewChecks() *Checks {
-	return &Checks{entries: map[string]*entry{}, running: map[*entry]*run{}}
+	return &Checks{entries: map[string]*entry{}, running: map[*entry]*run{}, drain: make(chan struct{})}
 }
 
 // Require adds a check without which the process is not ready. A check of that
@@ -60,8 +61,14 @@ func (c *Checks) add(name string, check Check, required bool) {
 func (c *Checks) SetDraining() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.draining = true
+	if !c.draining {
+		c.draining = true
+		close(c.drain)
+	}
 }
+
+// Drain is closed once the process drains.
+func (c *Checks) Drain() <-chan struct{} { return c.drain }
 
 // Report runs every check at once and waits for them, CheckTimeout at most. A
 // check that is still running from an earlier report is joined, not run twice, so
