@@ -117,7 +117,12 @@ func (s *stage) endpoint(change ...func(*webhook.Endpoint)) webhook.Endpoint {
 // delivery inserts a due one of today that the task holds, with its event.
 func (s *stage) delivery(e webhook.Endpoint, task string) webhook.Member {
 	s.t.Helper()
-	now := time.Now()
+	return s.deliveryOf(time.Now(), e, task)
+}
+
+// deliveryOf is delivery of an event that was accepted at a time.
+func (s *stage) deliveryOf(now time.Time, e webhook.Endpoint, task string) webhook.Member {
+	s.t.Helper()
 	m := webhook.Member{DeliveryID: webhook.NewID(now), EndpointID: e.ID, EventID: webhook.NewID(now), WorkspaceID: "w"}
 	s.exec(`INSERT INTO events (id, workspace_id, type, created_at, body, deliveries) VALUES ($1, 'w', 'a.b', now(), $2, 1)`,
 		uuid(m.EventID), []byte(`{"id":"`+m.EventID.Format(webhook.EventPrefix)+`"}`))

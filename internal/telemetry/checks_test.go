@@ -222,3 +222,16 @@ func TestWait_NamesTheCheckThatDoesNotEnd(t *testing.T) {
 		close(release)
 	})
 }
+
+func TestDrainIsSeenAtOnce(t *testing.T) {
+	t.Parallel()
+	c := NewChecks()
+	select {
+	case <-c.Drain():
+		t.Fatal("it drains from the start")
+	default:
+	}
+	c.SetDraining()
+	c.SetDraining() // once more changes nothing
+	<-c.Drain()
+}
