@@ -1,3 +1,4 @@
+-- +goose NO TRANSACTION
 -- +goose Up
 
 -- What a publisher may say of an event besides what it is. All NULL as a rule.
@@ -6,9 +7,10 @@
 -- well, which are measured from it.
 --
 -- old release: it writes and reads columns by their names, so these stay NULL for
--- what it accepts. Adding them rewrites nothing.
-ALTER TABLE events ADD COLUMN endpoint_ids uuid[], ADD COLUMN deliver_at timestamptz;
-ALTER TABLE deliveries ADD COLUMN deliver_at timestamptz;
+-- what it accepts. Adding them rewrites nothing, and each table is locked by itself:
+-- some read deliveries before events, and others the other way round.
+ALTER TABLE events ADD COLUMN IF NOT EXISTS endpoint_ids uuid[], ADD COLUMN IF NOT EXISTS deliver_at timestamptz;
+ALTER TABLE deliveries ADD COLUMN IF NOT EXISTS deliver_at timestamptz;
 
 -- A day's copy without bodies may wait for its turn to take the day's place, for
 -- which it must have all columns.
@@ -24,5 +26,5 @@ END $$;
 -- +goose StatementEnd
 
 -- +goose Down
-ALTER TABLE deliveries DROP COLUMN deliver_at;
-ALTER TABLE events DROP COLUMN endpoint_ids, DROP COLUMN deliver_at;
+ALTER TABLE deliveries DROP COLUMN IF EXISTS deliver_at;
+ALTER TABLE events DROP COLUMN IF EXISTS endpoint_ids, DROP COLUMN IF EXISTS deliver_at;

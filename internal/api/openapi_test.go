@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -60,8 +61,10 @@ func TestOpenAPI(t *testing.T) {
 			"Delivery": "id event_id endpoint_id workspace_id type status attempts status_code response_body error error_class held_until " +
 				"held_reason next_attempt_at created_at completed_at",
 			"Attempt":      "id number started_at duration_ms status_code error error_class request_headers response_headers response_body",
-			"Accepted":     "id type created_at workspace_id deliveries",
-			"PublishInput": "type data id created_at",
+			"Accepted":     "id type created_at workspace_id deliveries outcomes waited",
+			"Outcome":      "endpoint_id delivery_id status attempts status_code error error_class next_attempt_at held_reason",
+			"Event":        "id type created_at accepted_at workspace_id deliveries data endpoint_ids deliver_at",
+			"PublishInput": "type data id created_at endpoint_ids deliver_at wait",
 			"Problem":      "type title status detail code request_id errors",
 		} {
 			for field := range strings.FieldsSeq(fields) {
@@ -72,6 +75,11 @@ func TestOpenAPI(t *testing.T) {
 		}
 		if got := strings.Join(doc.Components.Schemas["EndpointInput"].Required, " "); got != "url events" && got != "events url" {
 			t.Errorf("EndpointInput requires %q", got)
+		}
+		for schema, want := range map[string]string{"Accepted": "created_at deliveries id type workspace_id", "PublishInput": "data type"} {
+			if got := slices.Sorted(slices.Values(doc.Components.Schemas[schema].Required)); strings.Join(got, " ") != want {
+				t.Errorf("%s requires %q, want %q", schema, got, want)
+			}
 		}
 	})
 }

@@ -147,6 +147,32 @@ func TestDelayedDelivery(t *testing.T) {
 		}
 	})
 
+	t.Run("TakesNobodysTurn", func(t *testing.T) {
+		t.Parallel()
+		s, _ := setup(t, time.Hour)
+		insert := `INSERT INTO deliveries (id, workspace_id, event_id, endpoint_id, event_type, next_attempt_at)
+			SELECT (left($1::text, 8) || substr(gen_random_uuid()::text, 9))::uuid, w, gen_random_uuid(), gen_random_uuid(), 'a.b', now() + $2::interval FROM `
+		today := pg(webhook.FirstID(time.Now().UTC().Truncate(24 * time.Hour).Add(time.Hour))).String()
+		s.exec(insert+"generate_series(1, 2500), (VALUES ('busy')) v(w)", today, "-1 minute")
+		s.exec(insert+"(SELECT 'later' || n FROM generate_series(1, 300) n) v(w)", today, "1 hour")
+		s.exec(insert+"(VALUES ('w-other')) v(w)", today, "-1 second")
+		feed, claimed := postgres.NewFeed(s.db), 0
+		for range 20 {
+			chunks, more, err := feed.Claim(context.Background(), turns.Room{Live: 10_000, Bulk: 10_000}, time.Now())
+			must(t, err)
+			for _, c := range chunks {
+				claimed += len(c.Members)
+			}
+			if !more {
+				break
+			}
+		}
+		if claimed != 2501 {
+			t.Errorf("%d were claimed, want what is due", claimed)
+		}
+		s.holds("SELECT count(*) = 301 FROM deliveries WHERE task IS NULL AND next_attempt_at > now()")
+	})
+
 	t.Run("TellsTheWorkerSinceWhen", func(t *testing.T) {
 		t.Parallel()
 		s, m := setup(t, time.Hour)
