@@ -1,9 +1,7 @@
 package api
 
 import (
-	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -103,111 +101,4 @@ func (p *optionsParser) together(o *webhook.Options) []webhook.FieldError {
 
 func (p *optionsParser) fail(at, format string, args ...any) []webhook.FieldError {
 	return []webhook.FieldError{{Pointer: p.pointer + at, Detail: fmt.Sprintf(format, args...)}}
-}
-
-// checkOptions checks what depends on the time and on the workspace.
-func (s *server) checkOptions(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) error {
-	bad := s.checkDeliverAt(events)
-	unknown, err := s.unknownTargets(ctx, ws, events)
-	if err != nil {
-		return err
-	}
-	if bad = append(bad, unknown...); len(bad) > 0 {
-		return webhook.Invalid(bad[:min(len(bad), maxErrors)]...)
-	}
-	return nil
-}
-
-// checkDeliverAt refuses a time that is so late that the delivery could not go
-// through its schedule before its day is dropped.
-func (s *server) checkDeliverAt(events []webhook.NewEvent) (bad []webhook.FieldError) {
-	for i := range events {
-		e := &events[i]
-		if !e.DeliverAt.IsZero() && e.DeliverAt.After(s.cfg.Now().Add(s.cfg.MaxDelay)) {
-			bad = append(bad, webhook.FieldError{
-				Pointer: e.Pointer + "/deliver_at",
-				Detail:  "must be at most " + hours(s.cfg.MaxDelay) + " ahead: what is delivered later could not be retried before its retention ends",
-			})
-		}
-	}
-	return bad
-}
-
-func hours(d time.Duration) string {
-	return strconv.FormatFloat(d.Hours(), 'f', -1, 64) + " hours"
-}
-
-// unknownTargets are those of the events' endpoints that the workspace does not
-// have. Postgres is asked, so that one that another process made just now is known.
-func (s *server) unknownTargets(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) (bad []webhook.FieldError, err error) {
-	missing, err := s.missingTargets(ctx, ws, events)
-	if err != nil || len(missing) == 0 {
-		return nil, err
-	}
-	// The admin's workspace was not looked up yet.
-	if _, err := s.Workspaces.Get(ctx, ws); err != nil {
-		return nil, err
-	}
-	for i := range events {
-		e := &events[i]
-		if !slices.ContainsFunc(e.Targets, func(id webhook.ID) bool { return missing[id] }) {
-			continue
-		}
-		// An event that was accepted before is the same event, whatever has become of
-		// its endpoints since.
-		if known, err := s.isKnown(ctx, ws, e.ID); known || err != nil {
-			if err != nil {
-				return nil, err
-			}
-			continue
-		}
-		for n, id := range e.Targets {
-			if missing[id] {
-				bad = append(bad, webhook.FieldError{Pointer: item(e.Pointer+"/endpoint_ids", n), Detail: noEndpoint})
-			}
-		}
-		if len(bad) >= maxErrors {
-			break
-		}
-	}
-	return bad, nil
-}
-
-func (s *server) missingTargets(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) (map[webhook.ID]bool, error) {
-	var ids []webhook.ID
-	var missing map[webhook.ID]bool
-	for i := range events {
-		for _, id := range events[i].Targets {
-			if missing == nil {
-				missing = make(map[webhook.ID]bool)
-			}
-			if !missing[id] {
-				missing[id] = true
-				ids = append(ids, id)
-			}
-		}
-	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	found, err := s.Replays.Endpoints(ctx, ws, ids)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range found {
-		delete(missing, id)
-	}
-	return missing, nil
-}
-
-// isKnown reports whether an event of that id was accepted before.
-func (s *server) isKnown(ctx context.Context, ws webhook.WorkspaceID, id string) (bool, error) {
-	if id == "" {
-		return false, nil
-	}
-	_, err := s.Events.Get(ctx, ws, id)
-	if webhook.CodeOf(err) == webhook.CodeNotFound {
-		return false, nil
-	}
-	return err == nil, err
 }

@@ -46,7 +46,7 @@ type acceptedWire struct {
 	Deliveries  int                  `json:"deliveries" doc:"How many endpoints matched."`
 	Warnings    []webhook.FieldError `json:"warnings,omitempty" doc:"What the schema of the event's type found wrong with its data, where that refuses no event (validation: warn). Pointers are into the request."`
 	Outcomes    []outcomeWire        `json:"outcomes,omitzero" doc:"Where the publisher waited: what is known of each delivery, 1000 at most."`
-	Waited      string               `json:"waited,omitempty" enum:"settled,timeout,limit,stopping,disconnected,unknown" doc:"Where the publisher waited, why the answer came: settled: no delivery is on its first attempt any more, or is held for long (held_reason); timeout: the time was over; limit: too many publishers wait here already, or the event has more than 1000 deliveries, so it was not waited for; stopping: the process stops; disconnected: the caller went away (seen by who repeats the request under its Idempotency-Key); unknown: the event is accepted, but what became of it could not be read."`
+	Waited      string               `json:"waited,omitempty" enum:"settled,timeout,limit,stopping,disconnected,unknown" doc:"Where the publisher waited, why the answer came: settled: no delivery is on its first attempt any more, or is held for long (held_reason); timeout: the time was over; limit: too many publishers, or too many of the workspace, wait here already, or the event has more than 1000 deliveries, so it was not waited for; stopping: the process stops; disconnected: the caller went away (seen by who repeats the request under its Idempotency-Key); unknown: the event is accepted, but what became of it could not be read."`
 }
 
 type acceptedBatchWire struct {

@@ -25,7 +25,8 @@ type Store interface {
 
 // Config of Waits; zero values are defaults.
 type Config struct {
-	// MaxWaiters wait at once, so that they leave room at work for others. Default 256.
+	// MaxWaiters wait at once, so that they leave room at work for others; half of
+	// them are one workspace's at most. Default 256.
 	MaxWaiters int
 	// Stopping is closed when the process is about to stop. Default never.
 	Stopping   <-chan struct{}

@@ -165,18 +165,41 @@ func TestWait_EndsWhenTheProcessStops(t *testing.T) {
 }
 
 func TestWait_OverTheBoundIsAnsweredAtOnce(t *testing.T) {
-	bubble(t, func(c *Config) { c.MaxWaiters = 3 }, func(t *testing.T, w *world) {
+	bubble(t, func(c *Config) { c.MaxWaiters = 6 }, func(t *testing.T, w *world) {
 		var all sync.WaitGroup
-		for range 3 {
+		for n := range 6 {
 			all.Go(func() {
-				w.wants(t.Context(), t, w.event(time.Second), 10*time.Second, webhook.WaitSettled, time.Second, time.Second+mostBetween)
+				e := w.event(time.Second)
+				if n >= 3 {
+					e.WorkspaceID = "full, too"
+				}
+				w.wants(t.Context(), t, e, 10*time.Second, webhook.WaitSettled, time.Second, time.Second+mostBetween)
 			})
 		}
 		synctest.Wait()
-		w.wants(t.Context(), t, w.event(-1), 10*time.Second, webhook.WaitLimit, 0, 0)
+		other := w.event(-1)
+		other.WorkspaceID = "other"
+		w.wants(t.Context(), t, other, 10*time.Second, webhook.WaitLimit, 0, 0)
 		w.wants(t.Context(), t, w.event(0), 10*time.Second, webhook.WaitSettled, 0, 0) // as is known
 		all.Wait()
 		w.wants(t.Context(), t, w.event(-1), time.Second, webhook.WaitTimeout, time.Second, time.Second)
+	})
+}
+
+func TestWait_LeavesOtherWorkspacesHalfOfTheRoom(t *testing.T) {
+	bubble(t, func(c *Config) { c.MaxWaiters = 6 }, func(t *testing.T, w *world) {
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				w.wants(t.Context(), t, w.event(-1), time.Second, webhook.WaitTimeout, time.Second, time.Second)
+			})
+		}
+		synctest.Wait()
+		w.wants(t.Context(), t, w.event(-1), time.Second, webhook.WaitLimit, 0, 0)
+		other := w.event(-1)
+		other.WorkspaceID = "other"
+		w.wants(t.Context(), t, other, time.Second, webhook.WaitTimeout, time.Second, time.Second)
+		all.Wait()
 	})
 }
 
@@ -204,7 +227,7 @@ func TestWait_WithPostgresAwayEndsWithItsTime(t *testing.T) {
 
 // Ever more seldom, and together.
 func TestLooks_AreSharedAndFew(t *testing.T) {
-	bubble(t, nil, func(t *testing.T, w *world) {
+	bubble(t, func(c *Config) { c.MaxWaiters = 400 }, func(t *testing.T, w *world) {
 		var all sync.WaitGroup
 		for n := range 200 {
 			all.Go(func() {

@@ -26,11 +26,11 @@ type waiter struct {
 	spacing time.Duration
 }
 
-// join is false where too many wait already.
+// join is false where too many wait already, or too many of the workspace's.
 func (w *Waits) join(me *waiter) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.waiters) >= w.cfg.MaxWaiters {
+	if len(w.waiters) >= w.cfg.MaxWaiters || w.of(me.WorkspaceID) >= max(w.cfg.MaxWaiters/2, 1) {
 		return false
 	}
 	me.spacing = firstLook
@@ -42,6 +42,16 @@ func (w *Waits) join(me *waiter) bool {
 	default: // it is about to look around anyway
 	}
 	return true
+}
+
+// of is how many wait for the workspace's events.
+func (w *Waits) of(ws webhook.WorkspaceID) (n int) {
+	for m := range w.waiters {
+		if m.WorkspaceID == ws {
+			n++
+		}
+	}
+	return n
 }
 
 func (w *Waits) leave(me *waiter) {
