@@ -75,6 +75,10 @@ fuzz: ## try what strangers may send, FUZZTIME (60s) for each target; finds land
 		done; \
 	done
 
+.PHONY: openapi
+openapi: ## write openapi.json, the API's description, as the code has it
+	@$(GO) run ./internal/openapi > openapi.json.new && mv openapi.json.new openapi.json
+
 .PHONY: fmt
 fmt: ## format the Go code
 	gofmt -w .

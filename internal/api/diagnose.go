@@ -14,10 +14,10 @@ type diagnosisWire struct {
 }
 
 type findingWire struct {
-	Name   string         `json:"name" enum:"url,dns,tcp,tls,redirect,response,latency,clock,signature"`
-	Status string         `json:"status" enum:"ok,warn,fail,skipped"`
-	Detail string         `json:"detail" doc:"What was found, and what to do about it."`
-	Facts  map[string]any `json:"facts,omitempty" doc:"What was measured, such as addresses, days_to_expiry, status_code or duration_ms."`
+	Name   string         `json:"name" enum:"url,dns,tcp,tls,redirect,response,latency,clock,signature" doc:"The step."`
+	Status string         `json:"status" enum:"ok,warn,fail,skipped" doc:"How it went; skipped where an earlier step failed."`
+	Detail string         `json:"detail" doc:"What was found, and what to do about it." example:"the receiver answered 204"`
+	Facts  map[string]any `json:"facts,omitempty" doc:"What was measured, such as addresses, days_to_expiry, status_code or duration_ms." example:"{\"status_code\":204}"`
 }
 
 func (s *server) diagnoseEndpoint(ctx context.Context, r *request) (response, error) {

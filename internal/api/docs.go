@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -23,7 +22,7 @@ var docsHTML string
 // mountDescription serves /openapi.json and /docs, which need no key. Both are
 // rendered once: they change with the program only.
 func (s *server) mountDescription(doc *huma.OpenAPI) error {
-	spec, err := json.MarshalIndent(doc, "", "  ")
+	spec, err := renderDescription(doc)
 	if err != nil {
 		return fmt.Errorf("render the OpenAPI description: %w", err)
 	}

@@ -10,56 +10,56 @@ import (
 // endpointInput is what a caller may set. All but url and events has a default,
 // which null stands for too.
 type endpointInput struct {
-	URL           string            `json:"url" maxLength:"2048" format:"uri" doc:"http or https, reachable from here: private and special addresses are refused."`
-	Events        []string          `json:"events" minItems:"1" maxItems:"1000" doc:"Event types (post.created), prefixes (post.*) or *."`
-	Filters       json.RawMessage   `json:"filters,omitempty" doc:"Paths into the payload and what they must be; every entry must hold. A PATCH replaces them whole."`
-	Secret        *string           `json:"secret,omitempty" doc:"whsec_ and the base64 of 24 to 64 bytes; generated when left out."`
-	Description   string            `json:"description,omitempty" maxLength:"1000"`
+	URL           string            `json:"url" minLength:"1" maxLength:"2048" format:"uri" doc:"http or https, reachable from here: private and special addresses are refused." example:"https://example.com/webhooks"`
+	Events        []string          `json:"events" minItems:"1" maxItems:"1000" pattern:"^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$" doc:"Event types (post.created), prefixes (post.*) or *." example:"post.*,comment.created"`
+	Filters       json.RawMessage   `json:"filters,omitempty" doc:"Paths into the payload and what they must be; every entry must hold. A PATCH replaces them whole." example:"{\"status\":\"published\",\"likes\":{\"$gte\":10}}"`
+	Secret        *string           `json:"secret,omitempty" pattern:"^whsec_[A-Za-z0-9+/]{32,86}={0,2}$" doc:"whsec_ and the base64 of 24 to 64 bytes; generated when left out."`
+	Description   string            `json:"description,omitempty" maxLength:"1000" doc:"For people." example:"The blog's search index"`
 	IsActive      *bool             `json:"is_active,omitempty" default:"true" doc:"Events that come in while it is false make no delivery."`
 	Headers       map[string]string `json:"headers,omitempty" doc:"Sent with every request; at most 50 and 16 KiB. Values are secrets and shown as ***."`
 	Timeout       *int              `json:"timeout,omitempty" minimum:"1" maximum:"60" doc:"Seconds for one attempt, from dialing to the last byte. Default 10."`
 	RetrySchedule []int             `json:"retry_schedule,omitzero" maxItems:"20" minimum:"1" maximum:"86400" doc:"Seconds before each retry, 14 days in all; [] for no retry. Default 60, 300, 1800."`
 	RateLimit     *int              `json:"rate_limit,omitempty" minimum:"1" maximum:"1000000" doc:"Requests a second, over the whole fleet. Default none."`
 	MaxInFlight   *int              `json:"max_in_flight,omitempty" minimum:"1" maximum:"10000" doc:"Requests at once, over the whole fleet. Default 64."`
-	Metadata      json.RawMessage   `json:"metadata,omitempty" doc:"Any JSON object up to 16 KiB; kept and shown as it is."`
+	Metadata      json.RawMessage   `json:"metadata,omitempty" doc:"Any JSON object up to 16 KiB; kept and shown as it is." example:"{\"team\":\"search\"}"`
 }
 
 // endpointPatch is endpointInput for a merge patch: nothing is required.
 type endpointPatch struct {
-	URL           *string            `json:"url,omitempty" maxLength:"2048" format:"uri"`
-	Events        []string           `json:"events,omitempty" nullable:"false" minItems:"1" maxItems:"1000"`
+	URL           *string            `json:"url,omitempty" minLength:"1" maxLength:"2048" format:"uri" doc:"As in a new endpoint."`
+	Events        []string           `json:"events,omitempty" nullable:"false" minItems:"1" maxItems:"1000" pattern:"^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$" doc:"As in a new endpoint; replaced whole."`
 	Filters       json.RawMessage    `json:"filters,omitempty" nullable:"true" doc:"Replaced whole; null takes them away."`
-	Secret        *string            `json:"secret,omitempty" doc:"whsec_ and the base64 of 24 to 64 bytes; signs from the next attempt on, without an overlap."`
-	Description   *string            `json:"description,omitempty" nullable:"true" maxLength:"1000"`
-	IsActive      *bool              `json:"is_active,omitempty" nullable:"true"`
+	Secret        *string            `json:"secret,omitempty" pattern:"^whsec_[A-Za-z0-9+/]{32,86}={0,2}$" doc:"whsec_ and the base64 of 24 to 64 bytes; signs from the next attempt on, without an overlap."`
+	Description   *string            `json:"description,omitempty" nullable:"true" maxLength:"1000" doc:"For people." example:"The blog's search index"`
+	IsActive      *bool              `json:"is_active,omitempty" nullable:"true" doc:"true also enables what was disabled because it failed; null means true."`
 	Headers       map[string]*string `json:"headers,omitempty" nullable:"true" doc:"Merged by name; null takes one away, *** leaves it as it is."`
-	Timeout       *int               `json:"timeout,omitempty" nullable:"true" minimum:"1" maximum:"60"`
-	RetrySchedule []int              `json:"retry_schedule,omitzero" nullable:"true" maxItems:"20" minimum:"1" maximum:"86400"`
-	RateLimit     *int               `json:"rate_limit,omitempty" nullable:"true" minimum:"1" maximum:"1000000"`
-	MaxInFlight   *int               `json:"max_in_flight,omitempty" nullable:"true" minimum:"1" maximum:"10000"`
+	Timeout       *int               `json:"timeout,omitempty" nullable:"true" minimum:"1" maximum:"60" doc:"As in a new endpoint; null brings the default back."`
+	RetrySchedule []int              `json:"retry_schedule,omitzero" nullable:"true" maxItems:"20" minimum:"1" maximum:"86400" doc:"As in a new endpoint, replaced whole; null brings the default back."`
+	RateLimit     *int               `json:"rate_limit,omitempty" nullable:"true" minimum:"1" maximum:"1000000" doc:"As in a new endpoint; null takes it away." example:"50"`
+	MaxInFlight   *int               `json:"max_in_flight,omitempty" nullable:"true" minimum:"1" maximum:"10000" doc:"As in a new endpoint; null brings the default back."`
 	Metadata      json.RawMessage    `json:"metadata,omitempty" nullable:"true" doc:"Merged by RFC 7396."`
 }
 
 type endpointWire struct {
-	ID             string              `json:"id" example:"ep_01kqxg5wdgf0m8c4yb2h3t9v6z"`
-	WorkspaceID    webhook.WorkspaceID `json:"workspace_id"`
-	URL            string              `json:"url"`
-	Secret         string              `json:"secret,omitempty" doc:"In the creation's answer only; GET .../secret shows it again."`
+	ID             string              `json:"id" pattern:"^ep_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"Names the endpoint." example:"ep_01kqxg5wdgf0m8c4yb2h3t9v6z"`
+	WorkspaceID    webhook.WorkspaceID `json:"workspace_id" doc:"The workspace that owns it."`
+	URL            string              `json:"url" format:"uri" doc:"Where requests go." example:"https://example.com/webhooks"`
+	Secret         string              `json:"secret,omitempty" pattern:"^whsec_[A-Za-z0-9+/]{32,86}={0,2}$" doc:"In the creation's answer only; GET .../secret shows it again."`
 	RotatesUntil   *time.Time          `json:"secret_rotates_until" doc:"While the secret rotates: when the old one ends at the latest. Null otherwise."`
-	Events         []string            `json:"events"`
-	Filters        json.RawMessage     `json:"filters"`
-	Description    string              `json:"description"`
-	IsActive       bool                `json:"is_active"`
-	DisabledAt     *time.Time          `json:"disabled_at"`
-	DisabledReason *string             `json:"disabled_reason" doc:"disabled_by_user, gone (the receiver answered 410) or failing."`
-	Headers        map[string]string   `json:"headers" doc:"The values are hidden."`
-	Timeout        int                 `json:"timeout" doc:"Seconds; what takes effect, like the policy below."`
-	RetrySchedule  []int               `json:"retry_schedule" doc:"Seconds before each retry."`
-	RateLimit      *int                `json:"rate_limit"`
-	MaxInFlight    int                 `json:"max_in_flight"`
-	Metadata       json.RawMessage     `json:"metadata"`
-	CreatedAt      time.Time           `json:"created_at"`
-	UpdatedAt      time.Time           `json:"updated_at"`
+	Events         []string            `json:"events" doc:"Event types (post.created), prefixes (post.*) or *." example:"post.*,comment.created"`
+	Filters        json.RawMessage     `json:"filters" doc:"Paths into the payload and what they must be; {} for none." example:"{\"status\":\"published\",\"likes\":{\"$gte\":10}}"`
+	Description    string              `json:"description" doc:"For people." example:"The blog's search index"`
+	IsActive       bool                `json:"is_active" doc:"Events that come in while it is false make no delivery."`
+	DisabledAt     *time.Time          `json:"disabled_at" doc:"Since when it is disabled; null while it is active."`
+	DisabledReason *string             `json:"disabled_reason" enum:"disabled_by_user,gone,failing" doc:"Why it is disabled: by a user, because the receiver answered 410, or because it kept failing."`
+	Headers        map[string]string   `json:"headers" doc:"The values are hidden." example:"{\"X-Api-Key\":\"***\"}"`
+	Timeout        int                 `json:"timeout" doc:"Seconds; what takes effect, like the policy below." example:"10"`
+	RetrySchedule  []int               `json:"retry_schedule" doc:"Seconds before each retry." example:"[60,300,1800]"`
+	RateLimit      *int                `json:"rate_limit" doc:"Requests a second, over the whole fleet; null for no limit."`
+	MaxInFlight    int                 `json:"max_in_flight" doc:"Requests at once, over the whole fleet." example:"64"`
+	Metadata       json.RawMessage     `json:"metadata" doc:"Any JSON object, kept as it was given." example:"{\"team\":\"search\"}"`
+	CreatedAt      time.Time           `json:"created_at" doc:"When it was created."`
+	UpdatedAt      time.Time           `json:"updated_at" doc:"When it was last changed."`
 }
 
 // hidden stands for a header's value.

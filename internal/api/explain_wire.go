@@ -49,7 +49,7 @@ type forecastWire struct {
 }
 
 type explanationWire struct {
-	EndpointID string `json:"endpoint_id" example:"ep_01kqxg5wdgf0m8c4yb2h3t9v6z"`
+	EndpointID string `json:"endpoint_id" pattern:"^ep_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"The endpoint." example:"ep_01kqxg5wdgf0m8c4yb2h3t9v6z"`
 	Delivered  bool   `json:"delivered" doc:"Whether the receiver has answered with a 2xx."`
 	Matched    bool   `json:"matched" doc:"Whether a delivery was made."`
 	ReasonWire
@@ -59,44 +59,44 @@ type explanationWire struct {
 }
 
 type explainedDeliveryWire struct {
-	ID            string     `json:"id" example:"dlv_01kqxg5wdgf0m8c4yb2h3t9v6z"`
-	Status        string     `json:"status" enum:"pending,success,failed,canceled"`
-	Attempts      int        `json:"attempts" doc:"How many were made."`
+	ID            string     `json:"id" pattern:"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"Names the delivery." example:"dlv_01kqxg5wdgf0m8c4yb2h3t9v6z"`
+	Status        string     `json:"status" enum:"pending,success,failed,canceled" doc:"As in the delivery itself."`
+	Attempts      int        `json:"attempts" minimum:"0" doc:"How many were made."`
 	StatusCode    *int       `json:"status_code" doc:"Of the last attempt, like the error."`
-	Error         *string    `json:"error"`
-	ErrorClass    *string    `json:"error_class"`
-	HeldUntil     *time.Time `json:"held_until"`
-	HeldReason    *string    `json:"held_reason"`
-	NextAttemptAt *time.Time `json:"next_attempt_at"`
-	CompletedAt   *time.Time `json:"completed_at"`
+	Error         *string    `json:"error" doc:"What went wrong last; null for nothing."`
+	ErrorClass    *string    `json:"error_class" enum:"timeout,refused,reset,dns,tls,blocked,status,invalid_http,internal" doc:"The same in one word."`
+	HeldUntil     *time.Time `json:"held_until" doc:"Until when it is held at least; null when it is not held."`
+	HeldReason    *string    `json:"held_reason" enum:"endpoint_disabled,breaker_open,max_in_flight,rate_limit,secret_sealed" doc:"Why it is not being tried."`
+	NextAttemptAt *time.Time `json:"next_attempt_at" doc:"When the next attempt is due; null when there is none."`
+	CompletedAt   *time.Time `json:"completed_at" doc:"When it stopped being pending."`
 }
 
 // eventExplanationWire is a page of endpoints with what became of one event.
 type eventExplanationWire struct {
-	EventID     string              `json:"event_id" example:"evt_01kqxg5wdgf0m8c4yb2h3t9v6z"`
-	Type        string              `json:"type" example:"post.created"`
-	AcceptedAt  time.Time           `json:"accepted_at"`
-	WorkspaceID webhook.WorkspaceID `json:"workspace_id"`
-	Deliveries  int                 `json:"deliveries" doc:"How many endpoints matched when it was accepted."`
+	EventID     string              `json:"event_id" pattern:"^[A-Za-z0-9_-]{1,128}$" doc:"The event: the caller's own id, or a generated one." example:"evt_01kqxg5wdgf0m8c4yb2h3t9v6z"`
+	Type        string              `json:"type" pattern:"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$" doc:"The event's." example:"post.created"`
+	AcceptedAt  time.Time           `json:"accepted_at" doc:"When it was accepted."`
+	WorkspaceID webhook.WorkspaceID `json:"workspace_id" doc:"The workspace that published it."`
+	Deliveries  int                 `json:"deliveries" minimum:"0" doc:"How many endpoints matched when it was accepted."`
 	PayloadKept bool                `json:"payload_kept" doc:"Without the payload filters can't be held against it any more: payload_expired."`
 	Data        []explanationWire   `json:"data" doc:"The workspace's endpoints, newest first."`
 	NextCursor  *string             `json:"next_cursor" doc:"For ?cursor= of the next page; null on the last."`
 }
 
 type explainInput struct {
-	Type string         `json:"type" maxLength:"256" doc:"As of an event to be published." example:"post.created"`
-	Data map[string]any `json:"data" doc:"As of an event to be published."`
+	Type string         `json:"type" minLength:"1" maxLength:"256" pattern:"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$" doc:"As of an event to be published." example:"post.created"`
+	Data map[string]any `json:"data" doc:"As of an event to be published." example:"{\"id\":123,\"status\":\"draft\"}"`
 }
 
 type dryRunItemWire struct {
-	EndpointID string `json:"endpoint_id" example:"ep_01kqxg5wdgf0m8c4yb2h3t9v6z"`
+	EndpointID string `json:"endpoint_id" pattern:"^ep_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"The endpoint." example:"ep_01kqxg5wdgf0m8c4yb2h3t9v6z"`
 	Matched    bool   `json:"matched" doc:"Whether a delivery would be made."`
 	ReasonWire
 }
 
 // dryRunWire is a page of endpoints with what would become of an event.
 type dryRunWire struct {
-	Type       string           `json:"type" example:"post.created"`
+	Type       string           `json:"type" pattern:"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$" doc:"As given." example:"post.created"`
 	Data       []dryRunItemWire `json:"data" doc:"The workspace's endpoints, newest first."`
 	NextCursor *string          `json:"next_cursor" doc:"For ?cursor= of the next page; null on the last."`
 }

@@ -9,7 +9,7 @@ import (
 )
 
 type keyInput struct {
-	Name   string   `json:"name" minLength:"1" maxLength:"200"`
+	Name   string   `json:"name" minLength:"1" maxLength:"200" doc:"What people call it." example:"backend"`
 	Scopes []string `json:"scopes,omitempty" minItems:"1" maxItems:"20" enum:"events:write,events:read,endpoints:write,endpoints:read,deliveries:write,deliveries:read" doc:"What the key may do; all of it when left out."`
 }
 

@@ -14,11 +14,11 @@ import (
 // problem is an error as RFC 9457 puts it, with a stable code.
 type problem struct {
 	Type      string               `json:"type" doc:"A URN that ends with the code." example:"urn:postrider:problem:invalid"`
-	Title     string               `json:"title" doc:"The code in words."`
-	Status    int                  `json:"status" doc:"The HTTP status."`
-	Detail    string               `json:"detail" doc:"What went wrong this time."`
-	Code      string               `json:"code" doc:"Stable; clients may switch on it."`
-	RequestID string               `json:"request_id" doc:"The same as in the X-Request-ID header."`
+	Title     string               `json:"title" doc:"The code in words." example:"The request is invalid"`
+	Status    int                  `json:"status" minimum:"400" maximum:"599" doc:"The HTTP status." example:"422"`
+	Detail    string               `json:"detail" doc:"What went wrong this time." example:"the request has invalid fields"`
+	Code      string               `json:"code" doc:"Stable; clients may switch on it." example:"invalid"`
+	RequestID string               `json:"request_id" doc:"The same as in the X-Request-ID header." example:"req_01hm6cfy60nw8f6cdyx4kb5s3r"`
 	Errors    []webhook.FieldError `json:"errors,omitempty" doc:"For bad input: what is wrong where."`
 }
 
@@ -116,7 +116,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 func problemOf(e *webhook.Error, requestID string) *kept {
 	k := kindOf(e.Code)
 	return &kept{Status: k.status, Type: problemType, Body: encodeJSON(problem{
-		Type: "urn:postrider:problem:" + string(e.Code), Title: k.title, Status: k.status, Detail: e.Detail,
+		Type: problemURN + string(e.Code), Title: k.title, Status: k.status, Detail: e.Detail,
 		Code: string(e.Code), RequestID: requestID, Errors: e.Fields,
 	})}
 }

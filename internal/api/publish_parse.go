@@ -10,9 +10,9 @@ import (
 // publishInput and batchInput describe what parseEvent and parseBatch read by
 // hand: this is the hot path.
 type publishInput struct {
-	Type      string         `json:"type" maxLength:"256" doc:"Dot-separated words of A-Za-z0-9_-." example:"post.created"`
-	Data      map[string]any `json:"data" doc:"The payload. Receivers get its bytes as they are, minified."`
-	ID        string         `json:"id,omitempty" maxLength:"128" doc:"1 to 128 of A-Za-z0-9_-; the same id again is the same event."`
+	Type      string         `json:"type" minLength:"1" maxLength:"256" pattern:"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$" doc:"Dot-separated words of A-Za-z0-9_-." example:"post.created"`
+	Data      map[string]any `json:"data" doc:"The payload. Receivers get its bytes as they are, minified." example:"{\"id\":123,\"title\":\"My Blog Post\"}"`
+	ID        string         `json:"id,omitempty" minLength:"1" maxLength:"128" pattern:"^[A-Za-z0-9_-]{1,128}$" doc:"1 to 128 of A-Za-z0-9_-; the same id again is the same event."`
 	CreatedAt string         `json:"created_at,omitempty" format:"date-time" doc:"Payload only; lists go by the time of acceptance, which is also the default."`
 
 	EndpointIDs []string `json:"endpoint_ids,omitempty" minItems:"1" maxItems:"100" doc:"Only these endpoints are considered, and only if they are active and want the event. Default all."`

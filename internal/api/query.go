@@ -16,8 +16,11 @@ import (
 type param struct {
 	name, doc string
 	format    string // of a string, e.g. date-time
+	pattern   string // of a string
 	integer   bool
+	required  bool
 	enum      []any
+	example   any
 }
 
 const (
@@ -117,7 +120,7 @@ func decodeCursor(s string) ([]byte, bool) {
 
 // list is one page of anything.
 type list[T any] struct {
-	Data       []T     `json:"data"`
+	Data       []T     `json:"data" doc:"One page of them."`
 	NextCursor *string `json:"next_cursor" doc:"For ?cursor= of the next page; null on the last."`
 }
 

@@ -7,10 +7,10 @@ import (
 )
 
 type endpointReplayInput struct {
-	Since    string   `json:"since" format:"date-time" doc:"Events accepted at this time or later."`
+	Since    string   `json:"since" format:"date-time" doc:"Events accepted at this time or later." example:"2024-01-15T00:00:00Z"`
 	Until    *string  `json:"until,omitempty" format:"date-time" doc:"Events accepted before this time. Default now."`
-	Statuses []string `json:"statuses,omitempty" minItems:"1" maxItems:"4" doc:"Of the last delivery of an event to this endpoint: failed, canceled, success; or missing, alone: events that it matches now and that made no delivery to it, as while it was disabled. Default failed."`
-	Types    []string `json:"types,omitempty" minItems:"1" maxItems:"100" doc:"Only events of exactly these types. Default all."`
+	Statuses []string `json:"statuses,omitempty" minItems:"1" maxItems:"4" enum:"failed,canceled,success,missing" doc:"Of the last delivery of an event to this endpoint: failed, canceled, success; or missing, alone: events that it matches now and that made no delivery to it, as while it was disabled. Default failed."`
+	Types    []string `json:"types,omitempty" minItems:"1" maxItems:"100" pattern:"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$" doc:"Only events of exactly these types. Default all."`
 	DryRun   bool     `json:"dry_run,omitempty" doc:"Count, and do nothing."`
 }
 
@@ -19,25 +19,25 @@ type eventReplayInput struct {
 }
 
 type replayCountWire struct {
-	Total int64 `json:"total" doc:"How many deliveries a replay would make."`
+	Total int64 `json:"total" minimum:"0" doc:"How many deliveries a replay would make." example:"1520"`
 }
 
 type replayWire struct {
-	ID               string              `json:"id" example:"rpl_01kqxg5wdgf0m8c4yb2h3t9v6z"`
-	WorkspaceID      webhook.WorkspaceID `json:"workspace_id"`
-	EndpointID       *string             `json:"endpoint_id" doc:"Null for the replay of one event."`
-	EventID          *string             `json:"event_id" doc:"Ours (evt_…). Null for the replay of an endpoint."`
-	Since            time.Time           `json:"since"`
-	Until            time.Time           `json:"until"`
-	Statuses         []string            `json:"statuses"`
-	Types            []string            `json:"types" doc:"Empty for all."`
-	Status           string              `json:"status" enum:"running,done,canceled"`
-	Total            int64               `json:"total" doc:"How many deliveries there were to make when it was asked for."`
-	Done             int64               `json:"done" doc:"How many were made. They are delivered after what is live."`
+	ID               string              `json:"id" pattern:"^rpl_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"Names the replay." example:"rpl_01kqxg5wdgf0m8c4yb2h3t9v6z"`
+	WorkspaceID      webhook.WorkspaceID `json:"workspace_id" doc:"The workspace that it is for."`
+	EndpointID       *string             `json:"endpoint_id" pattern:"^ep_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"Null for the replay of one event." example:"ep_01hm5a5hp0k2tqf8wzj1n9e7vd"`
+	EventID          *string             `json:"event_id" pattern:"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"Ours (evt_…). Null for the replay of an endpoint."`
+	Since            time.Time           `json:"since" doc:"Events accepted at this time or later."`
+	Until            time.Time           `json:"until" doc:"Events accepted before this time." example:"2024-01-15T11:30:00Z"`
+	Statuses         []string            `json:"statuses" enum:"failed,canceled,success,missing" doc:"Of the last delivery of an event, as asked for. Empty for the replay of one event." example:"failed"`
+	Types            []string            `json:"types" pattern:"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$" doc:"Empty for all." example:"post.created"`
+	Status           string              `json:"status" enum:"running,done,canceled" doc:"running until all are made (done) or somebody stopped it (canceled)."`
+	Total            int64               `json:"total" minimum:"0" doc:"How many deliveries there were to make when it was asked for." example:"1520"`
+	Done             int64               `json:"done" minimum:"0" doc:"How many were made. They are delivered after what is live." example:"0"`
 	RatePerSecond    *float64            `json:"rate_per_second" doc:"Made a second, on average; null before the first."`
 	RemainingSeconds *int64              `json:"remaining_seconds" doc:"How long the rest takes at that rate; null when unknown, or nothing is left."`
-	CreatedAt        time.Time           `json:"created_at"`
-	FinishedAt       *time.Time          `json:"finished_at"`
+	CreatedAt        time.Time           `json:"created_at" doc:"When it was asked for."`
+	FinishedAt       *time.Time          `json:"finished_at" doc:"When it ended; null while it runs."`
 }
 
 func (s *server) renderReplay(r *webhook.Replay) replayWire {

@@ -38,7 +38,11 @@ func cramped(t *testing.T, memory int64, change ...func(*Deps)) (*server, string
 type acceptAll struct{}
 
 func (acceptAll) Accept(_ context.Context, _ webhook.WorkspaceID, events []webhook.NewEvent) ([]webhook.Accepted, error) {
-	return make([]webhook.Accepted, len(events)), nil
+	out := make([]webhook.Accepted, len(events))
+	for i := range out {
+		out[i] = webhook.Accepted{ID: "an-id", Type: events[i].Type}
+	}
+	return out, nil
 }
 
 // post sends a body as the admin.

@@ -49,6 +49,8 @@ type route struct {
 	// waits is how much longer it may take while its caller waits for something that
 	// was asked for.
 	waits time.Duration
+	// located: the success names in Location what it made; every 201 does.
+	located bool
 	// lazyWorkspace leaves it to the handler to find out whether the admin's
 	// workspace exists.
 	lazyWorkspace bool

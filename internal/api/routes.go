@@ -30,17 +30,17 @@ func (s *server) workspaceRoutes() []route {
 	return []route{
 		{
 			method: http.MethodPost, path: "/v1/workspaces", id: "createWorkspace", tag: tagWorkspaces, access: adminOnly,
-			summary: "Create a workspace", body: &bodySpec{example: workspaceInput{}, required: true, limit: defaultBodyLimit},
+			summary: "Create a workspace", doc: "The id is the caller's choice or generated, and lasts: it can't be changed or used again.", body: &bodySpec{example: workspaceInput{}, required: true, limit: defaultBodyLimit},
 			status: http.StatusCreated, answer: workspaceWire{}, codes: []webhook.Code{webhook.CodeConflict}, handle: s.createWorkspace,
 		}, {
 			method: http.MethodGet, path: "/v1/workspaces", id: "listWorkspaces", tag: tagWorkspaces, access: adminOnly,
-			summary: "List workspaces", query: pageParams(), status: http.StatusOK, answer: list[workspaceWire]{}, handle: s.listWorkspaces,
+			summary: "List workspaces", doc: "All of them, newest first.", query: pageParams(), status: http.StatusOK, answer: list[workspaceWire]{}, handle: s.listWorkspaces,
 		}, {
 			method: http.MethodGet, path: "/v1/workspaces/{id}", id: "getWorkspace", tag: tagWorkspaces, access: adminOnly,
-			summary: "Get a workspace", status: http.StatusOK, answer: workspaceWire{}, handle: s.getWorkspace,
+			summary: "Get a workspace", doc: "By its id.", status: http.StatusOK, answer: workspaceWire{}, handle: s.getWorkspace,
 		}, {
 			method: http.MethodPatch, path: "/v1/workspaces/{id}", id: "updateWorkspace", tag: tagWorkspaces, access: adminOnly,
-			summary: "Rename a workspace", body: &bodySpec{example: workspacePatch{}, required: true, limit: defaultBodyLimit, patch: true},
+			summary: "Rename a workspace", doc: "A merge patch (RFC 7396). Nothing but the name can change.", body: &bodySpec{example: workspacePatch{}, required: true, limit: defaultBodyLimit, patch: true},
 			status: http.StatusOK, answer: workspaceWire{}, handle: s.patchWorkspace,
 		}, {
 			method: http.MethodDelete, path: "/v1/workspaces/{id}", id: "deleteWorkspace", tag: tagWorkspaces, access: adminOnly,
@@ -48,11 +48,11 @@ func (s *server) workspaceRoutes() []route {
 			status: http.StatusNoContent, handle: s.deleteWorkspace,
 		}, {
 			method: http.MethodPost, path: "/v1/workspaces/{id}/keys", id: "createKey", tag: tagKeys, access: adminOnly,
-			summary: "Create a workspace's key", body: &bodySpec{example: keyInput{}, required: true, limit: defaultBodyLimit},
+			summary: "Create a workspace's key", doc: "The key is in this answer and never shown again. It opens this workspace only.", body: &bodySpec{example: keyInput{}, required: true, limit: defaultBodyLimit},
 			status: http.StatusCreated, answer: keyWire{}, handle: s.createKey,
 		}, {
 			method: http.MethodGet, path: "/v1/workspaces/{id}/keys", id: "listKeys", tag: tagKeys, access: adminOnly,
-			summary: "List a workspace's keys", query: pageParams(), status: http.StatusOK, answer: list[keyWire]{}, handle: s.listKeys,
+			summary: "List a workspace's keys", doc: "Those that were not revoked, newest first. The keys themselves are not kept.", query: pageParams(), status: http.StatusOK, answer: list[keyWire]{}, handle: s.listKeys,
 		}, {
 			method: http.MethodDelete, path: "/v1/workspaces/{id}/keys/{key_id}", id: "revokeKey", tag: tagKeys, access: adminOnly,
 			summary: "Revoke a key", doc: "It fails within 2 seconds on every process.",
@@ -71,7 +71,7 @@ func (s *server) eventRoutes() []route {
 			answer: acceptedWire{}, lazyWorkspace: true, grouped: true, waits: webhook.MaxWait, handle: s.publish,
 		}, {
 			method: http.MethodPost, path: "/v1/events/batch", id: "publishEvents", tag: tagEvents, scope: webhook.ScopeEventsWrite,
-			summary: "Publish up to 1000 events, all or none", body: &bodySpec{example: batchInput{}, required: true, copied: true, limit: webhook.MaxBatchBytes},
+			summary: "Publish up to 1000 events, all or none", doc: "They are committed together. One that is refused refuses all of them.", body: &bodySpec{example: batchInput{}, required: true, copied: true, limit: webhook.MaxBatchBytes},
 			status: http.StatusAccepted, answer: acceptedBatchWire{}, lazyWorkspace: true, grouped: true, handle: s.publishBatch,
 		}, {
 			method: http.MethodGet, path: "/v1/events", id: "listEvents", tag: tagEvents, scope: webhook.ScopeEventsRead,
@@ -79,16 +79,16 @@ func (s *server) eventRoutes() []route {
 			query: append(pageParams(), typeParam(), sinceParam(), untilParam()), status: http.StatusOK, answer: list[eventWire]{}, handle: s.listEvents,
 		}, {
 			method: http.MethodGet, path: "/v1/events/{id}", id: "getEvent", tag: tagEvents, scope: webhook.ScopeEventsRead,
-			summary: "Get an event", status: http.StatusOK, answer: eventWire{}, handle: s.getEvent,
+			summary: "Get an event", doc: "By the caller's own id or ours, with its payload as long as that is kept.", status: http.StatusOK, answer: eventWire{}, handle: s.getEvent,
 		}, {
 			method: http.MethodGet, path: "/v1/events/{id}/deliveries", id: "listEventDeliveries", tag: tagEvents, scope: webhook.ScopeDeliveriesRead,
-			summary: "List an event's deliveries", query: deliveryParams(), status: http.StatusOK, answer: list[deliveryWire]{}, handle: s.listEventDeliveries,
+			summary: "List an event's deliveries", doc: "Newest first; those of replays, too.", query: deliveryParams(), status: http.StatusOK, answer: list[deliveryWire]{}, handle: s.listEventDeliveries,
 		}, {
 			method: http.MethodPost, path: "/v1/events/{id}/replay", id: "replayEvent", tag: tagReplays, scope: webhook.ScopeDeliveriesWrite,
 			summary: "Deliver an event again",
 			doc:     "New deliveries of the same bytes, with the same X-Webhook-ID. The replay in the answer is done; its deliveries are on their way.",
 			body:    &bodySpec{example: eventReplayInput{}, limit: defaultBodyLimit},
-			status:  http.StatusAccepted, answer: replayWire{}, codes: []webhook.Code{webhook.CodeNotRetryable}, handle: s.replayEvent,
+			status:  http.StatusAccepted, answer: replayWire{}, located: true, codes: []webhook.Code{webhook.CodeNotRetryable}, handle: s.replayEvent,
 		},
 	}
 }
@@ -101,13 +101,13 @@ func (s *server) replayRoutes() []route {
 			doc: "Makes new deliveries of stored events in the background, one of an event at the most, and leaves out those whose payload is no longer kept. " +
 				"They go after what is live.",
 			body:   &bodySpec{example: endpointReplayInput{}, required: true, limit: defaultBodyLimit},
-			status: http.StatusAccepted, answer: replayWire{}, other: map[int]any{http.StatusOK: replayCountWire{}}, timeout: countTimeout, handle: s.replayEndpoint,
+			status: http.StatusAccepted, answer: replayWire{}, located: true, other: map[int]any{http.StatusOK: replayCountWire{}}, timeout: countTimeout, handle: s.replayEndpoint,
 		}, {
 			method: http.MethodGet, path: "/v1/replays", id: "listReplays", tag: tagReplays, scope: webhook.ScopeDeliveriesRead,
-			summary: "List replays", query: pageParams(), status: http.StatusOK, answer: list[replayWire]{}, handle: s.listReplays,
+			summary: "List replays", doc: "Newest first, with how far they are.", query: pageParams(), status: http.StatusOK, answer: list[replayWire]{}, handle: s.listReplays,
 		}, {
 			method: http.MethodGet, path: "/v1/replays/{id}", id: "getReplay", tag: tagReplays, scope: webhook.ScopeDeliveriesRead,
-			summary: "Get a replay", status: http.StatusOK, answer: replayWire{}, handle: s.getReplay,
+			summary: "Get a replay", doc: "How far it is, and how fast.", status: http.StatusOK, answer: replayWire{}, handle: s.getReplay,
 		}, {
 			method: http.MethodPost, path: "/v1/replays/{id}/cancel", id: "cancelReplay", tag: tagReplays, scope: webhook.ScopeDeliveriesWrite,
 			summary: "Stop a replay", doc: "It makes no more deliveries. Those that it made go on. 409 when it has ended.",
@@ -118,7 +118,7 @@ func (s *server) replayRoutes() []route {
 }
 
 func (s *server) explainRoutes() []route {
-	query := append(pageParams(), param{name: "endpoint_id", doc: "Only this endpoint."})
+	query := append(pageParams(), param{name: "endpoint_id", doc: "Only this endpoint.", example: "ep_" + sampleText})
 	return []route{
 		{
 			method: http.MethodGet, path: "/v1/events/{id}/explain", id: "explainEvent", tag: tagEvents, scope: webhook.ScopeEventsRead,
@@ -142,7 +142,7 @@ func (s *server) eventTypeRoutes() []route {
 			query: pageParams(), status: http.StatusOK, answer: list[eventTypeWire]{}, handle: s.listEventTypes,
 		}, {
 			method: http.MethodGet, path: "/v1/event-types/{name}", id: "getEventType", tag: tagEventTypes, scope: webhook.ScopeEndpointsRead,
-			summary: "Get an event type", status: http.StatusOK, answer: eventTypeWire{}, handle: s.getEventType,
+			summary: "Get an event type", doc: "By its name.", status: http.StatusOK, answer: eventTypeWire{}, handle: s.getEventType,
 		}, {
 			method: http.MethodPut, path: "/v1/event-types/{name}", id: "putEventType", tag: tagEventTypes, scope: webhook.ScopeEndpointsWrite,
 			summary: "Create or replace an event type",
@@ -157,7 +157,7 @@ func (s *server) eventTypeRoutes() []route {
 		}, {
 			method: http.MethodGet, path: "/v1/event-type-templates", id: "listEventTypeTemplates", tag: tagEventTypes, scope: webhook.ScopeEndpointsRead,
 			summary: "Event types to start from", doc: "The five that most resources have: created, updated, deleted, published and archived. Nothing is stored; a PUT does that.",
-			query: []param{{name: "resource", doc: "What the events are about, such as post. Required."}}, status: http.StatusOK, answer: list[templateWire]{}, handle: s.listTemplates,
+			query: []param{{name: "resource", doc: "What the events are about.", pattern: patternEventType, required: true, example: "post"}}, status: http.StatusOK, answer: list[templateWire]{}, handle: s.listTemplates,
 		},
 	}
 }
@@ -171,22 +171,22 @@ func (s *server) endpointRoutes() []route {
 			status: http.StatusCreated, answer: endpointWire{}, codes: []webhook.Code{webhook.CodeWeakSecret}, handle: s.createEndpoint,
 		}, {
 			method: http.MethodGet, path: "/v1/endpoints", id: "listEndpoints", tag: tagEndpoints, scope: webhook.ScopeEndpointsRead,
-			summary: "List endpoints", query: pageParams(), status: http.StatusOK, answer: list[endpointWire]{}, handle: s.listEndpoints,
+			summary: "List endpoints", doc: "Newest first.", query: pageParams(), status: http.StatusOK, answer: list[endpointWire]{}, handle: s.listEndpoints,
 		}, {
 			method: http.MethodGet, path: "/v1/endpoints/{id}", id: "getEndpoint", tag: tagEndpoints, scope: webhook.ScopeEndpointsRead,
-			summary: "Get an endpoint", status: http.StatusOK, answer: endpointWire{}, handle: s.getEndpoint,
+			summary: "Get an endpoint", doc: "Without its secret, and with its headers' values hidden.", status: http.StatusOK, answer: endpointWire{}, handle: s.getEndpoint,
 		}, {
 			method: http.MethodPatch, path: "/v1/endpoints/{id}", id: "updateEndpoint", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
 			summary: "Change an endpoint", doc: "A merge patch (RFC 7396): null brings a field's default back. events and filters are replaced whole.",
 			body:   &bodySpec{example: endpointPatch{}, required: true, limit: defaultBodyLimit, patch: true},
-			status: http.StatusOK, answer: endpointWire{}, handle: s.patchEndpoint,
+			status: http.StatusOK, answer: endpointWire{}, codes: []webhook.Code{webhook.CodeWeakSecret}, handle: s.patchEndpoint,
 		}, {
 			method: http.MethodDelete, path: "/v1/endpoints/{id}", id: "deleteEndpoint", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
 			summary: "Delete an endpoint", doc: "Its secret is wiped; what is still pending for it is canceled.",
 			status: http.StatusNoContent, handle: s.deleteEndpoint,
 		}, {
 			method: http.MethodGet, path: "/v1/endpoints/{id}/secret", id: "getEndpointSecret", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
-			summary: "Show an endpoint's secret", status: http.StatusOK, answer: secretWire{}, handle: s.getSecret,
+			summary: "Show an endpoint's secret", doc: "While it rotates: both, and until when.", status: http.StatusOK, answer: secretWire{}, handle: s.getSecret,
 		}, {
 			method: http.MethodPost, path: "/v1/endpoints/{id}/secret/rotate", id: "rotateEndpointSecret", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
 			summary: "Rotate an endpoint's secret",
@@ -214,7 +214,7 @@ func (s *server) endpointRoutes() []route {
 			status: http.StatusOK, answer: diagnosisWire{}, timeout: diagnoseTimeout, handle: s.diagnoseEndpoint,
 		}, {
 			method: http.MethodGet, path: "/v1/endpoints/{id}/deliveries", id: "listEndpointDeliveries", tag: tagEndpoints, scope: webhook.ScopeDeliveriesRead,
-			summary: "List an endpoint's deliveries", query: deliveryParams(), status: http.StatusOK, answer: list[deliveryWire]{}, handle: s.listEndpointDeliveries,
+			summary: "List an endpoint's deliveries", doc: "Newest first, by the time when their events were accepted.", query: deliveryParams(), status: http.StatusOK, answer: list[deliveryWire]{}, handle: s.listEndpointDeliveries,
 		},
 	}
 }
@@ -224,15 +224,15 @@ func (s *server) deliveryRoutes() []route {
 	return []route{
 		{
 			method: http.MethodGet, path: "/v1/deliveries", id: "listDeliveries", tag: tagDeliveries, scope: webhook.ScopeDeliveriesRead,
-			summary: "List deliveries", query: append(deliveryParams(), param{name: "endpoint_id", doc: "Only this endpoint's."},
-				param{name: "event_id", doc: "Only this event's; the caller's own id will do."}),
+			summary: "List deliveries", doc: "Newest first, by the time when their events were accepted.", query: append(deliveryParams(), param{name: "endpoint_id", doc: "Only this endpoint's.", example: "ep_" + sampleText},
+				param{name: "event_id", doc: "Only this event's; the caller's own id will do.", example: "evt_" + sampleText}),
 			status: http.StatusOK, answer: list[deliveryWire]{}, handle: s.listDeliveries,
 		}, {
 			method: http.MethodGet, path: "/v1/deliveries/{id}", id: "getDelivery", tag: tagDeliveries, scope: webhook.ScopeDeliveriesRead,
-			summary: "Get a delivery", status: http.StatusOK, answer: deliveryWire{}, handle: s.getDelivery,
+			summary: "Get a delivery", doc: "With what the last attempt got for an answer.", status: http.StatusOK, answer: deliveryWire{}, handle: s.getDelivery,
 		}, {
 			method: http.MethodGet, path: "/v1/deliveries/{id}/attempts", id: "listAttempts", tag: tagDeliveries, scope: webhook.ScopeDeliveriesRead,
-			summary: "List a delivery's attempts", query: pageParams(), status: http.StatusOK, answer: list[attemptWire]{}, handle: s.listAttempts,
+			summary: "List a delivery's attempts", doc: "Newest first: what was sent, without secrets, and what came back.", query: pageParams(), status: http.StatusOK, answer: list[attemptWire]{}, handle: s.listAttempts,
 		}, {
 			method: http.MethodPost, path: "/v1/deliveries/{id}/retry", id: "retryDelivery", tag: tagDeliveries, scope: webhook.ScopeDeliveriesWrite,
 			summary: "Try a failed or canceled delivery again", doc: "It starts a fresh schedule; attempt numbers go on.", body: none(),
@@ -247,7 +247,7 @@ func (s *server) deliveryRoutes() []route {
 
 func pageParams() []param {
 	return []param{
-		{name: "limit", doc: "How many at most, 1 to 250. Default 50.", integer: true},
+		{name: "limit", doc: "How many at most.", integer: true},
 		{name: "cursor", doc: "The next_cursor of the page before."},
 	}
 }
@@ -257,15 +257,17 @@ func deliveryParams() []param {
 	for _, s := range webhook.Statuses() {
 		statuses = append(statuses, string(s))
 	}
-	return append(pageParams(), param{name: "status", doc: "Only these.", enum: statuses}, typeParam(), sinceParam(), untilParam())
+	return append(pageParams(), param{name: "status", doc: "Only deliveries with this status.", enum: statuses}, typeParam(), sinceParam(), untilParam())
 }
 
-func typeParam() param { return param{name: "type", doc: "Only events of exactly this type."} }
+func typeParam() param {
+	return param{name: "type", doc: "Only events of exactly this type.", pattern: patternEventType, example: "post.created"}
+}
 
 func sinceParam() param {
-	return param{name: "since", doc: "Only what was accepted at this time or later.", format: "date-time"}
+	return param{name: "since", doc: "Only what was accepted at this time or later.", format: "date-time", example: "2024-01-15T00:00:00Z"}
 }
 
 func untilParam() param {
-	return param{name: "until", doc: "Only what was accepted before this time.", format: "date-time"}
+	return param{name: "until", doc: "Only what was accepted before this time.", format: "date-time", example: "2024-01-16T00:00:00Z"}
 }

@@ -54,7 +54,10 @@ func setupOn(t testing.TB, dsn string, change ...func(*Deps, *Config)) *bundle {
 	if err := db.EnsurePartitions(t.Context(), time.Now().Add(-24*time.Hour), 3); err != nil {
 		t.Fatal(err)
 	}
-	b := &bundle{t: t, db: db, dsn: dsn, urls: &urlPolicy{}, tester: &tester{}, queue: &discardQueue{}, stopping: make(chan struct{})}
+	b := &bundle{
+		t: t, db: db, dsn: dsn, urls: &urlPolicy{}, tester: &tester{diagnosis: webhook.Diagnosis{Verdict: webhook.VerdictOK}},
+		queue: &discardQueue{}, stopping: make(chan struct{}),
+	}
 	store := postgres.NewIngest(db)
 	ingester := ingest.New(store, store, b.queue, ingest.Config{Logger: discardLogger(), Types: &ingest.Types{
 		Store: store, Compile: func(raw json.RawMessage) (ingest.Schema, error) {
@@ -172,6 +175,7 @@ func (b *bundle) do(req *http.Request) *answer {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	conforms(b.t, req, resp.StatusCode, resp.Header, raw)
 	return &answer{b.t, resp.StatusCode, resp.Header, raw}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 type testInput struct {
-	Type *string         `json:"type,omitempty" maxLength:"256" default:"webhook.test"`
+	Type *string         `json:"type,omitempty" minLength:"1" maxLength:"256" pattern:"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$" default:"webhook.test" doc:"What X-Webhook-Event says."`
 	Data json.RawMessage `json:"data,omitempty" doc:"The payload; {} when left out."`
 }
 

@@ -11,11 +11,11 @@ import (
 
 type workspaceInput struct {
 	ID   *webhook.WorkspaceID `json:"id,omitempty" doc:"1 to 64 of A-Za-z0-9_-; generated when left out. It can't be changed or used again."`
-	Name string               `json:"name" minLength:"1" maxLength:"200"`
+	Name string               `json:"name" minLength:"1" maxLength:"200" doc:"What people call it." example:"My Blog"`
 }
 
 type workspacePatch struct {
-	Name string `json:"name" minLength:"1" maxLength:"200"`
+	Name string `json:"name" minLength:"1" maxLength:"200" doc:"What people call it." example:"My Blog"`
 }
 
 func (s *server) createWorkspace(ctx context.Context, r *request) (response, error) {

@@ -37,8 +37,8 @@ const (
 type FieldError struct {
 	// Pointer is an RFC 6901 JSON pointer into the body, or the name of a query
 	// parameter or header.
-	Pointer string `json:"pointer"`
-	Detail  string `json:"detail"`
+	Pointer string `json:"pointer" doc:"A JSON pointer (RFC 6901) into the body, or the name of a query parameter or header." example:"/url"`
+	Detail  string `json:"detail" doc:"What is wrong there." example:"is required"`
 }
 
 // Error is a failure with a stable code, meant for the caller to read.
