@@ -100,7 +100,7 @@ func newDocument(version string) *huma.OpenAPI {
 		},
 		Components: &huma.Components{
 			Schemas: schemas, Headers: answerHeaders(), Parameters: sharedParameters(),
-			Responses: map[string]*huma.Response{}, Examples: codeExamples(),
+			Responses: map[string]*huma.Response{}, Examples: map[string]*huma.Example{},
 			SecuritySchemes: map[string]*huma.SecurityScheme{
 				adminScheme: {Type: "http", Scheme: "bearer", Description: "The admin key, api.admin_key in the configuration. It may do everything, and names a workspace with X-Workspace-ID where a route acts in one."},
 				keyScheme:   {Type: "http", Scheme: "bearer", BearerFormat: "pr_…", Description: "A workspace's key. It acts in its workspace only, as far as its scopes go: an operation's requirement names the one that it needs."},

@@ -57,6 +57,9 @@ func problemResponse(components *huma.Components, status int, codes []webhook.Co
 	name := responseName(codes)
 	if components.Responses[name] == nil {
 		components.Responses[name] = newProblemResponse(status, codes)
+		for _, code := range codes {
+			components.Examples[string(code)] = codeExample(code)
+		}
 	}
 	return &huma.Response{Ref: "#/components/responses/" + name}
 }
@@ -110,19 +113,15 @@ func responseName(codes []webhook.Code) string {
 	return strings.Join(names, "Or")
 }
 
-// codeExamples are one problem for each code.
-func codeExamples() map[string]*huma.Example {
-	out := map[string]*huma.Example{}
-	for _, code := range allCodes() {
-		e := webhook.Errorf(code, "%s", meaningOf(code))
-		if status := kindOf(code).status; status == http.StatusUnprocessableEntity {
-			e.Fields = []webhook.FieldError{{Pointer: "/url", Detail: "is required"}}
-		}
-		k := kindOf(code)
-		out[string(code)] = &huma.Example{Summary: strconv.Itoa(k.status) + " " + k.title, Value: problem{
-			Type: problemURN + string(code), Title: k.title, Status: k.status, Detail: e.Detail,
-			Code: string(code), RequestID: "req_" + sampleText, Errors: e.Fields,
-		}}
+// codeExample is a problem with this code.
+func codeExample(code webhook.Code) *huma.Example {
+	k, detail := kindOf(code), meaningOf(code)
+	p := problem{
+		Type: problemURN + string(code), Title: k.title, Status: k.status, Detail: detail,
+		Code: string(code), RequestID: "req_" + sampleText,
 	}
-	return out
+	if k.status == http.StatusUnprocessableEntity {
+		p.Errors = []webhook.FieldError{{Pointer: "/url", Detail: "is required"}}
+	}
+	return &huma.Example{Summary: strconv.Itoa(k.status) + " " + k.title, Value: p}
 }
