@@ -41,23 +41,33 @@ func (s *server) mountDescription(doc *huma.OpenAPI) error {
 }
 
 type docsPage struct {
-	Title, Version, Description string
-	Groups                      []docsGroup
-	Schemas                     []docsSchema
+	Title, Version string
+	Overview       []docsBlock
+	Groups         []docsGroup
+	Schemas        []docsSchema
 }
 
 type docsGroup struct {
-	Name, Description string
-	Operations        []docsOperation
+	Name, Anchor, Description string
+	Operations                []docsOperation
 }
 
 type docsOperation struct {
-	*huma.Operation
-	Body      string // the schema's name
-	Responses []docsResponse
+	ID, Method, Path, Summary string
+	About                     []docsBlock
+	Parameters                []docsField
+	// Body names the schema of the request's body and Fields are its fields.
+	Body, BodyAbout string
+	Fields          []docsField
+	Curl            string
+	Answers         []docsAnswer
+	Problems        []docsAnswer
 }
 
-type docsResponse struct{ Status, Description, Schema string }
+type docsAnswer struct {
+	Status, Schema, Example string
+	About                   []docsBlock
+}
 
 type docsSchema struct {
 	Name   string
@@ -65,8 +75,9 @@ type docsSchema struct {
 }
 
 type docsField struct {
-	Name, Type, Doc string
-	Required        bool
+	Name, In, Type, Ref, Bounds string
+	About                       []docsBlock
+	Required                    bool
 }
 
 func renderDocs(doc *huma.OpenAPI) ([]byte, error) {
@@ -74,14 +85,14 @@ func renderDocs(doc *huma.OpenAPI) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	page := docsPage{Title: doc.Info.Title, Version: doc.Info.Version, Description: doc.Info.Description}
+	page := docsPage{Title: doc.Info.Title, Version: doc.Info.Version, Overview: blocksOf(doc.Info.Description)}
 	for _, tag := range doc.Tags {
-		page.Groups = append(page.Groups, docsGroup{tag.Name, tag.Description, operationsOf(doc, tag.Name)})
+		anchor := strings.ToLower(strings.ReplaceAll(tag.Name, " ", "-"))
+		page.Groups = append(page.Groups, docsGroup{tag.Name, anchor, tag.Description, operationsOf(doc, tag.Name)})
 	}
-	for name, schema := range doc.Components.Schemas.Map() {
-		page.Schemas = append(page.Schemas, docsSchema{name, fieldsOfSchema(schema)})
+	for _, name := range sortedKeys(doc.Components.Schemas.Map()) {
+		page.Schemas = append(page.Schemas, docsSchema{name, fieldsOfSchema(doc.Components.Schemas.Map()[name])})
 	}
-	slices.SortFunc(page.Schemas, func(a, b docsSchema) int { return strings.Compare(a.Name, b.Name) })
 	var out bytes.Buffer
 	err = t.Execute(&out, page)
 	return out.Bytes(), err
@@ -90,27 +101,41 @@ func renderDocs(doc *huma.OpenAPI) ([]byte, error) {
 func operationsOf(doc *huma.OpenAPI, tag string) []docsOperation {
 	var out []docsOperation
 	for _, path := range sortedKeys(doc.Paths) {
-		item := doc.Paths[path]
-		for _, op := range []*huma.Operation{item.Post, item.Get, item.Put, item.Patch, item.Delete} {
-			if op != nil && op.Tags[0] == tag {
-				out = append(out, docsOf(op))
+		for _, op := range operationsIn(doc.Paths[path]) {
+			if op.Tags[0] == tag {
+				out = append(out, docsOf(doc, op))
 			}
 		}
 	}
 	return out
 }
 
-func docsOf(op *huma.Operation) docsOperation {
-	out := docsOperation{Operation: op}
+func docsOf(doc *huma.OpenAPI, op *huma.Operation) docsOperation {
+	out := docsOperation{
+		ID: op.OperationID, Method: op.Method, Path: op.Path, Summary: op.Summary, About: blocksOf(op.Description), Curl: curlOf(doc, op),
+	}
+	for _, p := range op.Parameters {
+		p := resolveParam(doc, p)
+		out.Parameters = append(out.Parameters, docsField{
+			Name: p.Name, In: p.In, Type: typeName(p.Schema), Bounds: boundsOf(p.Schema), About: blocksOf(p.Description), Required: p.Required,
+		})
+	}
 	if op.RequestBody != nil {
-		out.Body = typeName(op.RequestBody.Content[typeJSON].Schema)
+		schema := op.RequestBody.Content[typeJSON].Schema
+		out.Body, out.BodyAbout = refName(schema.Ref), op.RequestBody.Description
+		out.Fields = fieldsOfSchema(resolveSchema(doc, schema))
 	}
 	for _, status := range sortedKeys(op.Responses) {
-		r := docsResponse{Status: status, Description: op.Responses[status].Description}
-		for _, content := range op.Responses[status].Content {
-			r.Schema = typeName(content.Schema)
+		r := resolveResponse(doc, op.Responses[status])
+		if r.Content[problemType] != nil {
+			out.Problems = append(out.Problems, docsAnswer{Status: status, About: blocksOf(r.Description)})
+			continue
 		}
-		out.Responses = append(out.Responses, r)
+		answer := docsAnswer{Status: status, About: blocksOf(r.Description)}
+		if content := r.Content[typeJSON]; content != nil {
+			answer.Schema, answer.Example = refName(content.Schema.Ref), prettyJSON(content.Example)
+		}
+		out.Answers = append(out.Answers, answer)
 	}
 	return out
 }
@@ -119,31 +144,11 @@ func fieldsOfSchema(s *huma.Schema) []docsField {
 	var out []docsField
 	for _, name := range sortedKeys(s.Properties) {
 		p := s.Properties[name]
-		out = append(out, docsField{name, typeName(p), p.Description, slices.Contains(s.Required, name)})
+		out = append(out, docsField{
+			Name: name, Type: typeName(p), Ref: linkOf(p), Bounds: boundsOf(p), About: blocksOf(p.Description), Required: slices.Contains(s.Required, name),
+		})
 	}
 	return out
-}
-
-func typeName(s *huma.Schema) string {
-	switch {
-	case s == nil:
-		return ""
-	case s.Ref != "":
-		return s.Ref[strings.LastIndexByte(s.Ref, '/')+1:]
-	case s.Type == huma.TypeArray:
-		return "array of " + typeName(s.Items)
-	case len(s.OneOf) > 0:
-		return "string or integer"
-	case len(s.Enum) > 0:
-		words := make([]string, len(s.Enum))
-		for i, e := range s.Enum {
-			words[i] = fmt.Sprint(e)
-		}
-		return strings.Join(words, " | ")
-	case s.Format != "" && s.Type == huma.TypeString:
-		return s.Format
-	}
-	return s.Type
 }
 
 func sortedKeys[V any](m map[string]V) []string {

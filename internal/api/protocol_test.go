@@ -62,7 +62,7 @@ func TestProtocol(t *testing.T) {
 			t.Errorf("got %.100s", a.raw)
 		}
 		a := b.call("", "GET", "/docs", "").want(http.StatusOK)
-		for _, foreign := range []string{"http://", "https://", "<script", "src="} {
+		for _, foreign := range []string{"<script", "src=", `href="http`, "url(", "@import", "<link", "onclick"} {
 			if strings.Contains(string(a.raw), foreign) {
 				t.Errorf("the page has %q", foreign)
 			}
