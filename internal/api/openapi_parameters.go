@@ -50,7 +50,7 @@ const (
 
 // sharedParameters are headers that many operations take.
 func sharedParameters() map[string]*huma.Param {
-	least, most, longest := 1, maxKeyBytes, 128
+	most := maxKeyBytes
 	return map[string]*huma.Param{
 		paramWorkspace: {
 			Name: workspaceHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString, Pattern: patternWorkspace}, Example: "456",
@@ -58,12 +58,12 @@ func sharedParameters() map[string]*huma.Param {
 		},
 		paramIdempotency: {
 			Name: keyHeader, In: "header", Example: "order-1234-paid",
-			Schema:      &huma.Schema{Type: huma.TypeString, MinLength: &least, MaxLength: &most, Pattern: "^[ -~]+$"},
-			Description: "The same request with the same key gets the same answer for 24 hours, with Idempotency-Replayed: true, and takes effect once.",
+			Schema:      &huma.Schema{Type: huma.TypeString, MaxLength: &most, Pattern: "^[ -~]*$"},
+			Description: "Printable ASCII; an empty one is none. The same request with the same key gets the same answer for 24 hours, with Idempotency-Replayed: true, and takes effect once.",
 		},
 		paramRequestID: {
 			Name: requestIDHeader, In: "header", Example: "req_" + sampleText,
-			Schema:      &huma.Schema{Type: huma.TypeString, MaxLength: &longest},
+			Schema:      &huma.Schema{Type: huma.TypeString},
 			Description: "Comes back in the answer and stands in the log. One that is not 1 to 128 visible ASCII characters is replaced.",
 		},
 	}
@@ -108,9 +108,15 @@ func (p *param) describe() *huma.Param {
 	case p.integer:
 		low, high := 1.0, float64(maxLimit)
 		schema = &huma.Schema{Type: huma.TypeInteger, Format: "int32", Minimum: &low, Maximum: &high, Default: defaultLimit}
+	case p.name == "cursor":
+		most := maxCursor
+		schema.MaxLength = &most
 	case p.pattern != "":
 		most := webhook.MaxTypeBytes
 		schema.Pattern, schema.MaxLength = p.pattern, &most
 	}
-	return &huma.Param{Name: p.name, In: "query", Description: p.doc, Schema: schema, Required: p.required, Example: p.example}
+	return &huma.Param{
+		Name: p.name, In: "query", Description: p.doc, Schema: schema, Required: p.required, Example: p.example,
+		AllowEmptyValue: !p.integer && !p.required, // see dropEmpty
+	}
 }

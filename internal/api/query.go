@@ -26,6 +26,8 @@ type param struct {
 const (
 	defaultLimit = 50
 	maxLimit     = 250
+	// maxCursor is more than the longest cursor, a workspace's, has.
+	maxCursor = 200
 )
 
 // readQuery parses the query. A parameter that a route does not know is
@@ -112,7 +114,7 @@ func encodeCursor(key []byte) *string {
 
 func decodeCursor(s string) ([]byte, bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || len(s) > 200 || base64.RawURLEncoding.EncodeToString(raw) != s {
+	if err != nil || len(s) > maxCursor || base64.RawURLEncoding.EncodeToString(raw) != s {
 		return nil, false
 	}
 	return raw, true

@@ -32,7 +32,7 @@ func main() {
 }
 
 // programs are what tests start, besides Postgres: receivers are written in
-// several languages.
+// several languages, and some tools come by npm.
 var programs = []struct {
 	name string
 	pkg  local.Package
@@ -42,6 +42,14 @@ var programs = []struct {
 	{"node", local.Package{Apt: "nodejs", Dnf: "nodejs", Apk: "nodejs", Brew: "node"}},
 	{"curl", local.Package{Apt: "curl", Dnf: "curl", Apk: "curl", Brew: "curl"}},
 	{"python3", local.Package{Apt: "python3", Dnf: "python3", Apk: "python3", Brew: "python3"}},
+	{"npm", local.Package{Apt: "npm", Dnf: "npm", Apk: "npm", Brew: "node"}},
+}
+
+// venv is what Debian leaves out of python3: making virtual environments.
+var venv = local.Package{Apt: "python3-venv", Dnf: "python3", Apk: "python3", Brew: "python3"}
+
+func makesEnvironments(ctx context.Context) bool {
+	return exec.CommandContext(ctx, "python3", "-c", "import ensurepip, venv").Run() == nil
 }
 
 // run returns the command's exit code. An interrupt goes to the command, too,
@@ -67,6 +75,9 @@ func install(ctx context.Context) error {
 		if _, err := exec.LookPath(p.name); err != nil {
 			missing = append(missing, p.pkg)
 		}
+	}
+	if !makesEnvironments(ctx) {
+		missing = append(missing, venv)
 	}
 	if len(missing) == 0 {
 		return nil

@@ -21,7 +21,8 @@ func TestProperties(t *testing.T) {
 	t.Parallel()
 	s := stack.New(t)
 	api := s.API(t)
-	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	s.Worker(t)
+	receiver := httptest.NewServer(http.HandlerFunc(receive))
 	t.Cleanup(receiver.Close)
 	admin := s.Admin(api)
 	admin.Call(t, http.MethodPost, "/v1/workspaces", map[string]string{"id": "properties", "name": "Properties"}, http.StatusCreated, nil)
@@ -30,18 +31,27 @@ func TestProperties(t *testing.T) {
 	if err := os.WriteFile(description, describe(t, admin, receiver.URL), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	config, err := filepath.Abs("schemathesis.toml")
+	here, err := filepath.Abs(".")
 	if err != nil {
 		t.Fatal(err)
 	}
 	python := filepath.Join(schemathesis.dir(t), "bin", "python")
-	args := []string{"-m", "schemathesis.cli", "--config-file", config, "run", description, "--url", api.URL, "--no-color"}
-	env := []string{"POSTRIDER_KEY=" + stack.AdminKey, "POSTRIDER_WORKSPACE=properties", "HYPOTHESIS_STORAGE_DIRECTORY=" + dir}
+	args := []string{"-m", "schemathesis.cli", "--config-file", filepath.Join(here, "schemathesis.toml"), "run", description, "--url", api.URL, "--no-color"}
+	env := []string{"PYTHONPATH=" + here, "PYTHONDONTWRITEBYTECODE=1", "POSTRIDER_KEY=" + stack.AdminKey, "POSTRIDER_WORKSPACE=properties", "HYPOTHESIS_STORAGE_DIRECTORY=" + dir}
 	said, err := try(t, dir, env, python, append(args, effort()...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Log(said)
+}
+
+// receive fails at half of the paths, so that there are deliveries of every kind.
+func receive(w http.ResponseWriter, r *http.Request) {
+	if len(r.URL.Path)%2 == 1 {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // effort is bounded by cases, the same ones in each run, or by the time that the
@@ -50,7 +60,7 @@ func effort() []string {
 	if seconds := os.Getenv("POSTRIDER_PROPERTIES_SECONDS"); seconds != "" {
 		return []string{"--max-time", seconds}
 	}
-	return []string{"--seed", "1", "--max-examples", "8", "--workers", "2"}
+	return []string{"--seed", "1", "--max-examples", "20", "--workers", "1"}
 }
 
 // describe is what the API serves, with answers closed to what it does not say,
