@@ -8,6 +8,8 @@ PKG   ?= ./...
 FLAGS ?=
 # How long make fuzz tries each target.
 FUZZTIME ?= 60s
+# How many seconds make properties takes.
+PROPERTIES ?= 600
 
 TOOLS := bin/tools
 SQLC  := $(TOOLS)/sqlc
@@ -74,6 +76,11 @@ fuzz: ## try what strangers may send, FUZZTIME (60s) for each target; finds land
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $(FLAGS) "$$dir" || exit 1; \
 		done; \
 	done
+
+.PHONY: properties
+properties: ## make requests of what openapi.json says, PROPERTIES (600) seconds and others each time
+	@$(GO) build -o bin/testenv ./internal/testenv
+	POSTRIDER_PROPERTIES_SECONDS=$(PROPERTIES) bin/testenv $(GO) test -count 1 -timeout 2h -v -run TestProperties ./test/openapi
 
 .PHONY: openapi
 openapi: ## write openapi.json, the API's description, as the code has it

@@ -28,7 +28,7 @@ SEMANTIC = re.compile(
     | resource                # leaves room for what is appended
     | .*/created_at           # years 1 to 9999, in UTC
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 
 keys = itertools.count()
