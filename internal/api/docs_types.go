@@ -105,7 +105,7 @@ func boundsOf(s *huma.Schema) string {
 		out = append(out, strings.Join(words, ", "))
 	}
 	out = append(out, rangeOf(s.MinLength, s.MaxLength, " characters"), rangeOf(s.Minimum, s.Maximum, ""))
-	if s.Pattern != "" {
+	if s.Pattern != "" && s.Pattern != patternText {
 		out = append(out, s.Pattern)
 	}
 	if s.Default != nil {

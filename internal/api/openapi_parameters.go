@@ -15,6 +15,7 @@ const (
 	patternWorkspace = `^[A-Za-z0-9_-]{1,64}$`
 	patternEventID   = `^[A-Za-z0-9_-]{1,128}$`
 	patternEventType = `^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`
+	patternText      = `^[^\x00]*$`
 	sampleText       = "01kqxg5wdgf0m8c4yb2h3t9v6z"
 )
 

@@ -13,7 +13,7 @@ type workspaceIDSchema struct{}
 func (workspaceIDSchema) Schema(huma.Registry) *huma.Schema {
 	low, high := 0.0, 999_999_999_999_999.0
 	return &huma.Schema{
-		Description: "A number where it is digits only, without a leading zero and at most 15; else a string.",
+		Description: "A number where it is digits only, without a leading zero and at most 15, in no other spelling such as 1e3; else a string.",
 		Examples:    []any{456},
 		OneOf: []*huma.Schema{
 			{Type: huma.TypeString, Pattern: patternWorkspace},
@@ -51,6 +51,9 @@ func settleSchemas(doc *huma.OpenAPI) {
 			answered(schema)
 		case !patched[name]:
 			requested(schema)
+		}
+		if taken[name] {
+			noNUL(schema)
 		}
 		enumsWithNull(schema)
 	}
@@ -100,6 +103,18 @@ func answered(s *huma.Schema) {
 	for _, p := range s.Properties {
 		if p.Type == huma.TypeArray {
 			p.Nullable = false
+		}
+	}
+}
+
+// noNUL makes the decoder's rule for any text a pattern.
+func noNUL(s *huma.Schema) {
+	for _, p := range s.Properties {
+		if p.Type == huma.TypeArray {
+			p = p.Items
+		}
+		if p.Type == huma.TypeString && p.Pattern == "" && p.Format == "" && len(p.Enum) == 0 {
+			p.Pattern = patternText
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 type workspaceInput struct {
-	ID   *webhook.WorkspaceID `json:"id,omitempty" doc:"1 to 64 of A-Za-z0-9_-; generated when left out. It can't be changed or used again."`
+	ID   *webhook.WorkspaceID `json:"id,omitempty" doc:"1 to 64 of A-Za-z0-9_-; a number in digits alone, not 1e3, is the same id. Generated when left out. It can't be changed or used again."`
 	Name string               `json:"name" minLength:"1" maxLength:"200" doc:"What people call it." example:"My Blog"`
 }
 
