@@ -34,11 +34,7 @@ func (d *Description) Check(a *Answer) error {
 }
 
 func (d *Description) check(a *Answer) error {
-	method := strings.ToLower(a.Method)
-	if method == "head" {
-		method = "get"
-	}
-	route := d.route(a.Path)
+	route, method := d.route(a.Path), methodKey(a.Method)
 	operation := object(d.paths[route][method])
 	if operation == nil {
 		return d.checkNowhere(a, route)
@@ -50,6 +46,18 @@ func (d *Description) check(a *Answer) error {
 	}
 	pointer, response := d.resolve(pointer, described)
 	return errors.Join(d.checkHeader(a, pointer, response), d.checkContent(a, pointer, response))
+}
+
+// methodKey is a method's key in a path item. Methods' case matters: no operation
+// has "post".
+func methodKey(method string) string {
+	switch {
+	case method == http.MethodHead:
+		return "get"
+	case method != strings.ToUpper(method):
+		return ""
+	}
+	return strings.ToLower(method)
 }
 
 // checkNowhere is for what no operation answers.

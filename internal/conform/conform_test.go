@@ -70,6 +70,7 @@ func TestCheck(t *testing.T) {
 		"TakesACodeOfTheResponse":       {"GET", "/things/1", 404, problem, `{"code":"not_found"}`, ""},
 		"TakesAProblemWhereNoRouteIs":   {"GET", "/nowhere", 404, problem, `{"code":"anything"}`, ""},
 		"TakesAnotherMethodsRefusal":    {"PUT", "/things/1", 405, problem, `{"code":"anything"}`, ""},
+		"TakesNoMethodInLowerCase":      {"get", "/things/1", 405, problem, `{"code":"anything"}`, ""},
 		"PrefersWhatIsSpelledOut":       {"GET", "/things/all", 202, header("Content-Type", "text/html; charset=utf-8", "X-Count", ""), "<p>", ""},
 		"RefusesAnotherStatus":          {"GET", "/things/1", 500, problem, `{"code":"x"}`, "status is not described"},
 		"RefusesAnUnknownField":         {"GET", "/things/1", 200, header(), strings.Replace(thing, `{"at`, `{"more":1,"at`, 1), "more"},
