@@ -11,7 +11,7 @@ import (
 // which null stands for too.
 type endpointInput struct {
 	URL           string            `json:"url" minLength:"1" maxLength:"2048" format:"uri" doc:"http or https, reachable from here: private and special addresses are refused." example:"https://example.com/webhooks"`
-	Events        []string          `json:"events" minItems:"1" maxItems:"1000" pattern:"^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$" doc:"Event types (post.created), prefixes (post.*) or *." example:"post.*,comment.created"`
+	Events        []string          `json:"events" maxLength:"258" minItems:"1" maxItems:"1000" pattern:"^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$" doc:"Event types (post.created), prefixes (post.*) or *." example:"post.*,comment.created"`
 	Filters       json.RawMessage   `json:"filters,omitempty" doc:"Paths into the payload and what they must be; every entry must hold. A PATCH replaces them whole." example:"{\"status\":\"published\",\"likes\":{\"$gte\":10}}"`
 	Secret        *string           `json:"secret,omitempty" pattern:"^whsec_[A-Za-z0-9+/]{32,86}={0,2}$" doc:"whsec_ and the base64 of 24 to 64 bytes; generated when left out."`
 	Description   string            `json:"description,omitempty" maxLength:"1000" doc:"For people." example:"The blog's search index"`
@@ -27,7 +27,7 @@ type endpointInput struct {
 // endpointPatch is endpointInput for a merge patch: nothing is required.
 type endpointPatch struct {
 	URL           *string            `json:"url,omitempty" minLength:"1" maxLength:"2048" format:"uri" doc:"As in a new endpoint."`
-	Events        []string           `json:"events,omitempty" nullable:"false" minItems:"1" maxItems:"1000" pattern:"^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$" doc:"As in a new endpoint; replaced whole."`
+	Events        []string           `json:"events,omitempty" nullable:"false" maxLength:"258" minItems:"1" maxItems:"1000" pattern:"^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$" doc:"As in a new endpoint; replaced whole."`
 	Filters       json.RawMessage    `json:"filters,omitempty" nullable:"true" doc:"Replaced whole; null takes them away."`
 	Secret        *string            `json:"secret,omitempty" pattern:"^whsec_[A-Za-z0-9+/]{32,86}={0,2}$" doc:"whsec_ and the base64 of 24 to 64 bytes; signs from the next attempt on, without an overlap."`
 	Description   *string            `json:"description,omitempty" nullable:"true" maxLength:"1000" doc:"For people." example:"The blog's search index"`

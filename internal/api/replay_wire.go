@@ -10,7 +10,7 @@ type endpointReplayInput struct {
 	Since    string   `json:"since" format:"date-time" doc:"Events accepted at this time or later." example:"2024-01-15T00:00:00Z"`
 	Until    *string  `json:"until,omitempty" format:"date-time" doc:"Events accepted before this time. Default now."`
 	Statuses []string `json:"statuses,omitempty" minItems:"1" maxItems:"4" enum:"failed,canceled,success,missing" doc:"Of the last delivery of an event to this endpoint: failed, canceled, success; or missing, alone: events that it matches now and that made no delivery to it, as while it was disabled. Default failed."`
-	Types    []string `json:"types,omitempty" minItems:"1" maxItems:"100" pattern:"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$" doc:"Only events of exactly these types. Default all."`
+	Types    []string `json:"types,omitempty" maxLength:"256" minItems:"1" maxItems:"100" pattern:"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$" doc:"Only events of exactly these types. Default all."`
 	DryRun   bool     `json:"dry_run,omitempty" doc:"Count, and do nothing."`
 }
 
