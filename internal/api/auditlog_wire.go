@@ -13,11 +13,11 @@ const auditPrefix = "aud_"
 const adminActor = "admin"
 
 type auditEntryWire struct {
-	ID          string              `json:"id" example:"aud_01kqxg5wdgf0m8c4yb2h3t9v6z"`
-	WorkspaceID webhook.WorkspaceID `json:"workspace_id"`
+	ID          string              `json:"id" doc:"The entry's own." example:"aud_01kqxg5wdgf0m8c4yb2h3t9v6z"`
+	WorkspaceID webhook.WorkspaceID `json:"workspace_id" doc:"The workspace that was changed, or changed in."`
 	Actor       string              `json:"actor" doc:"admin, or the id of the workspace's key." example:"key_01kqxg5wdgf0m8c4yb2h3t9v6z"`
 	Action      string              `json:"action" doc:"The operation's id in this description." example:"updateEndpoint"`
-	TargetKind  string              `json:"target_kind" enum:"workspace,key,endpoint,delivery,replay,event_type"`
+	TargetKind  string              `json:"target_kind" enum:"workspace,key,endpoint,delivery,replay,event_type" doc:"What was changed."`
 	Target      string              `json:"target" doc:"Its id; of an event type the name." example:"ep_01kqxg5wdgf0m8c4yb2h3t9v6z"`
 	RequestID   string              `json:"request_id" doc:"The request's X-Request-ID."`
 	RemoteAddr  *string             `json:"remote_addr" doc:"Where the request's connection came from: a proxy's address where there is one in front. null when it is not known." example:"203.0.113.7"`
@@ -28,7 +28,7 @@ type auditEntryWire struct {
 type fieldChangeWire struct {
 	Field  string `json:"field" doc:"As in the target, and next_secret for the one that rotates in."`
 	Before any    `json:"before,omitempty" doc:"Not there for a new target."`
-	After  any    `json:"after,omitempty"`
+	After  any    `json:"after,omitempty" doc:"Not there where the value is gone or hidden."`
 	Hidden bool   `json:"hidden,omitempty" doc:"The values are not shown, or not whole: they are secret (of headers the names are shown, of a URL no query), or larger than 1 KiB."`
 }
 

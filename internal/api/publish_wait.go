@@ -8,14 +8,14 @@ import (
 
 // outcomeWire is what is known of one delivery when a publisher has waited.
 type outcomeWire struct {
-	EndpointID    string     `json:"endpoint_id" example:"ep_01kqxg5wdgf0m8c4yb2h3t9v6z"`
-	DeliveryID    string     `json:"delivery_id" example:"dlv_01kqxg5wdgf0m8c4yb2h3t9v6z"`
-	Status        string     `json:"status" enum:"pending,success,failed,canceled"`
+	EndpointID    string     `json:"endpoint_id" doc:"Where it goes." example:"ep_01kqxg5wdgf0m8c4yb2h3t9v6z"`
+	DeliveryID    string     `json:"delivery_id" doc:"The event on its way there." example:"dlv_01kqxg5wdgf0m8c4yb2h3t9v6z"`
+	Status        string     `json:"status" enum:"pending,success,failed,canceled" doc:"As it was when the answer was given." example:"success"`
 	Attempts      int        `json:"attempts" doc:"How many were made."`
 	StatusCode    *int       `json:"status_code" doc:"Of the last attempt, like the error."`
-	Error         *string    `json:"error"`
-	ErrorClass    *string    `json:"error_class"`
-	NextAttemptAt *time.Time `json:"next_attempt_at"`
+	Error         *string    `json:"error" doc:"Why the last attempt failed, in words; null where it did not." example:"null"`
+	ErrorClass    *string    `json:"error_class" enum:"timeout,refused,reset,dns,tls,blocked,status,invalid_http,internal" doc:"The kind of that error." example:"null"`
+	NextAttemptAt *time.Time `json:"next_attempt_at" doc:"When a pending delivery is tried next." example:"null"`
 	HeldReason    *string    `json:"held_reason" doc:"Why a pending delivery is not being tried."`
 }
 
