@@ -26,7 +26,10 @@ SEMANTIC = re.compile(
     | /validation
     | (/since|/until)         # their order
     | /statuses/\d+           # "missing" stands alone
-    | /endpoint_ids/\d+       # have to exist
+    | (.*)/endpoint_ids(/\d+)? # have to exist
+    | (.*)/wait              # not in a batch, and not with deliver_at
+    | (.*)/deliver_at        # how far ahead
+    | target                 # an id or a name
     | resource                # leaves room for what is appended
     | .*/created_at           # years 1 to 9999, in UTC
     """,
