@@ -14,7 +14,7 @@ SELECT d.id, d.status, d.task, d.attempts, d.schedule_start,
        d.deliver_at, e.version, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
        (h.open_until IS NOT NULL)::bool AS breaker_open,
        coalesce(ceil(date_part('epoch', h.open_until - now()) * 1000), 0)::bigint AS open_for_ms, h.probe_id,
-       (current_setting('transaction_read_only') = 'on')::bool AS read_only
+       (current_setting('transaction_read_only') = 'on')::bool AS read_only, d.ordering_key, d.ordering_seq
 FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id) u
 JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.id
 JOIN endpoints e ON e.id = d.endpoint_id

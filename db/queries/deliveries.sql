@@ -2,7 +2,7 @@
 -- Index: day deliveries_pkey, endpoints_pkey.
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
        d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until,
-       d.replay_id
+       d.replay_id, d.ordering_key
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
 WHERE d.workspace_id = @workspace_id AND d.id = @id;
@@ -14,7 +14,7 @@ WHERE d.workspace_id = @workspace_id AND d.id = @id;
 -- what the indexes deliveries_feed, deliveries_audit and deliveries_parked are of.
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
        d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until,
-       d.replay_id
+       d.replay_id, d.ordering_key
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
 WHERE d.workspace_id = @workspace_id AND d.id >= @lo::uuid AND d.id < @hi::uuid
@@ -52,30 +52,32 @@ WHERE workspace_id = @workspace_id AND delivery_id = @delivery_id AND id < @befo
 ORDER BY id DESC LIMIT @row_limit::int;
 
 -- name: RetryDelivery :execrows
--- Only what has ended without success, has a receiver and still has its bytes.
+-- Only what has ended without success, has a receiver and still has its bytes; of
+-- one with an ordering key only in_turn, which is after LockTurns.
 -- The event has the time of its delivery, hence the same bounds. Index: day
 -- deliveries_pkey, endpoints_pkey, day events_pkey.
 UPDATE deliveries d
 SET status = 'pending', task = NULL, next_attempt_at = now(), schedule_start = d.attempts, completed_at = NULL,
     reason = NULL, parked = false, held_reason = NULL, held_until = NULL
 WHERE d.workspace_id = @workspace_id AND d.id = @id AND d.status IN ('failed', 'canceled')
+  AND (d.ordering_key IS NULL OR @in_turn::bool)
   AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = d.endpoint_id AND e.deleted_at IS NULL)
   AND EXISTS (SELECT 1 FROM events v WHERE v.workspace_id = @workspace_id AND v.id = d.event_id
               AND v.id >= @lo::uuid AND v.id < @hi::uuid AND v.body IS NOT NULL);
 
 -- name: CancelDelivery :execrows
--- Index: day deliveries_pkey.
+-- One with an ordering key only in_turn, which is after LockTurns. Index: day deliveries_pkey.
 UPDATE deliveries
 SET status = 'canceled', task = NULL, next_attempt_at = NULL, completed_at = now(), reason = @reason::text,
     parked = false, held_reason = NULL, held_until = NULL
-WHERE workspace_id = @workspace_id AND id = @id AND status = 'pending';
+WHERE workspace_id = @workspace_id AND id = @id AND status = 'pending' AND (ordering_key IS NULL OR @in_turn::bool);
 
 -- name: DeliveriesOfEventTo :many
 -- The newest delivery of one event to each of some endpoints; lo and hi are the
 -- event's millisecond, which its deliveries share. Index: day deliveries_endpoint.
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
        d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until,
-       d.replay_id
+       d.replay_id, d.ordering_key
 FROM (SELECT unnest((SELECT @endpoint_ids::uuid[])) AS endpoint_id) u
 CROSS JOIN LATERAL (
     SELECT t.* FROM deliveries t

@@ -1,15 +1,15 @@
 -- name: InsertEventsWithOptions :exec
--- InsertEvents for the few that were published with options. An event's own
+-- InsertEvents for the few that were published with options or a key. An event's own
 -- endpoints come as the text of an array, '' for none: arrays of arrays of several
 -- lengths there are not.
-INSERT INTO events (id, workspace_id, external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at)
+INSERT INTO events (id, workspace_id, external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at, ordering_key)
 SELECT u.id, u.workspace_id, NULLIF(u.external_id, ''), u.type, u.created_at, u.body, u.deliveries,
-       NULLIF(u.endpoint_ids, '')::uuid[], u.deliver_at
+       NULLIF(u.endpoint_ids, '')::uuid[], u.deliver_at, NULLIF(u.ordering_key, '')
 FROM (SELECT unnest((SELECT @ids::uuid[])) AS id, unnest((SELECT @workspace_ids::text[])) AS workspace_id,
              unnest((SELECT @external_ids::text[])) AS external_id, unnest((SELECT @types::text[])) AS type,
              unnest((SELECT @created_ats::timestamptz[])) AS created_at, unnest((SELECT @bodies::bytea[])) AS body,
              unnest((SELECT @deliveries::int[])) AS deliveries, unnest((SELECT @endpoint_ids::text[])) AS endpoint_ids,
-             unnest((SELECT @deliver_ats::timestamptz[])) AS deliver_at) u;
+             unnest((SELECT @deliver_ats::timestamptz[])) AS deliver_at, unnest((SELECT @ordering_keys::text[])) AS ordering_key) u;
 
 -- name: InsertDelayedDeliveries :exec
 -- InsertDeliveries for events with a deliver_at: they are due then, by this
@@ -36,7 +36,7 @@ WHERE (SELECT count(*) FROM deliveries d
        WHERE d.workspace_id = u.workspace_id AND d.id >= u.first AND d.id < u.next AND d.id >= @lo::uuid AND d.id < @hi::uuid
          AND d.event_id = u.event_id AND d.replay_id IS NULL
          AND CASE WHEN d.status = 'pending' AND d.attempts = 0
-                  THEN NOT d.parked OR d.held_reason IN ('max_in_flight', 'rate_limit') END) = 0;
+                  THEN NOT d.parked OR d.held_reason IN ('max_in_flight', 'rate_limit', 'ordering') END) = 0;
 
 -- name: OutcomesOfEvent :many
 -- An event's first deliveries with what their last attempts met, without what was

@@ -128,9 +128,10 @@ LEFT JOIN endpoints e ON e.id = u.id
 LEFT JOIN endpoint_health h ON h.endpoint_id = u.id;
 
 -- name: OldestParked :many
--- Index: deliveries_parked of every day, oldest day first.
+-- Those that wait for their turn behind another are not let go by this. Index:
+-- deliveries_held of every day, oldest day first.
 SELECT workspace_id, id FROM deliveries
-WHERE endpoint_id = @endpoint_id AND status = 'pending' AND parked
+WHERE endpoint_id = @endpoint_id AND status = 'pending' AND parked AND held_reason <> 'ordering'
 ORDER BY id LIMIT @n::int;
 
 -- name: ReleaseParked :many

@@ -11,7 +11,7 @@ ORDER BY c.relname;
 -- name: ExpirePending :many
 -- A page of what is still pending in a day. Its three arms are the three partial
 -- indexes of pending rows, which are empty on most old days. Returns how many
--- that were of each endpoint.
+-- that were of each endpoint, and their places in the lines of ordering keys.
 -- Index: day deliveries_feed, deliveries_audit, deliveries_parked, deliveries_pkey.
 WITH expired AS (
 UPDATE deliveries d
@@ -28,9 +28,12 @@ FROM (
      WHERE p.id >= @lo::uuid AND p.id < @hi::uuid AND p.status = 'pending' AND p.parked LIMIT @n::int)
 ) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid AND CASE WHEN d.status = 'pending' THEN true END
-RETURNING d.workspace_id, d.endpoint_id
+RETURNING d.workspace_id, d.endpoint_id, d.ordering_key, d.ordering_seq
 )
-SELECT workspace_id, endpoint_id, count(*)::int AS deliveries FROM expired GROUP BY workspace_id, endpoint_id ORDER BY endpoint_id;
+SELECT workspace_id, endpoint_id, count(*)::int AS deliveries,
+       coalesce(array_agg(ordering_key) FILTER (WHERE ordering_key IS NOT NULL), '{}')::text[] AS ordering_keys,
+       coalesce(array_agg(ordering_seq) FILTER (WHERE ordering_key IS NOT NULL), '{}')::bigint[] AS ordering_seqs
+FROM expired GROUP BY workspace_id, endpoint_id ORDER BY endpoint_id;
 
 -- name: DeleteEventIDs :execrows
 -- A page of the callers ids of a day. Index: event_ids_event, event_ids_pkey.

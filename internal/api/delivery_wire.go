@@ -15,7 +15,7 @@ func renderDelivery(d *webhook.Delivery) deliveryWire {
 		WorkspaceID: d.WorkspaceID, Type: d.Type, Status: string(d.Status), Attempts: d.Attempts,
 		StatusCode: orNull(d.StatusCode), Error: orNull(d.Error), ErrorClass: orNull(string(d.ErrorClass)),
 		HeldUntil: d.HeldUntil, HeldReason: orNull(d.HeldReason), NextAttemptAt: d.NextAttemptAt,
-		CreatedAt: d.CreatedAt(), CompletedAt: d.CompletedAt,
+		CreatedAt: d.CreatedAt(), CompletedAt: d.CompletedAt, OrderingKey: orNull(d.OrderingKey),
 	}
 	if !d.ReplayID.IsZero() {
 		out.ReplayID = orNull(d.ReplayID.Format(webhook.ReplayPrefix))

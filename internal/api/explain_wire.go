@@ -7,7 +7,7 @@ import (
 )
 
 // Reasons why an event is not delivered to an endpoint, beside the names of what
-// holds a delivery (breaker_open, rate_limit, max_in_flight, secret_sealed).
+// holds a delivery (breaker_open, rate_limit, max_in_flight, secret_sealed, ordering).
 const (
 	reasonNotTargeted    = "not_targeted"
 	reasonInactive       = "inactive"
@@ -30,7 +30,7 @@ const (
 // ReasonWire is the first reason why not, and what belongs to it. Its name is
 // exported because it is embedded, and huma passes over fields that are not.
 type ReasonWire struct {
-	Reason      *string    `json:"reason" enum:"not_targeted,inactive,type_mismatch,filter_mismatch,payload_expired,created_later,changed_later,pending,breaker_open,rate_limit,max_in_flight,secret_sealed,failed,canceled" doc:"The first reason why not, null for none."`
+	Reason      *string    `json:"reason" enum:"not_targeted,inactive,type_mismatch,filter_mismatch,payload_expired,created_later,changed_later,pending,breaker_open,rate_limit,max_in_flight,secret_sealed,ordering,failed,canceled" doc:"The first reason why not, null for none."`
 	Detail      *string    `json:"detail" doc:"The reason in words."`
 	Since       *time.Time `json:"since,omitempty" doc:"When an inactive endpoint was disabled, or one was created or changed after the event."`
 	Until       *time.Time `json:"until,omitempty" doc:"Of a delivery that waits: until when."`

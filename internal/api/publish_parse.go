@@ -17,6 +17,7 @@ type publishInput struct {
 
 	EndpointIDs []string `json:"endpoint_ids,omitempty" minItems:"1" maxItems:"100" doc:"Only these endpoints are considered, and only if they are active and want the event. Default all."`
 	DeliverAt   string   `json:"deliver_at,omitempty" format:"date-time" doc:"No first attempt is made before. In the past it is at once; how far ahead it may be depends on the retention, by default 14 days."`
+	OrderingKey string   `json:"ordering_key,omitempty" minLength:"1" maxLength:"128" doc:"1 to 128 printable characters. Each endpoint gets the events of one key one after the other, in the order of acceptance; a failing one holds up its own key only. Not together with deliver_at." example:"order-123"`
 	Wait        float64  `json:"wait,omitempty" minimum:"0" maximum:"10" doc:"Seconds to wait for outcomes, fractions too: the answer comes as soon as no delivery is on its first attempt any more, or when the time is over, and has outcomes. Not together with deliver_at, and not in a batch."`
 }
 
@@ -50,7 +51,7 @@ func parseWithOptions(raw []byte, pointer string, options *optionsParser) (e web
 		return e, bad
 	}
 	e.Pointer = pointer
-	var hasType, hasData, hasID, hasTime bool
+	var hasType, hasData, hasID, hasTime, hasKey bool
 	s := scanner{text: raw}
 	for s.more() {
 		key := unquote(s.key())
@@ -87,6 +88,14 @@ func parseWithOptions(raw []byte, pointer string, options *optionsParser) (e web
 				fail(pointer+"/created_at", "%v", err)
 			}
 			e.CreatedAt = t.Truncate(timeUnit)
+		case "ordering_key":
+			given, hasKey = hasKey, true
+			if isNull(value) {
+				break
+			}
+			if e.OrderingKey = textOf(value); !webhook.ValidOrderingKey(e.OrderingKey) {
+				fail(pointer+"/ordering_key", "must be 1 to 128 printable characters")
+			}
 		default:
 			known, again, problems := options.read(key, value, &e.Options)
 			if !known {
@@ -106,6 +115,9 @@ func parseWithOptions(raw []byte, pointer string, options *optionsParser) (e web
 	}
 	if !hasData {
 		fail(pointer+"/data", "is required and must be an object")
+	}
+	if e.OrderingKey != "" && !e.DeliverAt.IsZero() {
+		fail(pointer+"/deliver_at", "can't be given together with ordering_key")
 	}
 	return e, bad
 }

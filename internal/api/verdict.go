@@ -143,6 +143,8 @@ func held(why string, until *time.Time) ReasonWire {
 		detail = "as many requests are in flight to the endpoint as may be"
 	case webhook.HeldSecretSealed:
 		detail = "no worker has the key that decrypts the endpoint's secrets"
+	case webhook.HeldOrdering:
+		detail = "others of its ordering key are before it"
 	}
 	out := reason(why, "%s", detail)
 	out.Until = until

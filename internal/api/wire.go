@@ -62,13 +62,14 @@ type eventWire struct {
 	Deliveries  int                 `json:"deliveries" minimum:"0" doc:"How many endpoints matched when it was accepted." example:"3"`
 	EndpointIDs []string            `json:"endpoint_ids" nullable:"true" doc:"The only endpoints that were considered, as published; null where none were named." example:"null"`
 	DeliverAt   *time.Time          `json:"deliver_at" doc:"As published; null where it was to be at once."`
+	OrderingKey *string             `json:"ordering_key" doc:"As published; null without one." example:"order-123"`
 	Data        json.RawMessage     `json:"data" nullable:"true" doc:"The payload as published, or null once it is no longer kept." example:"{\"id\":123,\"title\":\"My Blog Post\"}"`
 }
 
 func renderEvent(e *webhook.Event) eventWire {
 	out := eventWire{
 		ID: e.PublicID(), Type: e.Type, CreatedAt: e.CreatedAt, AcceptedAt: e.ID.Time(),
-		WorkspaceID: e.WorkspaceID, Deliveries: e.Deliveries,
+		WorkspaceID: e.WorkspaceID, Deliveries: e.Deliveries, OrderingKey: orNull(e.OrderingKey),
 	}
 	for _, id := range e.Targets {
 		out.EndpointIDs = append(out.EndpointIDs, id.Format(webhook.EndpointPrefix))
@@ -122,10 +123,11 @@ type deliveryWire struct {
 	Error              *string             `json:"error" doc:"What went wrong last; null for nothing."`
 	ErrorClass         *string             `json:"error_class" enum:"timeout,refused,reset,dns,tls,blocked,status,invalid_http,internal" doc:"The same in one word."`
 	HeldUntil          *time.Time          `json:"held_until" doc:"Until when it is held at least; null when it is not held."`
-	HeldReason         *string             `json:"held_reason" enum:"endpoint_disabled,breaker_open,max_in_flight,rate_limit,secret_sealed" doc:"Why a pending delivery is not being tried."`
+	HeldReason         *string             `json:"held_reason" enum:"endpoint_disabled,breaker_open,max_in_flight,rate_limit,secret_sealed,ordering" doc:"Why a pending delivery is not being tried; ordering: others of its ordering_key are before it."`
 	NextAttemptAt      *time.Time          `json:"next_attempt_at" doc:"When the next attempt is due; null when there is none."`
 	CreatedAt          time.Time           `json:"created_at" doc:"When the event was accepted."`
 	CompletedAt        *time.Time          `json:"completed_at" doc:"When it stopped being pending." example:"2024-01-15T10:30:00Z"`
+	OrderingKey        *string             `json:"ordering_key" doc:"Its event's; null without one, and for what a replay made." example:"order-123"`
 	ReplayID           *string             `json:"replay_id" pattern:"^rpl_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"The replay that made it; null for the first."`
 }
 

@@ -16,7 +16,7 @@ func (a *App) buildScheduler() error {
 	s := recovery.New(recovery.Postgres{
 		Leases: postgres.NewLeases(a.db), Feed: postgres.NewFeed(a.db), Audit: postgres.NewAudit(a.db),
 		Parked: postgres.NewParked(a.db), Partitions: a.db, Retention: postgres.NewRetention(a.db),
-		Upkeep: postgres.NewUpkeep(a.db), Replays: postgres.NewReplays(a.db),
+		Upkeep: postgres.NewUpkeep(a.db), Replays: postgres.NewReplays(a.db), Ordering: postgres.NewOrdering(a.db),
 	}, recovery.Redis{
 		Queue: announcements{queue.NewClient(a.redis), inspector}, Tasks: inspector, Memory: inspector,
 	}, recovery.Config{

@@ -54,6 +54,13 @@ func (w *world) take(c webhook.Chunk) {
 	})
 }
 
+func (w *world) Enqueue(_ context.Context, chunks []webhook.Chunk) error {
+	for _, c := range chunks {
+		w.take(c)
+	}
+	return nil
+}
+
 func (w *world) EnqueueAt(_ context.Context, c webhook.Chunk, due time.Time) error {
 	time.AfterFunc(alarm(due), func() { w.take(c) })
 	return nil

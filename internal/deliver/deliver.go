@@ -22,6 +22,8 @@ type Rows interface {
 	HandOver(ctx context.Context, members []webhook.Member, from, to string) ([]webhook.ID, error)
 	// Park holds deliveries until the scheduler lets them go.
 	Park(ctx context.Context, holds []webhook.Hold) error
+	// Wait puts deliveries that the task holds back into their ordering key's line.
+	Wait(ctx context.Context, members []webhook.Member, task string) error
 	// Settle ends deliveries without an attempt, with the reason for readers.
 	Settle(ctx context.Context, members []webhook.Member, task string, status webhook.Status, reason string) error
 	// Promote makes an endpoint's next secret its only one, if the endpoint still
@@ -45,7 +47,7 @@ type Outcomes interface {
 	// for each whether it decided the delivery's state. An error with the code
 	// invalid is final: some outcome can't be stored at all, and the others are.
 	// After any other error the same group is given again, though some of it may
-	// be stored already.
+	// be stored already. Of an outcome with a turn it sets who has it next.
 	Record(ctx context.Context, outcomes []webhook.Outcome) ([]bool, error)
 	// Failing returns the endpoints whose last attempt failed, as far as any
 	// worker has recorded it.
@@ -57,8 +59,11 @@ type Sender interface {
 	Do(ctx context.Context, req webhook.Request) webhook.Response
 }
 
-// Retries is where a failed member of a chunk waits for its next attempt.
+// Retries is where a failed member of a chunk waits for its next attempt, and where
+// those go whose turn it is after another.
 type Retries interface {
+	// Enqueue makes a task of each chunk, due now. After an error any may be there.
+	Enqueue(ctx context.Context, chunks []webhook.Chunk) error
 	EnqueueAt(ctx context.Context, chunk webhook.Chunk, due time.Time) error
 }
 

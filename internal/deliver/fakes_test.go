@@ -104,6 +104,7 @@ type scheduled struct {
 type fakeRetries struct {
 	mu   sync.Mutex
 	all  []scheduled
+	now  []webhook.Chunk
 	away bool
 }
 
@@ -114,6 +115,16 @@ func (f *fakeRetries) EnqueueAt(_ context.Context, c webhook.Chunk, due time.Tim
 		return errAway
 	}
 	f.all = append(f.all, scheduled{c, due})
+	return nil
+}
+
+func (f *fakeRetries) Enqueue(_ context.Context, chunks []webhook.Chunk) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.away {
+		return errAway
+	}
+	f.now = append(f.now, chunks...)
 	return nil
 }
 

@@ -33,6 +33,10 @@ func (m *member) stillHeld(ctx context.Context) bool {
 		r.metrics.dropped.Inc()
 		return false
 	}
+	if st.Waits {
+		m.wait(ctx)
+		return false
+	}
 	m.standing = st
 	return true
 }

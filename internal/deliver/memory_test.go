@@ -127,6 +127,8 @@ func (s *memory) Promote(_ context.Context, _ webhook.WorkspaceID, _ webhook.ID,
 	return nil
 }
 
+func (s *memory) Wait(context.Context, []webhook.Member, string) error { return nil }
+
 func (s *memory) Settle(_ context.Context, members []webhook.Member, task string, status webhook.Status, _ string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

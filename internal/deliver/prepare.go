@@ -14,6 +14,7 @@ type sorting struct {
 	holds    []webhook.Hold
 	canceled []webhook.Member
 	early    []webhook.Member
+	waits    []webhook.Member // others of their ordering key are before them
 	earliest time.Duration
 	versions map[webhook.ID]int64
 }
@@ -74,6 +75,8 @@ func (r *Runner) sort(chunk webhook.Chunk, standing map[webhook.ID]webhook.Stand
 		switch {
 		case st.EndpointDeleted:
 			s.canceled = append(s.canceled, m)
+		case st.Waits:
+			s.waits = append(s.waits, m)
 		case !st.EndpointActive:
 			s.holds = append(s.holds, webhook.Hold{Delivery: m, Task: chunk.Task, Reason: webhook.HeldEndpointDisabled})
 		case st.BreakerOpen && !probe:
@@ -98,6 +101,11 @@ func (r *Runner) setAside(ctx context.Context, chunk webhook.Chunk, s *sorting) 
 	if len(s.canceled) > 0 {
 		err := r.Rows.Settle(ctx, s.canceled, chunk.Task, webhook.StatusCanceled, webhook.ReasonEndpointDeleted)
 		if err != nil {
+			return err
+		}
+	}
+	if len(s.waits) > 0 {
+		if err := r.Rows.Wait(ctx, s.waits, chunk.Task); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,8 @@ type recorder struct {
 	outcomes Outcomes
 	logger   *slog.Logger
 	metrics  metrics
+	// recorded is called with the outcomes of a group once they are committed.
+	recorded func([]webhook.Outcome)
 
 	in     chan *result
 	done   chan struct{}
@@ -171,6 +173,9 @@ func (r *recorder) write(group []*result) {
 		outcomes[i] = res.Outcome
 	}
 	decided, whole := r.commit(outcomes)
+	if r.recorded != nil {
+		r.recorded(outcomes)
+	}
 	for i, res := range group {
 		res.verdict = verdict{decided: decided[i], lost: !whole && !decided[i]}
 		close(res.ready)

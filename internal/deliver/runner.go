@@ -86,6 +86,7 @@ func New(deps Deps, workers func() int, cfg Config) *Runner {
 		},
 		stopping: make(chan struct{}),
 	}
+	r.recorder.recorded = r.passTurns
 	r.targets = newTargets(deps.Sources, &r.cfg)
 	return r
 }

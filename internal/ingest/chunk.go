@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
@@ -66,14 +67,26 @@ func without(chunks []webhook.Chunk, duplicates map[webhook.ID]webhook.Event) []
 	if len(duplicates) == 0 {
 		return chunks
 	}
+	return keep(chunks, func(m *webhook.Member) bool {
+		_, dup := duplicates[m.EventID]
+		return !dup
+	})
+}
+
+// keep drops the members that are not wanted, the bodies that nobody needs then, and
+// chunks without members.
+func keep(chunks []webhook.Chunk, wanted func(*webhook.Member) bool) []webhook.Chunk {
 	kept := chunks[:0]
 	for _, c := range chunks {
 		members := c.Members[:0]
+		needed := make(map[webhook.ID]bool)
 		for _, m := range c.Members {
-			if _, dup := duplicates[m.EventID]; !dup {
+			if wanted(&m) {
 				members = append(members, m)
+				needed[m.EventID] = true
 			}
 		}
+		c.Events = slices.DeleteFunc(c.Events, func(e webhook.CarriedEvent) bool { return !needed[e.ID] })
 		if c.Members = members; len(members) > 0 {
 			kept = append(kept, c)
 		}

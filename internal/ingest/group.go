@@ -68,6 +68,7 @@ func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed
 	}
 	e := webhook.Event{
 		ID: p.ids.Next(now), ExternalID: in.ID, WorkspaceID: ws, Type: in.Type, CreatedAt: in.CreatedAt, Options: in.Options,
+		OrderingKey: in.OrderingKey,
 	}
 	if e.CreatedAt.IsZero() {
 		e.CreatedAt = e.ID.Time()
@@ -134,7 +135,8 @@ func (i *Ingester) settle(p *plan, duplicates map[webhook.ID]webhook.Event) {
 	for n := range p.requests {
 		p.requests[n].answer <- answer{accepted: p.results(&p.requests[n], duplicates)}
 	}
-	i.announce.announce(without(append(p.first.chunks, p.bulk.chunks...), duplicates))
+	chunks := without(append(p.first.chunks, p.bulk.chunks...), duplicates)
+	i.announce.announce(withoutWaiting(chunks, &p.group))
 }
 
 // results are the answers for one request's events.

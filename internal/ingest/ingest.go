@@ -28,7 +28,8 @@ type Subscriptions interface {
 type Store interface {
 	// Commit writes the group in one transaction. An event whose external id was
 	// taken before is left out, with its deliveries, and returned by the id it
-	// would have had, as the event that has it.
+	// would have had, as the event that has it. Deliveries with an ordering key that
+	// are behind others of it are marked as waiting, and their rows name no task.
 	Commit(ctx context.Context, g *webhook.Group) (duplicates map[webhook.ID]webhook.Event, err error)
 	// Find returns an accepted event by our own id.
 	Find(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Event, error)
@@ -94,11 +95,13 @@ type Ingester struct {
 	// waits for one.
 	wide      chan struct{}
 	wideBytes atomic.Int64
-	mu        sync.RWMutex // guards stopped against requests being closed
-	stopped   bool
-	done      chan struct{}
-	startOne  sync.Once
-	workers   sync.WaitGroup
+	// ordered has the events with an ordering key.
+	ordered  *orderedWriter
+	mu       sync.RWMutex // guards stopped against requests being closed
+	stopped  bool
+	done     chan struct{}
+	startOne sync.Once
+	workers  sync.WaitGroup
 }
 
 // New makes an Ingester.
@@ -126,6 +129,7 @@ func New(subs Subscriptions, store Store, queue Queue, cfg Config) *Ingester {
 		announce: newAnnouncer(store, queue, cfg.HighWater, cfg.Logger, m),
 		requests: make(chan *request, maxWaitingEvents),
 		wide:     make(chan struct{}, wideCommits),
+		ordered:  newOrderedWriter(),
 		done:     make(chan struct{}),
 	}
 }
@@ -135,6 +139,7 @@ func (i *Ingester) Start() {
 	i.startOne.Do(func() {
 		i.announce.start()
 		go i.write()
+		go i.writeOrdered()
 	})
 }
 
@@ -149,6 +154,7 @@ func (i *Ingester) Stop(ctx context.Context) {
 	i.mu.Unlock()
 	i.Start() // never started: let it run dry at once
 	<-i.done
+	<-i.ordered.done
 	i.workers.Wait()
 	i.announce.stop(ctx)
 }

@@ -33,6 +33,7 @@ func isWide(r *request, endpoints int) bool {
 // next one gathers.
 func (i *Ingester) write() {
 	defer close(i.done)
+	defer close(i.ordered.in)
 	for {
 		group, open := i.gather()
 		if len(group) > 0 {
@@ -188,6 +189,10 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 		}
 		if isWide(r, x.endpoints) {
 			i.commitBeside(r, x)
+			continue
+		}
+		if isOrdered(r) {
+			i.order(r, x, now)
 			continue
 		}
 		if !p.fits(x.endpoints * len(r.events)) {

@@ -78,14 +78,21 @@ func (s *Deliver) Guard(ctx context.Context, members []webhook.Member) (map[webh
 				ScheduleStart: int(r.ScheduleStart), DueIn: time.Duration(r.DueInMs) * time.Millisecond,
 				DeliverAt:       r.DeliverAt.Time,
 				EndpointVersion: r.Version, EndpointActive: r.IsActive, EndpointDeleted: r.Deleted,
-				BreakerOpen: r.BreakerOpen, OpenFor: time.Duration(r.OpenForMs) * time.Millisecond, ProbeID: r.ProbeID.Bytes,
+				Turn: turnOf(r.OrderingKey, r.OrderingSeq), BreakerOpen: r.BreakerOpen, OpenFor: time.Duration(r.OpenForMs) * time.Millisecond, ProbeID: r.ProbeID.Bytes,
 			}
 			if r.ReadOnly {
 				return nil, fmt.Errorf("guard %d deliveries: %w", len(d.ids), s.db.readOnly())
 			}
 		}
 	}
-	return out, nil
+	return out, s.guardTurns(ctx, members, out)
+}
+
+func turnOf(key *string, seq *int64) *webhook.Turn {
+	if key == nil || seq == nil {
+		return nil
+	}
+	return &webhook.Turn{Key: *key, Seq: *seq}
 }
 
 // HandOver gives deliveries held by one task to another holder.
@@ -146,20 +153,6 @@ func parkEndpoints(ctx context.Context, q *dbsqlc.Queries, ends map[webhook.ID]*
 	}
 	if err := q.ParkEndpoints(ctx, p); err != nil {
 		return fmt.Errorf("note %d parked endpoints: %w", len(p.EndpointIds), err)
-	}
-	return nil
-}
-
-// Settle ends deliveries without an attempt.
-func (s *Deliver) Settle(ctx context.Context, members []webhook.Member, task string, status webhook.Status, reason string) error {
-	for _, d := range byDay(members, itself) {
-		err := s.db.q.SettleDeliveries(ctx, dbsqlc.SettleDeliveriesParams{
-			WorkspaceIds: d.workspaces, Ids: d.ids, Lo: d.lo, Hi: d.hi,
-			Tasks: repeat(task, len(d.ids)), Status: string(status), Reason: reason,
-		})
-		if err != nil {
-			return fmt.Errorf("settle %d deliveries: %w", len(d.ids), available(err))
-		}
 	}
 	return nil
 }

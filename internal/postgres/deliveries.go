@@ -91,11 +91,16 @@ func (s *Deliveries) Attempts(ctx context.Context, ws webhook.WorkspaceID, deliv
 }
 
 // Retry starts a fresh schedule for a delivery that has ended without success;
-// attempt numbers go on. The row is left to the scheduler's feed, at once.
+// attempt numbers go on. With an ordering key see retryOrdered. The row is left to
+// the scheduler's feed, at once.
 func (s *Deliveries) Retry(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Delivery, error) {
 	lo, hi := dayBounds(id.Day())
 	changed, err := s.change(ctx, ws, id, webhook.StatusPending, func(q *dbsqlc.Queries) (int64, error) {
-		return q.RetryDelivery(ctx, dbsqlc.RetryDeliveryParams{WorkspaceID: string(ws), ID: pgID(id), Lo: lo, Hi: hi})
+		n, err := q.RetryDelivery(ctx, dbsqlc.RetryDeliveryParams{WorkspaceID: string(ws), ID: pgID(id), Lo: lo, Hi: hi})
+		if err != nil || n > 0 {
+			return n, err
+		}
+		return retryOrdered(ctx, q, ws, id)
 	})
 	if err != nil {
 		return webhook.Delivery{}, fmt.Errorf("retry delivery %s: %w", id, err)
@@ -133,7 +138,11 @@ func whyNotRetryable(status webhook.Status, endpointDeleted bool) error {
 // succeed, and then the delivery has.
 func (s *Deliveries) Cancel(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Delivery, error) {
 	changed, err := s.change(ctx, ws, id, webhook.StatusCanceled, func(q *dbsqlc.Queries) (int64, error) {
-		return q.CancelDelivery(ctx, dbsqlc.CancelDeliveryParams{WorkspaceID: string(ws), ID: pgID(id), Reason: reasonCanceled})
+		n, err := q.CancelDelivery(ctx, dbsqlc.CancelDeliveryParams{WorkspaceID: string(ws), ID: pgID(id), Reason: reasonCanceled})
+		if err != nil || n > 0 {
+			return n, err
+		}
+		return cancelOrdered(ctx, q, ws, id)
 	})
 	if err != nil {
 		return webhook.Delivery{}, fmt.Errorf("cancel delivery %s: %w", id, err)

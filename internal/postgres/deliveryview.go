@@ -88,6 +88,7 @@ func deliveryOf(ws webhook.WorkspaceID, r *dbsqlc.ListDeliveriesRow) webhook.Del
 		ID: r.ID.Bytes, EndpointID: r.EndpointID.Bytes, WorkspaceID: ws, Type: r.EventType,
 		Status: webhook.Status(r.Status), Attempts: int(r.Attempts), Error: reasonSentence(deref(r.Reason)),
 		NextAttemptAt: timePtr(r.NextAttemptAt), CompletedAt: timePtr(r.CompletedAt), ReplayID: r.ReplayID.Bytes,
+		OrderingKey: deref(r.OrderingKey),
 	}
 	switch {
 	case r.Parked:

@@ -183,6 +183,9 @@ func (s *Endpoints) Delete(ctx context.Context, ws webhook.WorkspaceID, id webho
 		if err := note(ctx, q, ws, id.AsTarget(webhook.KindEndpoint)); err != nil {
 			return err
 		}
+		if err := q.NoteLines(ctx, dbsqlc.NoteLinesParams{EndpointID: pgID(id), WorkspaceID: string(ws)}); err != nil {
+			return err
+		}
 		return startAnew(ctx, q, id)
 	})
 	if err != nil {
@@ -201,9 +204,15 @@ func cancelRecent(ctx context.Context, q *dbsqlc.Queries, id webhook.ID) error {
 	for i, r := range found {
 		rows[i] = taskRow{workspace: webhook.WorkspaceID(r.WorkspaceID), id: r.ID.Bytes}
 	}
-	return eachDay(rows, func(d dayRows) error {
-		_, err := q.CancelPending(ctx, dbsqlc.CancelPendingParams{Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids})
+	turns, err := turnsOf(ctx, q, rows)
+	if err != nil {
 		return err
+	}
+	return ending(ctx, q, turns, false, func() error {
+		return eachDay(rows, func(d dayRows) error {
+			_, err := q.CancelPending(ctx, dbsqlc.CancelPendingParams{Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids})
+			return err
+		})
 	})
 }
 

@@ -83,6 +83,7 @@ func (s *Ingest) Commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]w
 		return dups, err
 	}
 	if dups, err = s.commit(ctx, g); sqlState(err) == uniqueViolation {
+		announceAll(g)
 		return dups, nil
 	}
 	return dups, err
@@ -97,7 +98,7 @@ func unanswered(err error) bool {
 
 func (s *Ingest) commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]webhook.Event, error) {
 	claims := claimsOf(g)
-	if !slices.ContainsFunc(claims, isCallersOwn) {
+	if !hasKeys(g) && !slices.ContainsFunc(claims, isCallersOwn) {
 		// Ids of our making are there already only if somebody died over them.
 		if err := s.insertAtOnce(ctx, g, claims); len(claims) == 0 || sqlState(err) != uniqueViolation {
 			return nil, err
@@ -110,7 +111,10 @@ func (s *Ingest) commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]w
 		}
 		b := &pgx.Batch{}
 		queueInserts(b, g, dups)
-		return tx.SendBatch(ctx, b).Close()
+		if err := tx.SendBatch(ctx, b).Close(); err != nil {
+			return err
+		}
+		return insertOrdered(ctx, q, tx, g, dups)
 	})
 	if err != nil {
 		return dups, fmt.Errorf("commit %d events: %w", len(g.Events), fateUnknown(err))
@@ -178,6 +182,9 @@ func claimColumns(claims []*webhook.Event) (p dbsqlc.ClaimEventIDsParams) {
 // claimIDs takes the events' ids and returns the events whose id belongs to an
 // earlier event.
 func claimIDs(ctx context.Context, q *dbsqlc.Queries, claims []*webhook.Event) (map[webhook.ID]webhook.Event, error) {
+	if len(claims) == 0 {
+		return nil, nil
+	}
 	p := claimColumns(claims)
 	n, err := q.ClaimEventIDs(ctx, p)
 	if err != nil || int(n) == len(claims) {
@@ -217,7 +224,7 @@ func queueInserts(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Ev
 	}
 	queueOptions(b, g, dups)
 	for deliveries := range slices.Chunk(g.Deliveries, maxInsert) {
-		d := deliveryColumns(g, deliveries, dups, notDelayed)
+		d := deliveryColumns(g, deliveries, dups, atOnce)
 		if len(d.Ids) > 0 {
 			b.Queue(dbsqlc.InsertDeliveries, d.Ids, d.WorkspaceIds, d.EventIds, d.EndpointIds, d.EventTypes, d.Tasks, d.Bulks)
 		}

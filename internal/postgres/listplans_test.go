@@ -169,8 +169,9 @@ func TestLookUpsByIDTouchOneDay(t *testing.T) {
 		"DeliveriesOfEvent":   {1, dbsqlc.ListDeliveries, []any{"w", first, next, nil, nil, nil, id, int32(51)}},
 		"DeliveriesOfEventTo": {1, dbsqlc.DeliveriesOfEventTo, []any{[]pgtype.UUID{pg(s.end)}, first, next, "w", id}},
 		"RecordedAttempts":    {2, dbsqlc.RecordedAttempts, []any{ws, ids, ids, lo, hi}},
-		"RetryDelivery":       {2, dbsqlc.RetryDelivery, []any{"w", id, lo, hi}},
-		"CancelDelivery":      {1, dbsqlc.CancelDelivery, []any{"canceled", "w", id}},
+		"RetryDelivery":       {2, dbsqlc.RetryDelivery, []any{"w", id, true, lo, hi}},
+		"CancelDelivery":      {1, dbsqlc.CancelDelivery, []any{"canceled", "w", id, true}},
+		"RetryInLine":         {2, dbsqlc.RetryInLine, []any{"w", id, lo, hi}},
 		"LockDueDeliveries":   {1, dbsqlc.LockDueDeliveries, []any{ws, ids, lo, hi}},
 		"ExpirePending":       {1, dbsqlc.ExpirePending, []any{lo, hi, int32(10)}},
 	} {
@@ -192,7 +193,8 @@ func TestSweepsReadOnlyWhatIsPending(t *testing.T) {
 		"DueDeliveries":  {"_next_attempt_at_idx on", dbsqlc.DueDeliveries, nil},
 		"HeldDeliveries": {"_next_attempt_at_idx1 on", dbsqlc.HeldDeliveries, []any{time.Time{}, time.Now(), int32(100)}},
 		"OldestDue":      {"_next_attempt_at_idx on", dbsqlc.OldestDue, nil},
-		"OldestParked":   {"_endpoint_id_id_idx1 on", dbsqlc.OldestParked, []any{pg(s.end), int32(10)}},
+		"OldestHeld":     {"_endpoint_id_id_idx1 on", dbsqlc.OldestHeld, []any{pg(s.end), int32(10)}},
+		"OldestParked":   {"_endpoint_id_id_idx2 on", dbsqlc.OldestParked, []any{pg(s.end), int32(10)}},
 	} {
 		t.Run(name, func(t *testing.T) { wantPlan(t, conn, 1000, want.index, want.sql, want.args...) })
 	}

@@ -12,12 +12,14 @@ import (
 	"github.com/postrider/postrider/internal/webhook"
 )
 
-func withOptions(e *webhook.Event) bool    { return e.Given() }
-func withoutOptions(e *webhook.Event) bool { return !e.Given() }
-func delayed(e *webhook.Event) bool        { return !e.DeliverAt.IsZero() }
-func notDelayed(e *webhook.Event) bool     { return e.DeliverAt.IsZero() }
+func withOptions(e *webhook.Event) bool    { return e.Given() || e.OrderingKey != "" }
+func withoutOptions(e *webhook.Event) bool { return !withOptions(e) }
 
-// queueOptions inserts the events that were published with options, and the
+// Deliveries are inserted in one of three ways: at once, delayed, or by insertOrdered.
+func atOnce(e *webhook.Event) bool  { return e.DeliverAt.IsZero() && e.OrderingKey == "" }
+func delayed(e *webhook.Event) bool { return !e.DeliverAt.IsZero() && e.OrderingKey == "" }
+
+// queueOptions inserts the events that were published with options or a key, and the
 // deliveries that have a time of their own. All others cost what they did.
 func queueOptions(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Event) {
 	if !anyOptions(g) {
@@ -27,15 +29,16 @@ func queueOptions(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Ev
 	if len(e.Ids) == 0 {
 		return
 	}
-	var targets []string
+	var targets, keys []string
 	var at []pgtype.Timestamptz
 	for i := range g.Events {
-		if _, dup := dups[g.Events[i].ID]; !dup && g.Events[i].Given() {
+		if _, dup := dups[g.Events[i].ID]; !dup && withOptions(&g.Events[i]) {
 			targets = append(targets, arrayText(g.Events[i].Targets))
 			at = append(at, deliverAt(&g.Events[i]))
+			keys = append(keys, g.Events[i].OrderingKey)
 		}
 	}
-	b.Queue(dbsqlc.InsertEventsWithOptions, e.Ids, e.WorkspaceIds, e.ExternalIds, e.Types, e.CreatedAts, e.Bodies, e.Deliveries, targets, at)
+	b.Queue(dbsqlc.InsertEventsWithOptions, e.Ids, e.WorkspaceIds, e.ExternalIds, e.Types, e.CreatedAts, e.Bodies, e.Deliveries, targets, at, keys)
 	for deliveries := range slices.Chunk(g.Deliveries, maxInsert) {
 		queueDelayed(b, g, deliveries, dups)
 	}
@@ -43,7 +46,7 @@ func queueOptions(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Ev
 
 func anyOptions(g *webhook.Group) bool {
 	for i := range g.Events {
-		if g.Events[i].Given() {
+		if withOptions(&g.Events[i]) {
 			return true
 		}
 	}

@@ -58,21 +58,19 @@ func (s *Parked) apply(ctx context.Context, q *dbsqlc.Queries, endpoint pgtype.U
 	}
 	// One more than is let go says whether any stays. What is being parked at
 	// this moment is not seen, but waits for the lock on the endpoint's row.
-	oldest, err := q.OldestParked(ctx, dbsqlc.OldestParkedParams{EndpointID: endpoint, N: int32(v.Count + 1)})
+	oldest, err := oldestParked(ctx, q, endpoint, v)
 	if err != nil {
 		return err
 	}
 	if err := q.PlanEach(ctx); err != nil {
 		return err
 	}
-	rows := make([]taskRow, 0, v.Count)
-	for _, r := range oldest[:min(v.Count, len(oldest))] {
-		rows = append(rows, taskRow{workspace: webhook.WorkspaceID(r.WorkspaceID), id: r.ID.Bytes})
-	}
+	rows := oldest[:min(v.Count, len(oldest))]
+	stays := len(oldest) > v.Count
 	if err := letGo(ctx, q, endpoint, v.Action, rows, out); err != nil {
 		return err
 	}
-	if len(oldest) <= v.Count {
+	if !stays {
 		return q.ForgetParkedEndpoint(ctx, endpoint)
 	}
 	return q.KeepParkedEndpoint(ctx, dbsqlc.KeepParkedEndpointParams{
@@ -80,13 +78,44 @@ func (s *Parked) apply(ctx context.Context, q *dbsqlc.Queries, endpoint pgtype.U
 	})
 }
 
-func letGo(ctx context.Context, q *dbsqlc.Queries, endpoint pgtype.UUID, a parking.Action, rows []taskRow, out *parking.Outcome) error {
-	return eachDay(rows, func(d dayRows) error {
-		if a == parking.Cancel {
+// oldestParked is one more than the verdict's count. What waits for its turn in the
+// line of an ordering key is left alone, unless all is canceled.
+func oldestParked(ctx context.Context, q *dbsqlc.Queries, endpoint pgtype.UUID, v parking.Verdict) (rows []taskRow, err error) {
+	n := int32(v.Count + 1)
+	if v.Action == parking.Cancel {
+		held, err := q.OldestHeld(ctx, dbsqlc.OldestHeldParams{EndpointID: endpoint, N: n})
+		for _, r := range held {
+			rows = append(rows, taskRow{workspace: webhook.WorkspaceID(r.WorkspaceID), id: r.ID.Bytes})
+		}
+		return rows, err
+	}
+	parked, err := q.OldestParked(ctx, dbsqlc.OldestParkedParams{EndpointID: endpoint, N: n})
+	for _, r := range parked {
+		rows = append(rows, taskRow{workspace: webhook.WorkspaceID(r.WorkspaceID), id: r.ID.Bytes})
+	}
+	return rows, err
+}
+
+// cancelParked cancels what is parked for a deleted endpoint.
+func cancelParked(ctx context.Context, q *dbsqlc.Queries, rows []taskRow, out *parking.Outcome) error {
+	turns, err := turnsOf(ctx, q, rows)
+	if err != nil {
+		return err
+	}
+	return ending(ctx, q, turns, true, func() error {
+		return eachDay(rows, func(d dayRows) error {
 			ids, err := q.CancelPending(ctx, dbsqlc.CancelPendingParams{Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids})
 			out.Canceled += len(ids)
 			return err
-		}
+		})
+	})
+}
+
+func letGo(ctx context.Context, q *dbsqlc.Queries, endpoint pgtype.UUID, a parking.Action, rows []taskRow, out *parking.Outcome) error {
+	if a == parking.Cancel {
+		return cancelParked(ctx, q, rows, out)
+	}
+	return eachDay(rows, func(d dayRows) error {
 		ids, err := q.ReleaseParked(ctx, dbsqlc.ReleaseParkedParams{Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids})
 		out.Released += len(ids)
 		if err != nil || a != parking.Probe || len(ids) == 0 {

@@ -62,6 +62,11 @@ func TestHotStatementsReadNoWholeDayWithoutStatistics(t *testing.T) {
 		"ClearTasks":        {dbsqlc.ClearTasks, []any{lo, hi, workspaces, ids, tasks}},
 		"ReleaseParked":     {dbsqlc.ReleaseParked, []any{lo, hi, workspaces, ids}},
 		"CancelPending":     {dbsqlc.CancelPending, []any{lo, hi, workspaces, ids}},
+		"GiveTurns":         {dbsqlc.GiveTurns, []any{lo, hi, workspaces, ids, tasks, longs}},
+		"TurnsOf":           {dbsqlc.TurnsOf, []any{workspaces, ids, lo, hi}},
+		"LockOrdered":       {dbsqlc.LockOrdered, []any{workspaces, ids, lo, hi}},
+		"LiveHeads":         {dbsqlc.LiveHeads, []any{workspaces, ids, lo, hi}},
+		"WaitTurns":         {dbsqlc.WaitTurns, []any{lo, hi, workspaces, ids, ids, tasks, tasks}},
 		"EventBodies":       {dbsqlc.EventBodies, []any{workspaces, ids, lo, hi}},
 	} {
 		t.Run(name, func(t *testing.T) { wantByKey(t, conn, statement.sql, statement.args) })

@@ -72,7 +72,7 @@ func (s *Deliver) recordOnce(ctx context.Context, outcomes []webhook.Outcome, ma
 	}
 	queueSigners(b, successes, failures)
 	s.queueHealth(b, successes, failures)
-	if err := s.db.pool.SendBatch(ctx, b).Close(); err != nil {
+	if err := s.commitBatch(ctx, b, successes, failures); err != nil {
 		return fmt.Errorf("record %d attempts: %w", len(outcomes), available(err))
 	}
 	for _, e := range successes {

@@ -61,6 +61,9 @@ func (s *Retention) expirePage(ctx context.Context, p dbsqlc.ExpirePendingParams
 		if rows, err = q.ExpirePending(ctx, p); err != nil {
 			return err
 		}
+		if err := expired(ctx, q, rows); err != nil {
+			return err
+		}
 		return announceExpired(ctx, s.db, q, day, rows)
 	})
 	if err != nil {
@@ -183,7 +186,7 @@ func (s *Retention) dropBodies(ctx context.Context, name string, day time.Time) 
 }
 
 // bareColumns are those of events but body.
-const bareColumns = "id, workspace_id, external_id, type, created_at, deliveries, endpoint_ids, deliver_at"
+const bareColumns = "id, workspace_id, external_id, type, created_at, deliveries, endpoint_ids, deliver_at, ordering_key"
 
 // copyBare commits the copy, so that a swap that has to wait for another day
 // does not cost it. Accepted events never change, so it stays right.

@@ -61,7 +61,7 @@ func TestASchedulersClockThatIsSet(t *testing.T) {
 		var clock wrongClock
 		clock.step(365 * day)
 		i := &idle{}
-		stores := Postgres{&fakeLease{}, i, postgres.NewAudit(s.db), i, i, postgres.NewRetention(s.db), i, i}
+		stores := Postgres{&fakeLease{}, i, postgres.NewAudit(s.db), i, i, postgres.NewRetention(s.db), i, i, i}
 		scheduler := New(stores, Redis{&i.queue, i, i}, Config{Now: clock.now, KeepDeliveries: 30 * day})
 		for _, l := range scheduler.services(1) {
 			if l.name == "retention" {

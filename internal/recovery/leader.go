@@ -103,6 +103,7 @@ func (s *Scheduler) services(epoch int64) []*loop {
 		clock: s.postgres.Audit.Clock, metrics: s.metrics,
 	}
 	replay := &replay{store: s.postgres.Replays, lanes: s.redis.Queue, keep: s.cfg.KeepDeliveries, now: s.cfg.Now, metrics: s.metrics}
+	ordering := &ordering{store: s.postgres.Ordering, metrics: s.metrics}
 	upkeep := &upkeep{store: s.postgres.Upkeep, disableAfter: s.cfg.DisableAfter, logger: s.cfg.Logger, metrics: s.metrics}
 	return append(s.others(), []*loop{
 		s.loop("feed", 500*time.Millisecond, feed.runOnce),
@@ -113,6 +114,7 @@ func (s *Scheduler) services(epoch int64) []*loop {
 		s.loop("memory", time.Second, memory.runOnce),
 		s.loop("release", time.Second, release.runOnce),
 		s.loop("replay", 500*time.Millisecond, replay.runOnce),
+		s.loop("ordering", 2*time.Second, ordering.runOnce),
 		s.loop("ended_replays", time.Hour, replay.forget),
 		s.loop("partitions", time.Hour, partitions.runOnce),
 		s.loop("retention", time.Hour, retention.runOnce),

@@ -153,7 +153,10 @@ func (i *idle) DropDay(context.Context, time.Time) error                  { retu
 func (i *idle) RemoveDeadWorkers(context.Context) (int, error)            { return 0, nil }
 func (i *idle) OldestDue(context.Context) (a, b time.Duration, err error) { return 0, 0, nil }
 func (i *idle) Unfinished(context.Context, int) ([]webhook.ID, error)     { return nil, nil }
-func (i *idle) RemoveEnded(context.Context, time.Time) error              { return nil }
+func (i *idle) Sweep(context.Context, webhook.Line, int) (webhook.Swept, error) {
+	return webhook.Swept{}, nil
+}
+func (i *idle) RemoveEnded(context.Context, time.Time) error { return nil }
 func (i *idle) Step(context.Context, webhook.ID, func(*webhook.Endpoint) (webhook.Wants, error)) (int, error) {
 	return 0, nil
 }
@@ -163,7 +166,7 @@ func (i *idle) DisableFailing(context.Context, time.Duration, string) ([]webhook
 
 func newIdle(lease LeaseStore, holder string) (*Scheduler, *idle) {
 	i := &idle{}
-	return New(Postgres{lease, i, i, i, i, i, i, i}, Redis{&i.queue, i, i}, Config{Holder: holder}), i
+	return New(Postgres{lease, i, i, i, i, i, i, i, i}, Redis{&i.queue, i, i}, Config{Holder: holder}), i
 }
 
 // rounds is how many rounds of feed there are in d.

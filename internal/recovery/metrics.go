@@ -6,10 +6,10 @@ import (
 )
 
 type metrics struct {
-	fed, audited, rescued, released, canceled, expired, disabled, fullAudits, replayed prometheus.Counter
-	failures                                                                           *prometheus.CounterVec
-	leader, daysAhead                                                                  prometheus.Gauge
-	oldestDue                                                                          *prometheus.GaugeVec
+	fed, audited, rescued, released, canceled, expired, disabled, fullAudits, replayed, passed prometheus.Counter
+	failures                                                                                   *prometheus.CounterVec
+	leader, daysAhead                                                                          prometheus.Gauge
+	oldestDue                                                                                  *prometheus.GaugeVec
 }
 
 func newMetrics(reg prometheus.Registerer) metrics {
@@ -26,6 +26,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		expired:    counter("postrider_recovery_expired_deliveries_total", "Deliveries failed because they were pending when their day's retention ended."),
 		disabled:   counter("postrider_recovery_disabled_endpoints_total", "Endpoints disabled because they failed for too long."),
 		replayed:   counter("postrider_recovery_replayed_deliveries_total", "Deliveries made by replays of endpoints."),
+		passed:     counter("postrider_recovery_passed_turns_total", "Turns in the lines of ordering keys that nobody had: those of processes that are gone, or of a release that knows no keys."),
 		fullAudits: counter("postrider_recovery_full_audits_total", "Audits of all that tasks hold: at each change of leader and when Redis lost its memory."),
 		failures: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "postrider_recovery_failed_rounds_total", Help: "Rounds of a scheduler's service that failed.",

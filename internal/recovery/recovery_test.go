@@ -17,7 +17,7 @@ func (s *stage) scheduler(holder string, memory Memory) *Scheduler {
 	return New(Postgres{
 		Leases: postgres.NewLeases(s.db), Feed: postgres.NewFeed(s.db), Audit: postgres.NewAudit(s.db),
 		Parked: postgres.NewParked(s.db), Partitions: s.db, Retention: postgres.NewRetention(s.db), Upkeep: postgres.NewUpkeep(s.db),
-		Replays: postgres.NewReplays(s.db),
+		Replays: postgres.NewReplays(s.db), Ordering: postgres.NewOrdering(s.db),
 	}, Redis{Queue: s.queue, Tasks: s.tasks, Memory: memory}, Config{Holder: holder})
 }
 

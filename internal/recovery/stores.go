@@ -19,6 +19,7 @@ type Postgres struct {
 	Retention  RetentionStore
 	Upkeep     UpkeepStore
 	Replays    ReplayStore
+	Ordering   OrderingStore
 }
 
 // Redis is the alarm clock.
@@ -112,6 +113,13 @@ type ReplayStore interface {
 	Step(ctx context.Context, id webhook.ID, wants func(*webhook.Endpoint) (webhook.Wants, error)) (int, error)
 	// RemoveEnded forgets replays that ended and are older than before.
 	RemoveEnded(ctx context.Context, before time.Time) error
+}
+
+// OrderingStore looks after the lines of ordering keys.
+type OrderingStore interface {
+	// Sweep looks at up to limit lines after the one given, in order: it passes turns
+	// on that nobody has, and forgets idle lines. last is nothing at the end.
+	Sweep(ctx context.Context, after webhook.Line, limit int) (webhook.Swept, error)
 }
 
 // Lanes says how much waits in Redis.

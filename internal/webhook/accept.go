@@ -17,6 +17,9 @@ type NewEvent struct {
 	CreatedAt time.Time
 	// Data is the producer's object, minified.
 	Data json.RawMessage
+	// OrderingKey makes the event go to each endpoint after those of the same key that
+	// were accepted before; empty is none.
+	OrderingKey string
 	// Pointer is where the event stands in the producer's request: "" alone,
 	// "/events/3" in a batch.
 	Pointer string
@@ -56,4 +59,7 @@ type NewDelivery struct {
 	Task string
 	// Bulk keeps it in the bulk lane, also when the scheduler puts it back.
 	Bulk bool
+	// Waits is set by the store: others of its ordering key are before it, so it got
+	// no task.
+	Waits bool
 }

@@ -38,6 +38,8 @@ type Delivery struct {
 	HeldReason    string
 	NextAttemptAt *time.Time
 	CompletedAt   *time.Time
+	// OrderingKey is its event's, or empty. A replay has none.
+	OrderingKey string
 	// ReplayID is zero for the first delivery of an event.
 	ReplayID ID
 }

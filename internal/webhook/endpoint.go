@@ -54,6 +54,7 @@ const (
 	HeldInFlight         = "max_in_flight"
 	HeldRateLimit        = "rate_limit"
 	HeldSecretSealed     = "secret_sealed"
+	HeldOrdering         = "ordering"
 )
 
 // Promote makes the next secret the only one. It does nothing unless secrets rotate.

@@ -29,6 +29,10 @@ type Standing struct {
 	// DeliverAt is when its publisher wanted the first attempt at the earliest; zero
 	// as a rule.
 	DeliverAt time.Time
+	// Turn is nil without an ordering key. Waits says that others of its key are
+	// before it.
+	Turn  *Turn
+	Waits bool
 	// The endpoint's state.
 	EndpointVersion int64
 	EndpointActive  bool
@@ -65,6 +69,8 @@ type Outcome struct {
 	Recovers bool
 	// Disable the endpoint: the receiver answered 410.
 	Disable bool
+	// Turn is the delivery's place in its ordering key's line; nil without a key.
+	Turn *Turn
 }
 
 // Hold is a delivery that is not to be tried now, and why.

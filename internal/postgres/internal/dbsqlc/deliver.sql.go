@@ -126,7 +126,7 @@ SELECT d.id, d.status, d.task, d.attempts, d.schedule_start,
        d.deliver_at, e.version, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
        (h.open_until IS NOT NULL)::bool AS breaker_open,
        coalesce(ceil(date_part('epoch', h.open_until - now()) * 1000), 0)::bigint AS open_for_ms, h.probe_id,
-       (current_setting('transaction_read_only') = 'on')::bool AS read_only
+       (current_setting('transaction_read_only') = 'on')::bool AS read_only, d.ordering_key, d.ordering_seq
 FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS id) u
 JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.id
 JOIN endpoints e ON e.id = d.endpoint_id
@@ -156,6 +156,8 @@ type GuardDeliveriesRow struct {
 	OpenForMs     int64
 	ProbeID       pgtype.UUID
 	ReadOnly      bool
+	OrderingKey   *string
+	OrderingSeq   *int64
 }
 
 // Arrays come as (SELECT @a::…): so the planner takes them for ten rows and goes
@@ -195,6 +197,8 @@ func (q *Queries) GuardDeliveries(ctx context.Context, arg GuardDeliveriesParams
 			&i.OpenForMs,
 			&i.ProbeID,
 			&i.ReadOnly,
+			&i.OrderingKey,
+			&i.OrderingSeq,
 		); err != nil {
 			return nil, err
 		}

@@ -15,18 +15,24 @@ const CancelDelivery = `-- name: CancelDelivery :execrows
 UPDATE deliveries
 SET status = 'canceled', task = NULL, next_attempt_at = NULL, completed_at = now(), reason = $1::text,
     parked = false, held_reason = NULL, held_until = NULL
-WHERE workspace_id = $2 AND id = $3 AND status = 'pending'
+WHERE workspace_id = $2 AND id = $3 AND status = 'pending' AND (ordering_key IS NULL OR $4::bool)
 `
 
 type CancelDeliveryParams struct {
 	Reason      string
 	WorkspaceID string
 	ID          pgtype.UUID
+	InTurn      bool
 }
 
-// Index: day deliveries_pkey.
+// One with an ordering key only in_turn, which is after LockTurns. Index: day deliveries_pkey.
 func (q *Queries) CancelDelivery(ctx context.Context, arg CancelDeliveryParams) (int64, error) {
-	result, err := q.db.Exec(ctx, CancelDelivery, arg.Reason, arg.WorkspaceID, arg.ID)
+	result, err := q.db.Exec(ctx, CancelDelivery,
+		arg.Reason,
+		arg.WorkspaceID,
+		arg.ID,
+		arg.InTurn,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -36,7 +42,7 @@ func (q *Queries) CancelDelivery(ctx context.Context, arg CancelDeliveryParams) 
 const DeliveriesOfEventTo = `-- name: DeliveriesOfEventTo :many
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
        d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until,
-       d.replay_id
+       d.replay_id, d.ordering_key
 FROM (SELECT unnest((SELECT $1::uuid[])) AS endpoint_id) u
 CROSS JOIN LATERAL (
     SELECT t.id, t.workspace_id, t.event_id, t.endpoint_id, t.event_type, t.status, t.task, t.next_attempt_at, t.attempts, t.schedule_start, t.parked, t.held_reason, t.held_until, t.completed_at, t.reason, t.bulk, t.replay_id, t.ordering_key, t.ordering_seq, t.deliver_at FROM deliveries t
@@ -73,6 +79,7 @@ type DeliveriesOfEventToRow struct {
 	Deleted       bool
 	OpenUntil     pgtype.Timestamptz
 	ReplayID      pgtype.UUID
+	OrderingKey   *string
 }
 
 // The newest delivery of one event to each of some endpoints; lo and hi are the
@@ -109,6 +116,7 @@ func (q *Queries) DeliveriesOfEventTo(ctx context.Context, arg DeliveriesOfEvent
 			&i.Deleted,
 			&i.OpenUntil,
 			&i.ReplayID,
+			&i.OrderingKey,
 		); err != nil {
 			return nil, err
 		}
@@ -123,7 +131,7 @@ func (q *Queries) DeliveriesOfEventTo(ctx context.Context, arg DeliveriesOfEvent
 const DeliveryByID = `-- name: DeliveryByID :one
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
        d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until,
-       d.replay_id
+       d.replay_id, d.ordering_key
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
 WHERE d.workspace_id = $1 AND d.id = $2
@@ -151,6 +159,7 @@ type DeliveryByIDRow struct {
 	Deleted       bool
 	OpenUntil     pgtype.Timestamptz
 	ReplayID      pgtype.UUID
+	OrderingKey   *string
 }
 
 // Index: day deliveries_pkey, endpoints_pkey.
@@ -174,6 +183,7 @@ func (q *Queries) DeliveryByID(ctx context.Context, arg DeliveryByIDParams) (Del
 		&i.Deleted,
 		&i.OpenUntil,
 		&i.ReplayID,
+		&i.OrderingKey,
 	)
 	return i, err
 }
@@ -350,7 +360,7 @@ func (q *Queries) ListAttempts(ctx context.Context, arg ListAttemptsParams) ([]L
 const ListDeliveries = `-- name: ListDeliveries :many
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
        d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until,
-       d.replay_id
+       d.replay_id, d.ordering_key
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
 WHERE d.workspace_id = $1 AND d.id >= $2::uuid AND d.id < $3::uuid
@@ -391,6 +401,7 @@ type ListDeliveriesRow struct {
 	Deleted       bool
 	OpenUntil     pgtype.Timestamptz
 	ReplayID      pgtype.UUID
+	OrderingKey   *string
 }
 
 // Index: deliveries_pkey of each day newest first, or deliveries_endpoint, or
@@ -432,6 +443,7 @@ func (q *Queries) ListDeliveries(ctx context.Context, arg ListDeliveriesParams) 
 			&i.Deleted,
 			&i.OpenUntil,
 			&i.ReplayID,
+			&i.OrderingKey,
 		); err != nil {
 			return nil, err
 		}
@@ -448,25 +460,29 @@ UPDATE deliveries d
 SET status = 'pending', task = NULL, next_attempt_at = now(), schedule_start = d.attempts, completed_at = NULL,
     reason = NULL, parked = false, held_reason = NULL, held_until = NULL
 WHERE d.workspace_id = $1 AND d.id = $2 AND d.status IN ('failed', 'canceled')
+  AND (d.ordering_key IS NULL OR $3::bool)
   AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = d.endpoint_id AND e.deleted_at IS NULL)
   AND EXISTS (SELECT 1 FROM events v WHERE v.workspace_id = $1 AND v.id = d.event_id
-              AND v.id >= $3::uuid AND v.id < $4::uuid AND v.body IS NOT NULL)
+              AND v.id >= $4::uuid AND v.id < $5::uuid AND v.body IS NOT NULL)
 `
 
 type RetryDeliveryParams struct {
 	WorkspaceID string
 	ID          pgtype.UUID
+	InTurn      bool
 	Lo          pgtype.UUID
 	Hi          pgtype.UUID
 }
 
-// Only what has ended without success, has a receiver and still has its bytes.
+// Only what has ended without success, has a receiver and still has its bytes; of
+// one with an ordering key only in_turn, which is after LockTurns.
 // The event has the time of its delivery, hence the same bounds. Index: day
 // deliveries_pkey, endpoints_pkey, day events_pkey.
 func (q *Queries) RetryDelivery(ctx context.Context, arg RetryDeliveryParams) (int64, error) {
 	result, err := q.db.Exec(ctx, RetryDelivery,
 		arg.WorkspaceID,
 		arg.ID,
+		arg.InTurn,
 		arg.Lo,
 		arg.Hi,
 	)

@@ -29,7 +29,7 @@ func (q *Queries) EventByExternalID(ctx context.Context, arg EventByExternalIDPa
 }
 
 const EventByID = `-- name: EventByID :one
-SELECT id, coalesce(external_id, '')::text AS external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at
+SELECT id, coalesce(external_id, '')::text AS external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at, ordering_key
 FROM events WHERE workspace_id = $1 AND id = $2
 `
 
@@ -47,6 +47,7 @@ type EventByIDRow struct {
 	Deliveries  int32
 	EndpointIds []pgtype.UUID
 	DeliverAt   pgtype.Timestamptz
+	OrderingKey *string
 }
 
 // Index: day events_pkey.
@@ -62,17 +63,18 @@ func (q *Queries) EventByID(ctx context.Context, arg EventByIDParams) (EventByID
 		&i.Deliveries,
 		&i.EndpointIds,
 		&i.DeliverAt,
+		&i.OrderingKey,
 	)
 	return i, err
 }
 
 const ListEvents = `-- name: ListEvents :many
-SELECT id, external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at, total
+SELECT id, external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at, ordering_key, total
 FROM (
-    SELECT page.id, page.external_id, page.type, page.created_at, page.body, page.deliveries, page.endpoint_ids, page.deliver_at, page.size, count(*) OVER () AS total,
+    SELECT page.id, page.external_id, page.type, page.created_at, page.body, page.deliveries, page.endpoint_ids, page.deliver_at, page.ordering_key, page.size, count(*) OVER () AS total,
            (sum(page.size) OVER (ORDER BY page.id DESC) - page.size)::bigint AS bytes_before
     FROM (
-        SELECT id, coalesce(external_id, '')::text AS external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at,
+        SELECT id, coalesce(external_id, '')::text AS external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at, ordering_key,
                coalesce(octet_length(body), 0)::bigint AS size
         FROM events
         WHERE workspace_id = $1 AND id >= $2::uuid AND id < $3::uuid
@@ -102,6 +104,7 @@ type ListEventsRow struct {
 	Deliveries  int32
 	EndpointIds []pgtype.UUID
 	DeliverAt   pgtype.Timestamptz
+	OrderingKey *string
 	Total       int64
 }
 
@@ -133,6 +136,7 @@ func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]ListE
 			&i.Deliveries,
 			&i.EndpointIds,
 			&i.DeliverAt,
+			&i.OrderingKey,
 			&i.Total,
 		); err != nil {
 			return nil, err

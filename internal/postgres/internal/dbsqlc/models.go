@@ -105,6 +105,7 @@ type Event struct {
 	Deliveries  int32
 	EndpointIds []pgtype.UUID
 	DeliverAt   pgtype.Timestamptz
+	OrderingKey *string
 }
 
 type EventID struct {
@@ -165,6 +166,26 @@ type OperationalEvent struct {
 	Day         pgtype.Date
 	Detail      []byte
 	OccurredAt  pgtype.Timestamptz
+}
+
+type OrderingKey struct {
+	EndpointID  pgtype.UUID
+	OrderingKey string
+	WorkspaceID string
+	LastSeq     int64
+	HeadSeq     *int64
+	HeadID      pgtype.UUID
+	MovedAt     pgtype.Timestamptz
+}
+
+type OrderingQueue struct {
+	EndpointID  pgtype.UUID
+	OrderingKey string
+	Seq         int64
+	DeliveryID  pgtype.UUID
+	WorkspaceID string
+	EventID     pgtype.UUID
+	Bulk        bool
 }
 
 type ParkedEndpoint struct {

@@ -49,14 +49,14 @@ func (q *Queries) InsertDelayedDeliveries(ctx context.Context, arg InsertDelayed
 }
 
 const InsertEventsWithOptions = `-- name: InsertEventsWithOptions :exec
-INSERT INTO events (id, workspace_id, external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at)
+INSERT INTO events (id, workspace_id, external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at, ordering_key)
 SELECT u.id, u.workspace_id, NULLIF(u.external_id, ''), u.type, u.created_at, u.body, u.deliveries,
-       NULLIF(u.endpoint_ids, '')::uuid[], u.deliver_at
+       NULLIF(u.endpoint_ids, '')::uuid[], u.deliver_at, NULLIF(u.ordering_key, '')
 FROM (SELECT unnest((SELECT $1::uuid[])) AS id, unnest((SELECT $2::text[])) AS workspace_id,
              unnest((SELECT $3::text[])) AS external_id, unnest((SELECT $4::text[])) AS type,
              unnest((SELECT $5::timestamptz[])) AS created_at, unnest((SELECT $6::bytea[])) AS body,
              unnest((SELECT $7::int[])) AS deliveries, unnest((SELECT $8::text[])) AS endpoint_ids,
-             unnest((SELECT $9::timestamptz[])) AS deliver_at) u
+             unnest((SELECT $9::timestamptz[])) AS deliver_at, unnest((SELECT $10::text[])) AS ordering_key) u
 `
 
 type InsertEventsWithOptionsParams struct {
@@ -69,9 +69,10 @@ type InsertEventsWithOptionsParams struct {
 	Deliveries   []int32
 	EndpointIds  []string
 	DeliverAts   []pgtype.Timestamptz
+	OrderingKeys []string
 }
 
-// InsertEvents for the few that were published with options. An event's own
+// InsertEvents for the few that were published with options or a key. An event's own
 // endpoints come as the text of an array, ” for none: arrays of arrays of several
 // lengths there are not.
 func (q *Queries) InsertEventsWithOptions(ctx context.Context, arg InsertEventsWithOptionsParams) error {
@@ -85,6 +86,7 @@ func (q *Queries) InsertEventsWithOptions(ctx context.Context, arg InsertEventsW
 		arg.Deliveries,
 		arg.EndpointIds,
 		arg.DeliverAts,
+		arg.OrderingKeys,
 	)
 	return err
 }
@@ -191,7 +193,7 @@ WHERE (SELECT count(*) FROM deliveries d
        WHERE d.workspace_id = u.workspace_id AND d.id >= u.first AND d.id < u.next AND d.id >= $5::uuid AND d.id < $6::uuid
          AND d.event_id = u.event_id AND d.replay_id IS NULL
          AND CASE WHEN d.status = 'pending' AND d.attempts = 0
-                  THEN NOT d.parked OR d.held_reason IN ('max_in_flight', 'rate_limit') END) = 0
+                  THEN NOT d.parked OR d.held_reason IN ('max_in_flight', 'rate_limit', 'ordering') END) = 0
 `
 
 type SettledEventsParams struct {

@@ -570,7 +570,7 @@ func (q *Queries) OldestDue(ctx context.Context) (OldestDueRow, error) {
 
 const OldestParked = `-- name: OldestParked :many
 SELECT workspace_id, id FROM deliveries
-WHERE endpoint_id = $1 AND status = 'pending' AND parked
+WHERE endpoint_id = $1 AND status = 'pending' AND parked AND held_reason <> 'ordering'
 ORDER BY id LIMIT $2::int
 `
 
@@ -584,7 +584,8 @@ type OldestParkedRow struct {
 	ID          pgtype.UUID
 }
 
-// Index: deliveries_parked of every day, oldest day first.
+// Those that wait for their turn behind another are not let go by this. Index:
+// deliveries_held of every day, oldest day first.
 func (q *Queries) OldestParked(ctx context.Context, arg OldestParkedParams) ([]OldestParkedRow, error) {
 	rows, err := q.db.Query(ctx, OldestParked, arg.EndpointID, arg.N)
 	if err != nil {

@@ -85,9 +85,12 @@ FROM (
      WHERE p.id >= $1::uuid AND p.id < $2::uuid AND p.status = 'pending' AND p.parked LIMIT $3::int)
 ) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid AND CASE WHEN d.status = 'pending' THEN true END
-RETURNING d.workspace_id, d.endpoint_id
+RETURNING d.workspace_id, d.endpoint_id, d.ordering_key, d.ordering_seq
 )
-SELECT workspace_id, endpoint_id, count(*)::int AS deliveries FROM expired GROUP BY workspace_id, endpoint_id ORDER BY endpoint_id
+SELECT workspace_id, endpoint_id, count(*)::int AS deliveries,
+       coalesce(array_agg(ordering_key) FILTER (WHERE ordering_key IS NOT NULL), '{}')::text[] AS ordering_keys,
+       coalesce(array_agg(ordering_seq) FILTER (WHERE ordering_key IS NOT NULL), '{}')::bigint[] AS ordering_seqs
+FROM expired GROUP BY workspace_id, endpoint_id ORDER BY endpoint_id
 `
 
 type ExpirePendingParams struct {
@@ -97,14 +100,16 @@ type ExpirePendingParams struct {
 }
 
 type ExpirePendingRow struct {
-	WorkspaceID string
-	EndpointID  pgtype.UUID
-	Deliveries  int32
+	WorkspaceID  string
+	EndpointID   pgtype.UUID
+	Deliveries   int32
+	OrderingKeys []string
+	OrderingSeqs []int64
 }
 
 // A page of what is still pending in a day. Its three arms are the three partial
 // indexes of pending rows, which are empty on most old days. Returns how many
-// that were of each endpoint.
+// that were of each endpoint, and their places in the lines of ordering keys.
 // Index: day deliveries_feed, deliveries_audit, deliveries_parked, deliveries_pkey.
 func (q *Queries) ExpirePending(ctx context.Context, arg ExpirePendingParams) ([]ExpirePendingRow, error) {
 	rows, err := q.db.Query(ctx, ExpirePending, arg.Lo, arg.Hi, arg.N)
@@ -115,7 +120,13 @@ func (q *Queries) ExpirePending(ctx context.Context, arg ExpirePendingParams) ([
 	var items []ExpirePendingRow
 	for rows.Next() {
 		var i ExpirePendingRow
-		if err := rows.Scan(&i.WorkspaceID, &i.EndpointID, &i.Deliveries); err != nil {
+		if err := rows.Scan(
+			&i.WorkspaceID,
+			&i.EndpointID,
+			&i.Deliveries,
+			&i.OrderingKeys,
+			&i.OrderingSeqs,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
