@@ -1,0 +1,111 @@
+package postgres_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/internal/postgres"
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// waiting is how many wait for a lock in this database.
+const waiting = `SELECT count(*) = $1 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+	WHERE NOT l.granted AND a.datname = current_database()`
+
+// The dangerous moment: one is accepted behind a head that ends meanwhile. Whoever
+// comes second must see what the first one did, or nobody ever gets the turn.
+func TestOrderingOfAnAcceptAndARecordAtOnce(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.exec(`CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN PERFORM pg_advisory_xact_lock_shared(7); RETURN NEW; END $$`)
+	s.exec("CREATE TRIGGER pause BEFORE INSERT ON ordering_queue FOR EACH ROW EXECUTE FUNCTION pause()")
+	for name, end := range map[string]func(placed) *webhook.Chunk{
+		"Success": func(p placed) *webhook.Chunk { return s.ends(p, 200) },
+		"Failure": func(p placed) *webhook.Chunk { return s.ends(p, 500) },
+	} {
+		head := s.accepts(s.db, time.Now(), name)[0]
+		gate, err := s.raw.Begin(t.Context())
+		must(t, err)
+		_, err = gate.Exec(t.Context(), "SELECT pg_advisory_xact_lock(7)")
+		must(t, err)
+		var both sync.WaitGroup
+		var behind []placed
+		both.Go(func() {
+			var err error
+			if behind, err = s.accept(s.open(oneKey), time.Now(), s.end, name, name); err != nil {
+				t.Error(err)
+			}
+		})
+		s.eventually(waiting, 1)
+		var next *webhook.Chunk
+		both.Go(func() { next = end(head) })
+		s.eventually(waiting, 2)
+		s.wants(head.Member, "status = 'pending'")
+		must(t, gate.Commit(t.Context()))
+		both.Wait()
+		s.goesTo(next, &behind[0])
+		s.wants(behind[1].Member, waitsForTurn)
+	}
+}
+
+// Whoever ends a delivery has its line before its row, as records have: two at once
+// never wait in a circle.
+func TestOrderingLocksTheLineFirst(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(s *stage, p placed) error{
+		"Record": func(s *stage, p placed) error {
+			o := outcome(p.Member, p.task, 0, 200)
+			o.Turn = &p.turn
+			_, err := s.deliver(s.db).Record(s.t.Context(), []webhook.Outcome{o})
+			return err
+		},
+		"Cancel": func(s *stage, p placed) error {
+			_, err := postgres.NewDeliveries(s.db).Cancel(s.t.Context(), "w", p.DeliveryID)
+			return err
+		},
+		"Settle": func(s *stage, p placed) error {
+			return s.deliver(s.db).Settle(s.t.Context(), []webhook.Member{p.Member}, p.task, webhook.StatusFailed, webhook.ReasonPayloadExpired)
+		},
+		"Delete": func(s *stage, _ placed) error { return postgres.NewEndpoints(s.db).Delete(s.t.Context(), "w", s.end) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := setup(t)
+			p := s.accepts(s.db, time.Now(), "k")[0]
+			s.guard(&p)
+			holder, err := s.raw.Begin(t.Context())
+			must(t, err)
+			_, err = holder.Exec(t.Context(), "SELECT FROM ordering_keys FOR UPDATE")
+			must(t, err)
+			done := make(chan error, 1)
+			go func() { done <- end(s, p) }()
+			s.eventually(blocked)
+			_, err = holder.Exec(t.Context(), "SELECT FROM deliveries FOR UPDATE NOWAIT")
+			must(t, err)
+			must(t, holder.Rollback(t.Context()))
+			must(t, <-done)
+			s.wants(p.Member, "status <> 'pending'")
+			s.holds("SELECT head_seq IS NULL FROM ordering_keys")
+		})
+	}
+}
+
+// An event without a key pays nothing: its commit waits for nobody's line and makes
+// no row of one.
+func TestOrderingCostsNothingWithoutAKey(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.accepts(s.db, time.Now(), "k")
+	holder, err := s.raw.Begin(t.Context())
+	must(t, err)
+	_, err = holder.Exec(t.Context(), "LOCK TABLE ordering_keys, ordering_queue")
+	must(t, err)
+	all := s.accepts(s.db, time.Now(), "", "")
+	s.guard(&all[0])
+	s.records(s.db, []webhook.Outcome{outcome(all[0].Member, all[0].task, 0, 200), outcome(all[1].Member, all[1].task, 0, 500)}, true, true)
+	_, err = postgres.NewDeliveries(s.db).Cancel(t.Context(), "w", all[1].DeliveryID)
+	must(t, err)
+	must(t, holder.Rollback(t.Context()))
+}
