@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -28,13 +29,15 @@ func TestOrderingOfAnAcceptAndARecordAtOnce(t *testing.T) {
 		head := s.accepts(s.db, time.Now(), name)[0]
 		gate, err := s.raw.Begin(t.Context())
 		must(t, err)
+		defer func() { _ = gate.Rollback(context.Background()) }()
 		_, err = gate.Exec(t.Context(), "SELECT pg_advisory_xact_lock(7)")
 		must(t, err)
+		other := s.open(oneKey)
 		var both sync.WaitGroup
 		var behind []placed
 		both.Go(func() {
 			var err error
-			if behind, err = s.accept(s.open(oneKey), time.Now(), s.end, name, name); err != nil {
+			if behind, err = s.accept(other, time.Now(), s.end, name, name); err != nil {
 				t.Error(err)
 			}
 		})
@@ -77,6 +80,7 @@ func TestOrderingLocksTheLineFirst(t *testing.T) {
 			s.guard(&p)
 			holder, err := s.raw.Begin(t.Context())
 			must(t, err)
+			defer func() { _ = holder.Rollback(context.Background()) }()
 			_, err = holder.Exec(t.Context(), "SELECT FROM ordering_keys FOR UPDATE")
 			must(t, err)
 			done := make(chan error, 1)
@@ -100,6 +104,7 @@ func TestOrderingCostsNothingWithoutAKey(t *testing.T) {
 	s.accepts(s.db, time.Now(), "k")
 	holder, err := s.raw.Begin(t.Context())
 	must(t, err)
+	defer func() { _ = holder.Rollback(context.Background()) }()
 	_, err = holder.Exec(t.Context(), "LOCK TABLE ordering_keys, ordering_queue")
 	must(t, err)
 	all := s.accepts(s.db, time.Now(), "", "")
