@@ -16,7 +16,7 @@ import (
 // and the body that receivers get against the event.
 func FuzzPublish(f *testing.F) {
 	for _, seed := range []string{
-		`{"type":"a.b","data":{"x":[1.0,{"y":"\ud83d\ude00"}]},"id":"1","created_at":"2024-01-15T10:30:00Z"}`,
+		`{"type":"a.b","data":{"x":[1.0,{"y":"\ud83d\ude00"}]},"id":"1","created_at":"2024-01-15T10:30:00Z","ordering_key":"a b"}`,
 		`{"type":"a","data":{"":"\\\""}}`, `[[]]`, ` {} `, `{"data":{"a":"\u0022"},"type":"b"}`, `5`, `{"\u0074ype":"a","type":null}`,
 		`{"type":"a","data":{},"endpoint_ids":["ep_01kqxg5wdgf0m8c4yb2h3t9v6z","x",5],"deliver_at":"2030-01-15T10:30:00.123+01:00","wait":1}`,
 		`{"type":"a","data":{},"endpoint_ids":[],"deliver_at":null}`, `{"endpoint_ids":null,"deliver_at":"","endpoint_ids":{}}`,
@@ -91,12 +91,13 @@ func checkPointers(t *testing.T, body []byte, got []webhook.FieldError, want []s
 
 func sameEvent(a, b *webhook.NewEvent) bool {
 	return a.ID == b.ID && a.Type == b.Type && a.CreatedAt.Equal(b.CreatedAt) && a.CreatedAt.IsZero() == b.CreatedAt.IsZero() &&
-		bytes.Equal(a.Data, b.Data) && slices.Equal(a.Targets, b.Targets) && a.DeliverAt.Equal(b.DeliverAt) &&
+		bytes.Equal(a.Data, b.Data) && a.OrderingKey == b.OrderingKey && slices.Equal(a.Targets, b.Targets) && a.DeliverAt.Equal(b.DeliverAt) &&
 		a.DeliverAt.IsZero() == b.DeliverAt.IsZero()
 }
 
 var (
 	wordsPattern = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
+	keyPattern   = regexp.MustCompile(`^[\pL\pM\pN\pP\pS ]{1,128}$`)
 	idPattern    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 )
 
@@ -143,6 +144,9 @@ func referenceEvent(raw []byte) (e webhook.NewEvent, bad []string) {
 		case "id":
 			e.ID = text
 			good = good && (string(values[i]) == "null" || idPattern.MatchString(text))
+		case "ordering_key":
+			e.OrderingKey = text
+			good = good && (string(values[i]) == "null" || keyPattern.MatchString(text))
 		case "created_at":
 			at, valid := referenceTime(text)
 			good = good && (string(values[i]) == "null" || isText && valid)
