@@ -171,10 +171,12 @@ WHERE k.endpoint_id = u.endpoint_id AND k.ordering_key = u.ordering_key
   AND NOT EXISTS (SELECT FROM ordering_queue q WHERE q.endpoint_id = u.endpoint_id AND q.ordering_key = u.ordering_key);
 
 -- name: NoteLines :exec
--- Lets the scheduler look after a deleted endpoint's lines. Index: ordering_queue_pkey.
+-- Lets the scheduler look after the lines of deleted endpoints. Index: ordering_queue_pkey.
 INSERT INTO parked_endpoints (endpoint_id, workspace_id, reason, next_check_at)
-SELECT @endpoint_id::uuid, @workspace_id::text, 'ordering', now()
-WHERE EXISTS (SELECT FROM ordering_queue q WHERE q.endpoint_id = @endpoint_id::uuid)
+SELECT u.endpoint_id, @workspace_id::text, 'ordering', now()
+FROM (SELECT unnest((SELECT @endpoint_ids::uuid[])) AS endpoint_id) u
+-- A scalar on purpose: of EXISTS a hash of the whole queue might be made.
+WHERE (SELECT true FROM ordering_queue q WHERE q.endpoint_id = u.endpoint_id LIMIT 1)
 ON CONFLICT (endpoint_id) DO UPDATE SET next_check_at = now();
 
 -- name: OldestHeld :many

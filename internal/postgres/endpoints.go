@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
 	"github.com/postrider/postrider/internal/webhook"
@@ -183,7 +184,7 @@ func (s *Endpoints) Delete(ctx context.Context, ws webhook.WorkspaceID, id webho
 		if err := note(ctx, q, ws, id.AsTarget(webhook.KindEndpoint)); err != nil {
 			return err
 		}
-		if err := q.NoteLines(ctx, dbsqlc.NoteLinesParams{EndpointID: pgID(id), WorkspaceID: string(ws)}); err != nil {
+		if err := q.NoteLines(ctx, dbsqlc.NoteLinesParams{EndpointIds: []pgtype.UUID{pgID(id)}, WorkspaceID: string(ws)}); err != nil {
 			return err
 		}
 		return startAnew(ctx, q, id)

@@ -270,6 +270,19 @@ func TestOrderingKey(t *testing.T) {
 		s.holds("SELECT count(*) = 0 FROM ordering_queue")
 	})
 
+	t.Run("ADeletedWorkspacesAreAllCanceled", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		s.accepts(s.db, now, slices.Repeat([]string{"k", "l"}, 1200)...)
+		must(t, postgres.NewWorkspaces(s.db).Delete(t.Context(), "w"))
+		for range 10 {
+			_, err := postgres.NewParked(s.db).Next(t.Context(), parking.Decide)
+			must(t, err)
+		}
+		s.holds("SELECT count(*) <= 2 FROM deliveries WHERE status = 'pending'") // what a task holds is its worker's
+		s.holds("SELECT count(*) = 0 FROM ordering_queue")
+	})
+
 	t.Run("AnExpiredDayPassesTheTurnToTheNextDay", func(t *testing.T) {
 		t.Parallel()
 		s := setup(t)

@@ -32,7 +32,7 @@ func TestLinesAreReadByTheirKeys(t *testing.T) {
 		"LeaveLine":      {dbsqlc.LeaveLine, []any{ids, keys, seqs}},
 		"RemoveIdleKeys": {dbsqlc.RemoveIdleKeys, []any{ids, keys}},
 		"KeysAfter":      {dbsqlc.KeysAfter, []any{pg(s.end), "a", int32(1000)}},
-		"NoteLines":      {dbsqlc.NoteLines, []any{pg(s.end), "w"}},
+		"NoteLines":      {dbsqlc.NoteLines, []any{"w", ids}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := strings.Join(explain(t, conn, statement.sql, statement.args), "\n")

@@ -100,6 +100,9 @@ func (s *Workspaces) Delete(ctx context.Context, id webhook.WorkspaceID) error {
 		for i, end := range ends {
 			ids[i] = end.Bytes
 		}
+		if err := q.NoteLines(ctx, dbsqlc.NoteLinesParams{EndpointIds: ends, WorkspaceID: string(id)}); err != nil {
+			return err
+		}
 		if err := startAnew(ctx, q, ids...); err != nil {
 			return err
 		}

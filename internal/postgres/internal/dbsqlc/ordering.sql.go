@@ -391,19 +391,21 @@ func (q *Queries) LockTurns(ctx context.Context, arg LockTurnsParams) ([]LockTur
 
 const NoteLines = `-- name: NoteLines :exec
 INSERT INTO parked_endpoints (endpoint_id, workspace_id, reason, next_check_at)
-SELECT $1::uuid, $2::text, 'ordering', now()
-WHERE EXISTS (SELECT FROM ordering_queue q WHERE q.endpoint_id = $1::uuid)
+SELECT u.endpoint_id, $1::text, 'ordering', now()
+FROM (SELECT unnest((SELECT $2::uuid[])) AS endpoint_id) u
+WHERE (SELECT true FROM ordering_queue q WHERE q.endpoint_id = u.endpoint_id LIMIT 1)
 ON CONFLICT (endpoint_id) DO UPDATE SET next_check_at = now()
 `
 
 type NoteLinesParams struct {
-	EndpointID  pgtype.UUID
 	WorkspaceID string
+	EndpointIds []pgtype.UUID
 }
 
-// Lets the scheduler look after a deleted endpoint's lines. Index: ordering_queue_pkey.
+// Lets the scheduler look after the lines of deleted endpoints. Index: ordering_queue_pkey.
+// A scalar on purpose: of EXISTS a hash of the whole queue might be made.
 func (q *Queries) NoteLines(ctx context.Context, arg NoteLinesParams) error {
-	_, err := q.db.Exec(ctx, NoteLines, arg.EndpointID, arg.WorkspaceID)
+	_, err := q.db.Exec(ctx, NoteLines, arg.WorkspaceID, arg.EndpointIds)
 	return err
 }
 
