@@ -65,3 +65,24 @@ func ordered(entries []*entry) (out []*entry) {
 	}
 	return out
 }
+
+// headTasks names the tasks of new heads: a lane's are shared by as many as a chunk
+// may have.
+type headTasks struct {
+	now  time.Time
+	open map[webhook.Lane]*webhook.Chunk
+}
+
+func (h *headTasks) name(t *turn) string {
+	lane := webhook.LaneDeliver
+	if t.bulk {
+		lane = webhook.LaneBulk
+	}
+	c := h.open[lane]
+	if c == nil || len(c.Members) == webhook.MaxChunkMembers {
+		c = &webhook.Chunk{Task: webhook.NewTask(lane, h.now)}
+		h.open[lane] = c
+	}
+	c.Members = append(c.Members, t.Member)
+	return c.Task
+}
