@@ -189,6 +189,20 @@ func TestOrderedOnPostgres(t *testing.T) {
 		}
 	})
 
+	t.Run("AWideEventTakesATurnAtEachEndpoint", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		s.endpoints("w", 12_000)
+		for range 2 {
+			_, err := s.Accept(t.Context(), "w", keyed("k", "a"))
+			must(t, err)
+		}
+		s.wants(12_000, "SELECT count(*) FROM ordering_keys WHERE head_seq = last_seq - 1")
+		s.wants(12_000, "SELECT count(*) FROM deliveries WHERE parked AND held_reason = 'ordering'")
+		s.wants(12_000, "SELECT count(*) FROM deliveries WHERE NOT parked")
+		s.wants(12_000, "SELECT count(*) FROM ordering_queue")
+	})
+
 	t.Run("TwoProcessesTakeTurns", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)

@@ -114,3 +114,38 @@ func TestOrderingCostsNothingWithoutAKey(t *testing.T) {
 	must(t, err)
 	must(t, holder.Rollback(t.Context()))
 }
+
+// Where the answer to a commit gets lost the turn is taken, or passed, once.
+func TestOrderingWhoseAnswerGetsLost(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	far, p := s.behind()
+	p.armed.Store(true)
+	all := s.accepts(far, time.Now(), "k", "k", "k")
+	if p.armed.Load() {
+		t.Fatal("no answer was swallowed")
+	}
+	for n := range all { // who is the head is not known: all are announced, and the rows decide
+		if all[n].task == "" {
+			t.Errorf("delivery %d is not announced", n)
+		}
+	}
+	s.wants(all[0].Member, "task = '"+all[0].task+"' AND NOT parked")
+	s.wants(all[1].Member, waitsForTurn)
+	s.wants(all[2].Member, waitsForTurn)
+	s.holds("SELECT count(*) = 3 FROM deliveries")
+	s.holds("SELECT count(*) = 2 FROM ordering_queue")
+	s.guard(&all[0])
+	o := outcome(all[0].Member, all[0].task, 0, 200)
+	o.Turn = &all[0].turn
+	p.armed.Store(true)
+	_, err := s.deliver(far).Record(t.Context(), []webhook.Outcome{o})
+	wantCode(t, err, webhook.CodeUnavailable)
+	s.records(far, []webhook.Outcome{o}, true) // as the recorder does after that
+	if p.armed.Load() {
+		t.Fatal("no answer was swallowed")
+	}
+	s.wants(all[0].Member, "status = 'success' AND attempts = 1")
+	s.wants(all[1].Member, "task LIKE 'c_%' AND NOT parked") // audit finds that it is in no Redis
+	s.wants(all[2].Member, waitsForTurn)
+}
