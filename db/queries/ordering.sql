@@ -84,7 +84,7 @@ FROM next n WHERE n.delivery_id IS NOT NULL;
 -- The heads leave the line; without a task they are feed's when due. Index: day deliveries_pkey.
 UPDATE deliveries d
 SET parked = false, held_reason = NULL, held_until = NULL, task = NULLIF(u.task, ''),
-    next_attempt_at = now() + u.delay_ms * interval '1 millisecond'
+    next_attempt_at = greatest(d.next_attempt_at, now() + u.delay_ms * interval '1 millisecond')
 FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id,
              unnest((SELECT @tasks::text[])) AS task, unnest((SELECT @delays_ms::bigint[])) AS delay_ms) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid

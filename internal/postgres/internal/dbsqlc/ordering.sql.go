@@ -14,7 +14,7 @@ import (
 const GiveTurns = `-- name: GiveTurns :many
 UPDATE deliveries d
 SET parked = false, held_reason = NULL, held_until = NULL, task = NULLIF(u.task, ''),
-    next_attempt_at = now() + u.delay_ms * interval '1 millisecond'
+    next_attempt_at = greatest(d.next_attempt_at, now() + u.delay_ms * interval '1 millisecond')
 FROM (SELECT unnest((SELECT $3::text[])) AS workspace_id, unnest((SELECT $4::uuid[])) AS id,
              unnest((SELECT $5::text[])) AS task, unnest((SELECT $6::bigint[])) AS delay_ms) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid
