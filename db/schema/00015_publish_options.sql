@@ -14,6 +14,8 @@ ALTER TABLE deliveries ADD COLUMN IF NOT EXISTS deliver_at timestamptz;
 
 -- A day's copy without bodies may wait for its turn to take the day's place, for
 -- which it must have all columns.
+--
+-- old release: it names the columns that it copies, so more of them trouble it not.
 -- +goose StatementBegin
 DO $$
 DECLARE copied text;

@@ -66,7 +66,7 @@ type explainedDeliveryWire struct {
 	Error         *string    `json:"error" doc:"What went wrong last; null for nothing."`
 	ErrorClass    *string    `json:"error_class" enum:"timeout,refused,reset,dns,tls,blocked,status,invalid_http,internal" doc:"The same in one word."`
 	HeldUntil     *time.Time `json:"held_until" doc:"Until when it is held at least; null when it is not held."`
-	HeldReason    *string    `json:"held_reason" enum:"endpoint_disabled,breaker_open,max_in_flight,rate_limit,secret_sealed" doc:"Why it is not being tried."`
+	HeldReason    *string    `json:"held_reason" enum:"endpoint_disabled,breaker_open,max_in_flight,rate_limit,secret_sealed,ordering" doc:"Why it is not being tried."`
 	NextAttemptAt *time.Time `json:"next_attempt_at" doc:"When the next attempt is due; null when there is none."`
 	CompletedAt   *time.Time `json:"completed_at" doc:"When it stopped being pending."`
 }

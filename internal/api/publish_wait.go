@@ -14,8 +14,8 @@ type outcomeWire struct {
 	Attempts      int        `json:"attempts" doc:"How many were made."`
 	StatusCode    *int       `json:"status_code" doc:"Of the last attempt, like the error."`
 	Error         *string    `json:"error" doc:"Why the last attempt failed, in words; null where it did not." example:"null"`
-	ErrorClass    *string    `json:"error_class" enum:"timeout,refused,reset,dns,tls,blocked,status,invalid_http,internal" doc:"The kind of that error." example:"null"`
-	NextAttemptAt *time.Time `json:"next_attempt_at" doc:"When a pending delivery is tried next." example:"null"`
+	ErrorClass    *string    `json:"error_class" enum:"timeout,refused,reset,dns,tls,blocked,status,invalid_http,internal" doc:"The kind of that error."`
+	NextAttemptAt *time.Time `json:"next_attempt_at" doc:"When a pending delivery is tried next."`
 	HeldReason    *string    `json:"held_reason" doc:"Why a pending delivery is not being tried."`
 }
 

@@ -67,7 +67,9 @@ func TestLanes(t *testing.T) {
 				for range 5 {
 					<-time.After(700 * time.Millisecond)
 					synctest.Wait()
-					if n := len(w.sender.requests()); n < 80 || n > 9000 {
+					// Ten chunks have room at first, often two for the same endpoint, whose
+					// windows begin at 8.
+					if n := len(w.sender.requests()); n < 32 || n > 9000 {
 						t.Fatalf("%d requests were made: no backlog", n)
 					}
 					if d := w.delivered(t, w.chunk(w.endpoint(), 20)); d > time.Second {
