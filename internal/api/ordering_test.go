@@ -47,6 +47,29 @@ func TestOrderingKey(t *testing.T) {
 			t.Errorf("got %s", a.raw)
 		}
 	})
+	t.Run("GoesWithTargetsAndAnIdempotencyKey", func(t *testing.T) {
+		target := b.endpoint(key)
+		body := `{"type":"a","data":{},"ordering_key":"t","endpoint_ids":["` + target + `"]}`
+		once := func() *answer {
+			return b.call(key, "POST", "/v1/events", body, "Content-Type", "application/json", "Idempotency-Key", "t")
+		}
+		id := once().want(http.StatusAccepted).text("id")
+		if again := once().want(http.StatusAccepted).text("id"); again != id {
+			t.Errorf("made again as %s", again)
+		}
+		event := b.call(key, "GET", "/v1/events/"+id, "").want(http.StatusOK)
+		if got := event.text("ordering_key"); got != "t" || !strings.Contains(string(event.raw), `"endpoint_ids":["`+target+`"]`) {
+			t.Errorf("the event shows %s", event.raw)
+		}
+		all := b.call(key, "GET", "/v1/events/"+id+"/deliveries", "").want(http.StatusOK)
+		if strings.Count(string(all.raw), `"id":"dlv_`) != 1 || !strings.Contains(string(all.raw), `"endpoint_id":"`+target+`"`) || !strings.Contains(string(all.raw), `"held_reason":null`) {
+			t.Errorf("the deliveries are %s", all.raw)
+		}
+	})
+	t.Run("HasNoTimeOfItsOwn", func(_ *testing.T) {
+		post("/v1/events", `{"type":"a","data":{},"ordering_key":"a","deliver_at":"2030-01-01T00:00:00Z"}`).
+			problem(http.StatusUnprocessableEntity, webhook.CodeInvalid, "/deliver_at")
+	})
 	t.Run("BadInput", func(_ *testing.T) {
 		for _, in := range []string{`""`, `5`, `["a"]`, `"a\u0000"`, `"a\nb"`, `"\u007f"`, `"\u200b"`, `"` + strings.Repeat("ü", 129) + `"`, `"a","ordering_key":"b"`} {
 			post("/v1/events", `{"type":"a","data":{},"ordering_key":`+in+`}`).problem(http.StatusUnprocessableEntity, webhook.CodeInvalid, "/ordering_key")
