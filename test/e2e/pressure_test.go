@@ -81,9 +81,11 @@ func TestPressure(t *testing.T) {
 	s.api.Kill(t) // lets those go that dawdle
 	slow.Wait()
 	t.Logf("%d MiB at most; the batches got %v", peak>>20, statuses)
-	for status := range statuses {
-		if status != http.StatusAccepted && status != http.StatusServiceUnavailable {
-			t.Errorf("%d of the batches got %d", statuses[status], status)
+	// A connection that is refused in the midst of its body may break before the
+	// client has read why: now and then, not as a rule.
+	for status, n := range statuses {
+		if status != http.StatusAccepted && status != http.StatusServiceUnavailable && (status != 0 || n > statuses[http.StatusServiceUnavailable]/10) {
+			t.Errorf("%d of the batches got %d", n, status)
 		}
 	}
 	if peak > mostMemory && !stack.Race {
