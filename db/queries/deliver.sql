@@ -30,7 +30,7 @@ WHERE e.id >= @lo::uuid AND e.id < @hi::uuid;
 
 -- name: DeliveryTargets :many
 -- Index: endpoints_pkey.
-SELECT id, workspace_id, url, secret, headers, timeout_s, retry_schedule, rate_limit, max_in_flight, version,
+SELECT id, workspace_id, url, secret, headers, timeout_s, retry_schedule, rate_limit, max_in_flight, version, format,
        next_secret, next_secret_at
 FROM endpoints WHERE id = ANY(@ids::uuid[]) AND deleted_at IS NULL;
 

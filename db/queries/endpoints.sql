@@ -8,24 +8,24 @@ RETURNING endpoints_version;
 
 -- name: InsertEndpoint :one
 INSERT INTO endpoints (id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason,
-                       secret, headers, timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version)
+                       secret, headers, timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, format)
 VALUES (@id, @workspace_id, @url, @events, @filters, @description, @is_active,
         CASE WHEN @is_active::bool THEN NULL ELSE now() END, @disabled_reason,
-        @secret, @headers, @timeout_s, @retry_schedule, @rate_limit, @max_in_flight, @metadata, @version)
+        @secret, @headers, @timeout_s, @retry_schedule, @rate_limit, @max_in_flight, @metadata, @version, @format)
 RETURNING disabled_at, updated_at;
 
 -- name: EndpointByID :one
 -- Index: endpoints_pkey.
 SELECT id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason, secret, headers,
        timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at,
-       next_secret, next_secret_at
+       next_secret, next_secret_at, format
 FROM endpoints WHERE id = @id AND workspace_id = @workspace_id AND deleted_at IS NULL;
 
 -- name: ListEndpoints :many
 -- Index: endpoints_workspace.
 SELECT id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason, secret, headers,
        timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at,
-       next_secret, next_secret_at
+       next_secret, next_secret_at, format
 FROM endpoints
 WHERE workspace_id = @workspace_id AND deleted_at IS NULL AND id < @before
 ORDER BY id DESC LIMIT @row_limit::int;
@@ -38,7 +38,7 @@ SET url = @url, events = @events, filters = @filters, description = @description
     disabled_reason = CASE WHEN @is_active::bool THEN NULL ELSE coalesce(disabled_reason, @disabled_reason) END,
     secret = @secret, headers = @headers, timeout_s = @timeout_s, retry_schedule = @retry_schedule, rate_limit = @rate_limit,
     max_in_flight = @max_in_flight, metadata = @metadata, version = @version, updated_at = now(),
-    next_secret = @next_secret, next_secret_at = @next_secret_at
+    next_secret = @next_secret, next_secret_at = @next_secret_at, format = @format
 WHERE id = @id AND workspace_id = @workspace_id AND deleted_at IS NULL
 RETURNING disabled_at, disabled_reason, updated_at;
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -43,6 +44,7 @@ func (in *endpointInput) apply(e *webhook.Endpoint) *webhook.Error {
 	e.URL, e.Events, e.Filters, e.Metadata = in.URL, in.Events, compactObject(in.Filters), compactObject(in.Metadata)
 	e.Description, e.Headers, e.RetrySchedule = in.Description, in.Headers, schedule
 	e.RateLimit, e.MaxInFlight = in.RateLimit, in.MaxInFlight
+	e.Format = cmp.Or(in.Format, webhook.FormatStandard)
 	e.IsActive = in.IsActive == nil || *in.IsActive
 	e.Timeout = nil
 	if in.Timeout != nil {
@@ -56,7 +58,7 @@ func (in *endpointInput) apply(e *webhook.Endpoint) *webhook.Error {
 func inputOf(e *webhook.Endpoint) endpointInput {
 	in := endpointInput{
 		URL: e.URL, Events: e.Events, Filters: e.Filters, Description: e.Description, IsActive: &e.IsActive,
-		Headers: e.Headers, RateLimit: e.RateLimit, MaxInFlight: e.MaxInFlight, Metadata: e.Metadata,
+		Headers: e.Headers, RateLimit: e.RateLimit, MaxInFlight: e.MaxInFlight, Format: e.Format, Metadata: e.Metadata,
 	}
 	if e.Timeout != nil {
 		n := int(*e.Timeout / time.Second)

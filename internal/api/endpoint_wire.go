@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -21,6 +22,7 @@ type endpointInput struct {
 	RetrySchedule []int             `json:"retry_schedule,omitzero" maxItems:"20" minimum:"1" maximum:"86400" doc:"Seconds before each retry, 14 days in all; [] for no retry. Default 60, 300, 1800."`
 	RateLimit     *int              `json:"rate_limit,omitempty" minimum:"1" maximum:"1000000" doc:"Requests a second, over the whole fleet. Default none."`
 	MaxInFlight   *int              `json:"max_in_flight,omitempty" minimum:"1" maximum:"10000" doc:"Requests at once, over the whole fleet. Default 64."`
+	Format        webhook.Format    `json:"format,omitempty" enum:"standard,raw,cloudevents" default:"standard" doc:"What the body is: standard, the event around the payload; raw, the payload alone; cloudevents, CloudEvents 1.0 in structured mode. All are signed." example:"standard"`
 	Metadata      json.RawMessage   `json:"metadata,omitempty" doc:"Any JSON object up to 16 KiB; kept and shown as it is." example:"{\"team\":\"search\"}"`
 }
 
@@ -37,6 +39,7 @@ type endpointPatch struct {
 	RetrySchedule []int              `json:"retry_schedule,omitzero" nullable:"true" maxItems:"20" minimum:"1" maximum:"86400" doc:"As in a new endpoint, replaced whole; null brings the default back."`
 	RateLimit     *int               `json:"rate_limit,omitempty" nullable:"true" minimum:"1" maximum:"1000000" doc:"As in a new endpoint; null takes it away." example:"50"`
 	MaxInFlight   *int               `json:"max_in_flight,omitempty" nullable:"true" minimum:"1" maximum:"10000" doc:"As in a new endpoint; null brings the default back."`
+	Format        *webhook.Format    `json:"format,omitempty" nullable:"true" enum:"standard,raw,cloudevents" doc:"As in a new endpoint, from the next attempt on; null brings standard back." example:"standard"`
 	Metadata      json.RawMessage    `json:"metadata,omitempty" nullable:"true" doc:"Merged by RFC 7396."`
 }
 
@@ -57,6 +60,7 @@ type endpointWire struct {
 	RetrySchedule  []int               `json:"retry_schedule" doc:"Seconds before each retry." example:"[60,300,1800]"`
 	RateLimit      *int                `json:"rate_limit" doc:"Requests a second, over the whole fleet; null for no limit."`
 	MaxInFlight    int                 `json:"max_in_flight" doc:"Requests at once, over the whole fleet." example:"64"`
+	Format         webhook.Format      `json:"format" enum:"standard,raw,cloudevents" doc:"What the body is." example:"standard"`
 	Metadata       json.RawMessage     `json:"metadata" doc:"Any JSON object, kept as it was given." example:"{\"team\":\"search\"}"`
 	CreatedAt      time.Time           `json:"created_at" doc:"When it was created."`
 	UpdatedAt      time.Time           `json:"updated_at" doc:"When it was last changed."`
@@ -72,7 +76,7 @@ func (s *server) renderEndpoint(e *webhook.Endpoint) endpointWire {
 		Filters: orEmpty(e.Filters), Description: e.Description, IsActive: e.IsActive,
 		RotatesUntil: e.NextSecretAt, DisabledAt: e.DisabledAt, DisabledReason: orNull(e.DisabledReason), Headers: make(map[string]string, len(e.Headers)),
 		Timeout: int(s.cfg.Defaults.Timeout / time.Second), RetrySchedule: inSeconds(s.cfg.Defaults.RetrySchedule),
-		RateLimit: e.RateLimit, MaxInFlight: s.cfg.Defaults.MaxInFlight, Metadata: orEmpty(e.Metadata),
+		RateLimit: e.RateLimit, MaxInFlight: s.cfg.Defaults.MaxInFlight, Format: cmp.Or(e.Format, webhook.FormatStandard), Metadata: orEmpty(e.Metadata),
 		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
 	}
 	for name := range e.Headers {

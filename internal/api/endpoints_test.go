@@ -30,7 +30,7 @@ func TestCreateEndpoint(t *testing.T) {
 		for field, want := range map[string]string{
 			"workspace_id": "456", "url": `"https://example.com/hook"`, "events": `["post.*","*"]`, "filters": "{}",
 			"description": `""`, "is_active": "true", "disabled_at": "null", "disabled_reason": "null", "headers": "{}",
-			"timeout": "10", "retry_schedule": "[60,300,1800]", "rate_limit": "null", "max_in_flight": "64", "metadata": "{}",
+			"timeout": "10", "retry_schedule": "[60,300,1800]", "rate_limit": "null", "max_in_flight": "64", "metadata": "{}", "format": `"standard"`,
 		} {
 			if v, _ := json.Marshal(got[field]); string(v) != want {
 				t.Errorf("%s is %s, want %s", field, v, want)
@@ -60,12 +60,12 @@ func TestCreateEndpoint(t *testing.T) {
 	})
 	t.Run("AllFieldsComeBack", func(t *testing.T) {
 		in := `"filters": {"n": {"$gt": 1.50}}, "description":"d <b>", "is_active":false, "headers":{"Authorization":"Bearer x","X-Webhook-Source":"1"},
-			"timeout":60.0,"retry_schedule":[1,86400],"rate_limit":3,"max_in_flight":10000,"metadata":{"b":1,"a":[1.0,"é"]}`
+			"timeout":60.0,"retry_schedule":[1,86400],"rate_limit":3,"max_in_flight":10000,"metadata":{"b":1,"a":[1.0,"é"]},"format":"cloudevents"`
 		a := with(in).want(http.StatusCreated)
 		for _, want := range []string{
 			`"filters":{"n":{"$gt":1.50}}`, `"description":"d <b>"`, `"is_active":false`, `"disabled_reason":"disabled_by_user"`,
 			`"headers":{"Authorization":"***","X-Webhook-Source":"***"}`, `"timeout":60`, `"retry_schedule":[1,86400]`, `"rate_limit":3`,
-			`"max_in_flight":10000`, `"metadata":{"b":1,"a":[1.0,"é"]}`,
+			`"max_in_flight":10000`, `"format":"cloudevents"`, `"metadata":{"b":1,"a":[1.0,"é"]}`,
 		} {
 			got := b.call(key, "GET", "/v1/endpoints/"+a.text("id"), "").want(http.StatusOK)
 			if !strings.Contains(string(a.raw), want) || !strings.Contains(string(got.raw), want) {
@@ -99,47 +99,50 @@ func TestCreateEndpoint(t *testing.T) {
 	})
 	t.Run("BadInput", func(_ *testing.T) {
 		for in, pointer := range map[string]string{
-			`"timeout":0`:                                           "/timeout",
-			`"timeout":61`:                                          "/timeout",
-			`"timeout":1.5`:                                         "/timeout",
-			`"timeout":"10"`:                                        "/timeout",
-			`"timeout":1e999`:                                       "/timeout",
-			`"retry_schedule":60`:                                   "/retry_schedule",
-			`"retry_schedule":[0]`:                                  "/retry_schedule/0",
-			`"retry_schedule":[1,86401]`:                            "/retry_schedule/1",
-			`"retry_schedule":[1,null]`:                             "/retry_schedule/1",
-			`"rate_limit":0`:                                        "/rate_limit",
-			`"rate_limit":2.5`:                                      "/rate_limit",
-			`"max_in_flight":0`:                                     "/max_in_flight",
-			`"max_in_flight":10001`:                                 "/max_in_flight",
-			`"is_active":"true"`:                                    "/is_active",
-			`"description":1`:                                       "/description",
-			`"description":"\u0000"`:                                "/description",
-			`"metadata":[]`:                                         "/metadata",
-			`"filters":"x"`:                                         "/filters",
-			`"filters":{"a":{"$foo":1}}`:                            "/filters/a/$foo",
-			`"filters":{"a":"\udc00"}`:                              "/filters/a",
-			`"headers":[]`:                                          "/headers",
-			`"headers":{"X":1}`:                                     "/headers/X",
-			`"headers":{"X-Webhook-Id":"1"}`:                        "/headers/X-Webhook-Id",
-			`"headers":{"webhook-signature":"1"}`:                   "/headers/webhook-signature",
-			`"headers":{"Trailers":"1"}`:                            "/headers/Trailers",
-			`"headers":{"content-type":"text/plain"}`:               "/headers/content-type",
-			`"headers":{"HOST":"a"}`:                                "/headers/HOST",
-			`"headers":{"User-Agent":"a"}`:                          "/headers/User-Agent",
-			`"headers":{"Transfer-Encoding":"a"}`:                   "/headers/Transfer-Encoding",
-			`"headers":{"Connection":"a"}`:                          "/headers/Connection",
-			`"headers":{"Proxy-Authorization":"a"}`:                 "/headers/Proxy-Authorization",
-			`"headers":{"X A":"a"}`:                                 "/headers/X A",
-			`"headers":{"":"a"}`:                                    "/headers/",
-			`"headers":{"X":"a\r\nY: b"}`:                           "/headers/X",
-			`"headers":{"X":" a"}`:                                  "/headers/X",
-			`"headers":{"X":"***"}`:                                 "/headers/X",
-			`"headers":{"X-A":"1","x-a":"2"}`:                       "/headers/x-a",
+			`"timeout":0`:                             "/timeout",
+			`"timeout":61`:                            "/timeout",
+			`"timeout":1.5`:                           "/timeout",
+			`"timeout":"10"`:                          "/timeout",
+			`"timeout":1e999`:                         "/timeout",
+			`"retry_schedule":60`:                     "/retry_schedule",
+			`"retry_schedule":[0]`:                    "/retry_schedule/0",
+			`"retry_schedule":[1,86401]`:              "/retry_schedule/1",
+			`"retry_schedule":[1,null]`:               "/retry_schedule/1",
+			`"rate_limit":0`:                          "/rate_limit",
+			`"rate_limit":2.5`:                        "/rate_limit",
+			`"format":"xml"`:                          "/format",
+			`"format":""`:                             "/format",
+			`"format":1`:                              "/format",
+			`"max_in_flight":0`:                       "/max_in_flight",
+			`"max_in_flight":10001`:                   "/max_in_flight",
+			`"is_active":"true"`:                      "/is_active",
+			`"description":1`:                         "/description",
+			`"description":"\u0000"`:                  "/description",
+			`"metadata":[]`:                           "/metadata",
+			`"filters":"x"`:                           "/filters",
+			`"filters":{"a":{"$foo":1}}`:              "/filters/a/$foo",
+			`"filters":{"a":"\udc00"}`:                "/filters/a",
+			`"headers":[]`:                            "/headers",
+			`"headers":{"X":1}`:                       "/headers/X",
+			`"headers":{"X-Webhook-Id":"1"}`:          "/headers/X-Webhook-Id",
+			`"headers":{"webhook-signature":"1"}`:     "/headers/webhook-signature",
+			`"headers":{"Trailers":"1"}`:              "/headers/Trailers",
+			`"headers":{"content-type":"text/plain"}`: "/headers/content-type",
+			`"headers":{"HOST":"a"}`:                  "/headers/HOST",
+			`"headers":{"User-Agent":"a"}`:            "/headers/User-Agent",
+			`"headers":{"Transfer-Encoding":"a"}`:     "/headers/Transfer-Encoding",
+			`"headers":{"Connection":"a"}`:            "/headers/Connection",
+			`"headers":{"Proxy-Authorization":"a"}`:   "/headers/Proxy-Authorization",
+			`"headers":{"X A":"a"}`:                   "/headers/X A",
+			`"headers":{"":"a"}`:                      "/headers/",
+			`"headers":{"X":"a\r\nY: b"}`:             "/headers/X",
+			`"headers":{"X":" a"}`:                    "/headers/X",
+			`"headers":{"X":"***"}`:                   "/headers/X",
+			`"headers":{"X-A":"1","x-a":"2"}`:         "/headers/x-a",
 			`"headers":{"X":"` + strings.Repeat("x", 17<<10) + `"}`: "/headers",
-			`"unknown":1`:                                           "/unknown",
-			`"id":"ep_x"`:                                           "/id",
-			`"url":"https://example.com"`:                           "/url", // twice
+			`"unknown":1`:                 "/unknown",
+			`"id":"ep_x"`:                 "/id",
+			`"url":"https://example.com"`: "/url", // twice
 		} {
 			with(in).problem(http.StatusUnprocessableEntity, webhook.CodeInvalid, pointer)
 		}
@@ -176,7 +179,7 @@ func TestPatchEndpoint(t *testing.T) {
 	b := setup(t)
 	key := b.workspace("w")
 	full := `{"url":"https://example.com/","events":["a"],"filters":{"x":1,"y":2},"description":"d","headers":{"X-A":"1","X-B":"2"},
-		"timeout":20,"retry_schedule":[],"rate_limit":3,"max_in_flight":5,"metadata":{"k":{"deep":1.0,"other":2}}}`
+		"timeout":20,"retry_schedule":[],"rate_limit":3,"max_in_flight":5,"format":"raw","metadata":{"k":{"deep":1.0,"other":2}}}`
 	fresh := func() string { return b.call(key, "POST", "/v1/endpoints", full).want(http.StatusCreated).text("id") }
 	patch := func(id, body string) *answer {
 		return b.call(key, "PATCH", "/v1/endpoints/"+id, body, "Content-Type", "application/merge-patch+json")
@@ -212,10 +215,10 @@ func TestPatchEndpoint(t *testing.T) {
 	})
 	t.Run("NullResetsToTheDefault", func(t *testing.T) {
 		a := patch(fresh(), `{"filters":null,"description":null,"headers":null,"timeout":null,"retry_schedule":null,
-			"rate_limit":null,"max_in_flight":null,"metadata":null,"is_active":null}`).want(http.StatusOK)
+			"rate_limit":null,"max_in_flight":null,"format":null,"metadata":null,"is_active":null}`).want(http.StatusOK)
 		for _, want := range []string{
 			`"filters":{}`, `"description":""`, `"headers":{}`, `"timeout":10`, `"retry_schedule":[60,300,1800]`,
-			`"rate_limit":null`, `"max_in_flight":64`, `"metadata":{}`, `"is_active":true`,
+			`"rate_limit":null`, `"max_in_flight":64`, `"format":"standard"`, `"metadata":{}`, `"is_active":true`,
 		} {
 			if !strings.Contains(string(a.raw), want) {
 				t.Errorf("no %s in %s", want, a.raw)

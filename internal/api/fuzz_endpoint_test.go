@@ -98,7 +98,7 @@ func referenceEndpoint(body []byte) (e webhook.Endpoint, bad string) {
 	if !ok {
 		return e, "no object"
 	}
-	e.IsActive = true
+	e.IsActive, e.Format = true, webhook.FormatStandard
 	seen := map[string]bool{}
 	for i, name := range names {
 		raw := values[i]
@@ -109,7 +109,7 @@ func referenceEndpoint(body []byte) (e webhook.Endpoint, bad string) {
 		isNull := string(raw) == "null"
 		if isNull && name != "url" && name != "events" {
 			if !slices.Contains([]string{
-				"filters", "secret", "description", "is_active", "headers", "timeout", "retry_schedule", "rate_limit", "max_in_flight", "metadata",
+				"filters", "secret", "description", "is_active", "headers", "timeout", "retry_schedule", "rate_limit", "max_in_flight", "metadata", "format",
 			}, name) {
 				return e, "the field " + name
 			}
@@ -146,6 +146,10 @@ func referenceEndpoint(body []byte) (e webhook.Endpoint, bad string) {
 		case "max_in_flight":
 			e.MaxInFlight = new(int)
 			*e.MaxInFlight, ok = referenceWhole(raw, 1, 10_000)
+		case "format":
+			var format string
+			ok = referenceText(raw, &format, 20) && webhook.Format(format).Valid()
+			e.Format = webhook.Format(format)
 		case "metadata":
 			ok = raw[0] == '{' && len(raw) <= 16<<10
 			e.Metadata = compactObject(slices.Clone(raw))

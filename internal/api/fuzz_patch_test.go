@@ -16,7 +16,7 @@ func patched() webhook.Endpoint {
 	return webhook.Endpoint{
 		URL: "https://a.example/", Events: []string{"a", "b.*"}, Filters: json.RawMessage(`{"a":{"$gt":1}}`), Description: "d", IsActive: true,
 		Secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", Headers: map[string]string{"X-A": "1", "authorization": "s3cret"}, Timeout: &timeout,
-		RetrySchedule: []time.Duration{}, RateLimit: &rate, MaxInFlight: &inFlight, Metadata: json.RawMessage(`{"a":{"b":1.0,"c":[]},"d":"<"}`),
+		RetrySchedule: []time.Duration{}, RateLimit: &rate, MaxInFlight: &inFlight, Format: webhook.FormatRaw, Metadata: json.RawMessage(`{"a":{"b":1.0,"c":[]},"d":"<"}`),
 	}
 }
 

@@ -18,11 +18,12 @@ const ownHeaders = 11
 // recorded: custom values are secrets and stay out.
 func (t *target) request(userAgent string, at time.Time, e webhook.CarriedEvent, delivery webhook.ID, number int, sign signers) (webhook.Request, []webhook.Header) {
 	seconds := strconv.FormatInt(at.Unix(), 10)
+	body := t.Format.Body(e.Body, e.PublicID, e.Type, t.WorkspaceID)
 	headers := make([]webhook.Header, 0, ownHeaders+len(t.Headers))
 	headers = append(headers,
-		webhook.Header{Name: "Content-Type", Value: "application/json"},
+		webhook.Header{Name: "Content-Type", Value: t.Format.ContentType()},
 		webhook.Header{Name: "User-Agent", Value: userAgent},
-		webhook.Header{Name: signature.HeaderSignature, Value: sign.body.Sign(e.Body)},
+		webhook.Header{Name: signature.HeaderSignature, Value: sign.body.Sign(body)},
 		webhook.Header{Name: signature.HeaderTimestamp, Value: seconds},
 		webhook.Header{Name: signature.HeaderID, Value: e.PublicID},
 		webhook.Header{Name: signature.HeaderEvent, Value: e.Type},
@@ -30,7 +31,7 @@ func (t *target) request(userAgent string, at time.Time, e webhook.CarriedEvent,
 		webhook.Header{Name: signature.HeaderAttempt, Value: strconv.Itoa(number)},
 		webhook.Header{Name: signature.HeaderStandardID, Value: e.PublicID},
 		webhook.Header{Name: signature.HeaderStandardTimestamp, Value: seconds},
-		webhook.Header{Name: signature.HeaderStandardSignature, Value: signature.StandardHeader(e.PublicID, at, e.Body, sign.standard...)},
+		webhook.Header{Name: signature.HeaderStandardSignature, Value: signature.StandardHeader(e.PublicID, at, body, sign.standard...)},
 	)
 	sent := headers
 	if custom := t.customHeaders(); len(custom) > 0 {
@@ -40,7 +41,7 @@ func (t *target) request(userAgent string, at time.Time, e webhook.CarriedEvent,
 			sent = append(sent, webhook.Header{Name: h.Name, Value: webhook.Masked})
 		}
 	}
-	return webhook.Request{URL: t.URL, Header: headers, Body: e.Body, Timeout: t.timeout, Hidden: t.hidden}, sent
+	return webhook.Request{URL: t.URL, Header: headers, Body: body, Timeout: t.timeout, Hidden: t.hidden}, sent
 }
 
 // attemptOf is what is kept of a request and its answer.

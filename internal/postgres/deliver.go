@@ -191,7 +191,7 @@ func (s *Deliver) Endpoints(ctx context.Context, ids []webhook.ID) ([]webhook.En
 		e := webhook.Endpoint{
 			ID: r.ID.Bytes, WorkspaceID: webhook.WorkspaceID(r.WorkspaceID), URL: r.Url, Version: r.Version,
 			IsActive: true, Timeout: seconds(r.TimeoutS), RetrySchedule: schedule(r.RetrySchedule),
-			RateLimit: intPtr(r.RateLimit), MaxInFlight: intPtr(r.MaxInFlight),
+			RateLimit: intPtr(r.RateLimit), MaxInFlight: intPtr(r.MaxInFlight), Format: webhook.Format(r.Format),
 		}
 		if err := s.unseal(&e, sealedSecrets{r.Secret, r.NextSecret, r.NextSecretAt, r.Headers}); err != nil {
 			sealed[e.ID] = err

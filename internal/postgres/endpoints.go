@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -61,11 +62,13 @@ func (s *Endpoints) insert(ctx context.Context, q *dbsqlc.Queries, e *webhook.En
 	if !e.IsActive {
 		e.DisabledReason = webhook.DisabledByUser
 	}
+	e.Format = cmp.Or(e.Format, webhook.FormatStandard)
 	r, err := q.InsertEndpoint(ctx, dbsqlc.InsertEndpointParams{
 		ID: pgID(e.ID), WorkspaceID: string(e.WorkspaceID), Url: e.URL, Events: e.Events, Filters: e.Filters,
 		Description: e.Description, IsActive: e.IsActive, DisabledReason: orNil(e.DisabledReason),
 		Secret: secret, Headers: headers, TimeoutS: wholeSeconds(e.Timeout), RetrySchedule: scheduleSeconds(e.RetrySchedule),
 		RateLimit: int32Ptr(e.RateLimit), MaxInFlight: int32Ptr(e.MaxInFlight), Metadata: e.Metadata, Version: e.Version,
+		Format: string(e.Format),
 	})
 	if err != nil {
 		return err
@@ -152,12 +155,13 @@ func (s *Endpoints) update(ctx context.Context, q *dbsqlc.Queries, e *webhook.En
 	if err != nil {
 		return err
 	}
+	e.Format = cmp.Or(e.Format, webhook.FormatStandard)
 	r, err := q.UpdateEndpoint(ctx, dbsqlc.UpdateEndpointParams{
 		ID: pgID(e.ID), WorkspaceID: string(e.WorkspaceID), Url: e.URL, Events: e.Events, Filters: e.Filters,
 		Description: e.Description, IsActive: e.IsActive, DisabledReason: orNil(webhook.DisabledByUser), Secret: secret, Headers: headers,
 		TimeoutS: wholeSeconds(e.Timeout), RetrySchedule: scheduleSeconds(e.RetrySchedule),
 		RateLimit: int32Ptr(e.RateLimit), MaxInFlight: int32Ptr(e.MaxInFlight), Metadata: e.Metadata, Version: e.Version,
-		NextSecret: next, NextSecretAt: nextAt,
+		NextSecret: next, NextSecretAt: nextAt, Format: string(e.Format),
 	})
 	if err != nil {
 		return notFound(err, "endpoint")
@@ -233,6 +237,7 @@ func (s *Endpoints) endpointOf(r *dbsqlc.Endpoint) (webhook.Endpoint, error) {
 		Description: r.Description, IsActive: r.IsActive, DisabledAt: timePtr(r.DisabledAt), DisabledReason: deref(r.DisabledReason),
 		Timeout: seconds(r.TimeoutS), RetrySchedule: schedule(r.RetrySchedule), RateLimit: intPtr(r.RateLimit),
 		MaxInFlight: intPtr(r.MaxInFlight), Metadata: r.Metadata, Version: r.Version, UpdatedAt: r.UpdatedAt.Time.UTC(),
+		Format: webhook.Format(r.Format),
 	}
 	e.CreatedAt = e.ID.Time()
 	if err := (&Deliver{db: s.db}).unseal(&e, sealedSecrets{r.Secret, r.NextSecret, r.NextSecretAt, r.Headers}); err != nil {

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,7 +23,7 @@ func whole() webhook.Endpoint {
 		ID: webhook.NewID(time.Now()), WorkspaceID: "w", URL: "https://example.com/?a=b", Events: []string{"post.*", "user.created"},
 		Filters: json.RawMessage(`{"b": 1.0,  "a":[1]}`), Description: "D", IsActive: true, Secret: "whsec_plain-secret",
 		Headers: map[string]string{"X-Token": "plain-token"}, Timeout: ptr(7 * time.Second),
-		RetrySchedule: []time.Duration{time.Second, time.Hour}, RateLimit: ptr(5), MaxInFlight: ptr(6), Metadata: json.RawMessage(`{"z":1, "a":2}`),
+		RetrySchedule: []time.Duration{time.Second, time.Hour}, RateLimit: ptr(5), MaxInFlight: ptr(6), Format: webhook.FormatCloudEvents, Metadata: json.RawMessage(`{"z":1, "a":2}`),
 	}
 }
 
@@ -51,6 +52,7 @@ func TestEndpoints(t *testing.T) {
 				t.Errorf("created %+v\nread %+v", created, got)
 			}
 			got.Version, got.CreatedAt, got.UpdatedAt = 0, time.Time{}, time.Time{}
+			e.Format = cmp.Or(e.Format, webhook.FormatStandard)
 			if !reflect.DeepEqual(got, e) {
 				t.Errorf("stored %+v\nread %+v", e, got)
 			}

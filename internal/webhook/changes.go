@@ -44,7 +44,7 @@ func endpointFields(e *Endpoint) []field {
 		{"next_secret", e.NextSecret, nil, true},
 		{"headers", e.Headers, slices.Sorted(maps.Keys(e.Headers)), len(e.Headers) > 0},
 		plain("timeout", inSeconds(e.Timeout)), plain("retry_schedule", eachInSeconds(e.RetrySchedule)),
-		plain("rate_limit", e.RateLimit), plain("max_in_flight", e.MaxInFlight), plain("metadata", e.Metadata),
+		plain("rate_limit", e.RateLimit), plain("max_in_flight", e.MaxInFlight), plain("format", string(e.Format)), plain("metadata", e.Metadata),
 	}
 }
 

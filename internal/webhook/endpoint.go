@@ -37,7 +37,9 @@ type Endpoint struct {
 	RateLimit *int
 	// MaxInFlight is over the whole fleet, 1 to 10000.
 	MaxInFlight *int
-	Metadata    json.RawMessage
+	// Format of the bodies; empty is standard.
+	Format   Format
+	Metadata json.RawMessage
 	// Version grows with every change, so that a worker can tell a stale copy.
 	Version   int64
 	CreatedAt time.Time

@@ -12,7 +12,7 @@ import (
 )
 
 const DeliveryTargets = `-- name: DeliveryTargets :many
-SELECT id, workspace_id, url, secret, headers, timeout_s, retry_schedule, rate_limit, max_in_flight, version,
+SELECT id, workspace_id, url, secret, headers, timeout_s, retry_schedule, rate_limit, max_in_flight, version, format,
        next_secret, next_secret_at
 FROM endpoints WHERE id = ANY($1::uuid[]) AND deleted_at IS NULL
 `
@@ -28,6 +28,7 @@ type DeliveryTargetsRow struct {
 	RateLimit     *int32
 	MaxInFlight   *int32
 	Version       int64
+	Format        string
 	NextSecret    []byte
 	NextSecretAt  pgtype.Timestamptz
 }
@@ -53,6 +54,7 @@ func (q *Queries) DeliveryTargets(ctx context.Context, ids []pgtype.UUID) ([]Del
 			&i.RateLimit,
 			&i.MaxInFlight,
 			&i.Version,
+			&i.Format,
 			&i.NextSecret,
 			&i.NextSecretAt,
 		); err != nil {

@@ -46,7 +46,7 @@ func (q *Queries) DeleteEndpoint(ctx context.Context, arg DeleteEndpointParams) 
 const EndpointByID = `-- name: EndpointByID :one
 SELECT id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason, secret, headers,
        timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at,
-       next_secret, next_secret_at
+       next_secret, next_secret_at, format
 FROM endpoints WHERE id = $1 AND workspace_id = $2 AND deleted_at IS NULL
 `
 
@@ -81,6 +81,7 @@ func (q *Queries) EndpointByID(ctx context.Context, arg EndpointByIDParams) (End
 		&i.DeletedAt,
 		&i.NextSecret,
 		&i.NextSecretAt,
+		&i.Format,
 	)
 	return i, err
 }
@@ -156,10 +157,10 @@ func (q *Queries) EndpointStates(ctx context.Context, arg EndpointStatesParams) 
 
 const InsertEndpoint = `-- name: InsertEndpoint :one
 INSERT INTO endpoints (id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason,
-                       secret, headers, timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version)
+                       secret, headers, timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, format)
 VALUES ($1, $2, $3, $4, $5, $6, $7,
         CASE WHEN $7::bool THEN NULL ELSE now() END, $8,
-        $9, $10, $11, $12, $13, $14, $15, $16)
+        $9, $10, $11, $12, $13, $14, $15, $16, $17)
 RETURNING disabled_at, updated_at
 `
 
@@ -180,6 +181,7 @@ type InsertEndpointParams struct {
 	MaxInFlight    *int32
 	Metadata       []byte
 	Version        int64
+	Format         string
 }
 
 type InsertEndpointRow struct {
@@ -205,6 +207,7 @@ func (q *Queries) InsertEndpoint(ctx context.Context, arg InsertEndpointParams) 
 		arg.MaxInFlight,
 		arg.Metadata,
 		arg.Version,
+		arg.Format,
 	)
 	var i InsertEndpointRow
 	err := row.Scan(&i.DisabledAt, &i.UpdatedAt)
@@ -214,7 +217,7 @@ func (q *Queries) InsertEndpoint(ctx context.Context, arg InsertEndpointParams) 
 const ListEndpoints = `-- name: ListEndpoints :many
 SELECT id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason, secret, headers,
        timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at,
-       next_secret, next_secret_at
+       next_secret, next_secret_at, format
 FROM endpoints
 WHERE workspace_id = $1 AND deleted_at IS NULL AND id < $2
 ORDER BY id DESC LIMIT $3::int
@@ -258,6 +261,7 @@ func (q *Queries) ListEndpoints(ctx context.Context, arg ListEndpointsParams) ([
 			&i.DeletedAt,
 			&i.NextSecret,
 			&i.NextSecretAt,
+			&i.Format,
 		); err != nil {
 			return nil, err
 		}
@@ -352,8 +356,8 @@ SET url = $1, events = $2, filters = $3, description = $4, is_active = $5,
     disabled_reason = CASE WHEN $5::bool THEN NULL ELSE coalesce(disabled_reason, $6) END,
     secret = $7, headers = $8, timeout_s = $9, retry_schedule = $10, rate_limit = $11,
     max_in_flight = $12, metadata = $13, version = $14, updated_at = now(),
-    next_secret = $15, next_secret_at = $16
-WHERE id = $17 AND workspace_id = $18 AND deleted_at IS NULL
+    next_secret = $15, next_secret_at = $16, format = $17
+WHERE id = $18 AND workspace_id = $19 AND deleted_at IS NULL
 RETURNING disabled_at, disabled_reason, updated_at
 `
 
@@ -374,6 +378,7 @@ type UpdateEndpointParams struct {
 	Version        int64
 	NextSecret     []byte
 	NextSecretAt   pgtype.Timestamptz
+	Format         string
 	ID             pgtype.UUID
 	WorkspaceID    string
 }
@@ -403,6 +408,7 @@ func (q *Queries) UpdateEndpoint(ctx context.Context, arg UpdateEndpointParams) 
 		arg.Version,
 		arg.NextSecret,
 		arg.NextSecretAt,
+		arg.Format,
 		arg.ID,
 		arg.WorkspaceID,
 	)

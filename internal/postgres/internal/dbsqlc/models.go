@@ -81,6 +81,7 @@ type Endpoint struct {
 	DeletedAt      pgtype.Timestamptz
 	NextSecret     []byte
 	NextSecretAt   pgtype.Timestamptz
+	Format         string
 }
 
 type EndpointHealth struct {
