@@ -31,6 +31,13 @@ WITH closed AS (
 UPDATE parked_endpoints p SET next_check_at = now(), release_count = 2
 FROM closed WHERE p.endpoint_id = closed.endpoint_id AND p.reason = 'breaker_open';
 
+-- name: EndPause :execrows
+-- The endpoint was changed: a breaker that is open lets a probe out at once. One
+-- that is under way, to where it was before, decides nothing any more.
+-- Index: endpoint_health_pkey.
+UPDATE endpoint_health SET open_until = now(), probe_id = NULL, probe_at = NULL
+WHERE endpoint_id = @endpoint_id AND open_until IS NOT NULL;
+
 -- name: FailingEndpoints :many
 -- Which endpoints have a run of failures: the ones whose success must be told.
 SELECT endpoint_id FROM endpoint_health;

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -116,14 +117,16 @@ func (s *Endpoints) List(ctx context.Context, ws webhook.WorkspaceID, p webhook.
 // Update changes an endpoint: edit gets it as it is now, with no other change
 // under way, and its error ends the update; it may be called again. Ids and times
 // stay as they are. Enabling lets go, with a ramp, what was held meanwhile, and
-// forgets the failures from before: the next one begins a new run.
+// forgets the failures from before: the next one begins a new run. A change of
+// where and how requests go has an open breaker tested at once.
 func (s *Endpoints) Update(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID, edit func(*webhook.Endpoint) error) (webhook.Endpoint, error) {
 	var e webhook.Endpoint
 	err := s.change(ctx, ws, func(q *dbsqlc.Queries, version int64) (err error) {
 		if e, err = s.get(ctx, q, ws, id); err != nil {
 			return err
 		}
-		before := e
+		was := e
+		was.Headers = maps.Clone(e.Headers)
 		if err = edit(&e); err != nil {
 			return err
 		}
@@ -131,10 +134,16 @@ func (s *Endpoints) Update(ctx context.Context, ws webhook.WorkspaceID, id webho
 		if err = s.update(ctx, q, &e); err != nil {
 			return err
 		}
-		if err = note(ctx, q, ws, id.AsTarget(webhook.KindEndpoint), webhook.EndpointChanges(&before, &e)...); err != nil || before.IsActive || !e.IsActive {
+		if err = note(ctx, q, ws, id.AsTarget(webhook.KindEndpoint), webhook.EndpointChanges(&was, &e)...); err != nil || !e.IsActive {
 			return err
 		}
-		return startAnew(ctx, q, id)
+		switch {
+		case !was.IsActive:
+			return startAnew(ctx, q, id)
+		case goesElsewhere(&was, &e):
+			return probeNow(ctx, q, id)
+		}
+		return nil
 	})
 	if err != nil {
 		return webhook.Endpoint{}, fmt.Errorf("update endpoint %s: %w", id, err)
@@ -229,6 +238,23 @@ func startAnew(ctx context.Context, q *dbsqlc.Queries, ids ...webhook.ID) error 
 		return err
 	}
 	return q.CheckParked(ctx, rows)
+}
+
+// goesElsewhere: what failed before says little of what comes next.
+func goesElsewhere(was, is *webhook.Endpoint) bool {
+	return was.URL != is.URL || !maps.Equal(was.Headers, is.Headers) || !equal(was.Timeout, is.Timeout)
+}
+
+func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
+
+// probeNow ends the pause of a breaker that is open. The run of failures goes on:
+// only a success ends it.
+func probeNow(ctx context.Context, q *dbsqlc.Queries, id webhook.ID) error {
+	n, err := q.EndPause(ctx, pgID(id))
+	if err != nil || n == 0 {
+		return err
+	}
+	return q.CheckParked(ctx, pgIDs([]webhook.ID{id}, sameID))
 }
 
 func (s *Endpoints) endpointOf(r *dbsqlc.Endpoint) (webhook.Endpoint, error) {

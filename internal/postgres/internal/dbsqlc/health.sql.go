@@ -82,6 +82,22 @@ func (q *Queries) DisableEndpoints(ctx context.Context, arg DisableEndpointsPara
 	return err
 }
 
+const EndPause = `-- name: EndPause :execrows
+UPDATE endpoint_health SET open_until = now(), probe_id = NULL, probe_at = NULL
+WHERE endpoint_id = $1 AND open_until IS NOT NULL
+`
+
+// The endpoint was changed: a breaker that is open lets a probe out at once. One
+// that is under way, to where it was before, decides nothing any more.
+// Index: endpoint_health_pkey.
+func (q *Queries) EndPause(ctx context.Context, endpointID pgtype.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, EndPause, endpointID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const FailingEndpoints = `-- name: FailingEndpoints :many
 SELECT endpoint_id FROM endpoint_health
 `
