@@ -120,6 +120,7 @@ WHERE next_check_at <= now() ORDER BY next_check_at LIMIT 1 FOR UPDATE SKIP LOCK
 SELECT (e.id IS NULL OR e.deleted_at IS NOT NULL)::bool AS deleted,
        coalesce(e.is_active, false)::bool AS active,
        coalesce(e.rate_limit, 0)::int AS rate_limit,
+       coalesce(h.failures, 0)::int AS failures,
        (h.open_until IS NOT NULL)::bool AS breaker_open,
        coalesce(extract(epoch FROM h.open_until - now()), 0)::float8 AS open_for_s,
        coalesce(h.probe_id IS NOT NULL AND h.probe_at > now() - interval '90 seconds', false)::bool AS probing

@@ -47,7 +47,7 @@ func (s *Parked) Next(ctx context.Context, decide func(parking.State) parking.Ve
 func parkingState(p dbsqlc.LockParkedEndpointRow, s dbsqlc.ParkedEndpointStateRow) parking.State {
 	return parking.State{
 		EndpointID: p.EndpointID.Bytes, Reason: p.Reason, ReleaseCount: int(p.ReleaseCount),
-		Deleted: s.Deleted, Active: s.Active, RateLimit: int(s.RateLimit),
+		Deleted: s.Deleted, Active: s.Active, RateLimit: int(s.RateLimit), Failures: int(s.Failures),
 		BreakerOpen: s.BreakerOpen, OpenFor: spanOf(s.OpenForS), Probing: s.Probing,
 	}
 }

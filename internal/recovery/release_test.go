@@ -147,6 +147,26 @@ func TestRelease(t *testing.T) {
 		s.wants(ids[3], "parked")
 	})
 
+	t.Run("GoesSlowlyWhileAttemptsFail", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		ep, _ := s.park(webhook.HeldBreakerOpen, 8, 9)
+		s.health(ep, "failures = 2")
+		s.release()
+		if n := query[int](s, "SELECT count(*) FROM deliveries WHERE NOT parked"); n != 2 {
+			t.Errorf("let %d go, want 2", n)
+		}
+		if !s.parkedIs(ep, "release_count = 2") {
+			t.Error("the ramp did not fall back")
+		}
+		s.exec("DELETE FROM endpoint_health")
+		s.exec("UPDATE parked_endpoints SET next_check_at = now()")
+		s.release()
+		if !s.parkedIs(ep, "release_count = 4") {
+			t.Error("the ramp did not go on after a success")
+		}
+	})
+
 	t.Run("ADisabledEndpointsStay", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)

@@ -21,6 +21,8 @@ type State struct {
 	Active       bool
 	// RateLimit is in requests per second; 0 is none.
 	RateLimit int
+	// Failures is how many attempts failed in a row; 0 when the last one succeeded.
+	Failures int
 	// BreakerOpen says that the breaker is not closed; OpenFor is how long
 	// nothing may go out, negative once a probe is due.
 	BreakerOpen bool
@@ -103,7 +105,9 @@ func behindBreaker(s State) Verdict {
 }
 
 // ramp lets go twice as many each second, until the worker parks again, which
-// halves it. A rate is known beforehand and needs no ramp.
+// halves it. A rate is known beforehand and needs no ramp. While attempts fail
+// each failure in a row halves what goes, down to one: the breaker takes a minute
+// to open, and a backlog that goes on doubling would burn its retries meanwhile.
 func ramp(s State) Verdict {
 	count := min(max(s.ReleaseCount, 1), MaxRelease)
 	v := Verdict{Action: Release, Count: count, Reason: s.Reason, ReleaseCount: min(count*2, MaxRelease), CheckIn: rampInterval}
@@ -112,6 +116,10 @@ func ramp(s State) Verdict {
 		if s.Reason == webhook.HeldRateLimit {
 			v.Count = min(s.RateLimit, MaxRelease)
 		}
+	}
+	if s.Failures > 0 {
+		v.Count = max(v.Count>>s.Failures, 1)
+		v.ReleaseCount = max(count>>s.Failures, 1)
 	}
 	return v
 }

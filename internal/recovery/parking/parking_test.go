@@ -64,6 +64,18 @@ func TestDecide(t *testing.T) {
 			parking.State{Reason: rate, Active: true, ReleaseCount: 1, RateLimit: 100},
 			parking.Verdict{Action: parking.Release, Count: 100, Reason: rate, ReleaseCount: 2, CheckIn: time.Second},
 		},
+		"AFailureHalvesTheRamp": {
+			parking.State{Reason: breaker, Active: true, ReleaseCount: 1024, Failures: 1},
+			parking.Verdict{Action: parking.Release, Count: 512, Reason: breaker, ReleaseCount: 512, CheckIn: time.Second},
+		},
+		"AnotherOutageInMidRampGetsOneASecond": {
+			parking.State{Reason: breaker, Active: true, ReleaseCount: 4096, Failures: 19},
+			parking.Verdict{Action: parking.Release, Count: 1, Reason: breaker, ReleaseCount: 1, CheckIn: time.Second},
+		},
+		"AFailureHalvesTheRate": {
+			parking.State{Reason: rate, Active: true, ReleaseCount: 1, RateLimit: 100, Failures: 2},
+			parking.Verdict{Action: parking.Release, Count: 25, Reason: rate, ReleaseCount: 1, CheckIn: time.Second},
+		},
 		"ARateThatIsGoneRampsUp": {
 			parking.State{Reason: rate, Active: true, ReleaseCount: 4},
 			parking.Verdict{Action: parking.Release, Count: 4, Reason: rate, ReleaseCount: 8, CheckIn: time.Second},

@@ -610,6 +610,7 @@ const ParkedEndpointState = `-- name: ParkedEndpointState :one
 SELECT (e.id IS NULL OR e.deleted_at IS NOT NULL)::bool AS deleted,
        coalesce(e.is_active, false)::bool AS active,
        coalesce(e.rate_limit, 0)::int AS rate_limit,
+       coalesce(h.failures, 0)::int AS failures,
        (h.open_until IS NOT NULL)::bool AS breaker_open,
        coalesce(extract(epoch FROM h.open_until - now()), 0)::float8 AS open_for_s,
        coalesce(h.probe_id IS NOT NULL AND h.probe_at > now() - interval '90 seconds', false)::bool AS probing
@@ -622,6 +623,7 @@ type ParkedEndpointStateRow struct {
 	Deleted     bool
 	Active      bool
 	RateLimit   int32
+	Failures    int32
 	BreakerOpen bool
 	OpenForS    float64
 	Probing     bool
@@ -635,6 +637,7 @@ func (q *Queries) ParkedEndpointState(ctx context.Context, endpointID pgtype.UUI
 		&i.Deleted,
 		&i.Active,
 		&i.RateLimit,
+		&i.Failures,
 		&i.BreakerOpen,
 		&i.OpenForS,
 		&i.Probing,
