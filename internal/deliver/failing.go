@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -12,8 +13,9 @@ import (
 // to Postgres only where it ends one. All workers' failures count: the set is
 // read every second, and a breaker takes far longer to open.
 type failing struct {
-	mu  sync.Mutex
-	set map[webhook.ID]bool
+	mu    sync.Mutex
+	set   map[webhook.ID]bool
+	added map[webhook.ID]bool // since the reading that is under way began
 }
 
 func (f *failing) has(id webhook.ID) bool {
@@ -22,13 +24,24 @@ func (f *failing) has(id webhook.ID) bool {
 	return f.set[id]
 }
 
+// add is called before a failure is recorded and again once it was: a reading that
+// began in between may not have it, and one that begins afterwards does.
 func (f *failing) add(id webhook.ID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.set == nil {
-		f.set = make(map[webhook.ID]bool)
+	for _, set := range []*map[webhook.ID]bool{&f.set, &f.added} {
+		if *set == nil {
+			*set = make(map[webhook.ID]bool)
+		}
+		(*set)[id] = true
 	}
-	f.set[id] = true
+}
+
+// begin is before the set is read.
+func (f *failing) begin() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.added = nil
 }
 
 func (f *failing) replace(ids []webhook.ID) {
@@ -38,14 +51,16 @@ func (f *failing) replace(ids []webhook.ID) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	maps.Copy(set, f.added)
 	f.set = set
 }
 
-// refreshFailing reads the set anew; what this worker added since stays until
+// refreshFailing reads the set anew; what this worker added meanwhile stays until
 // the next time, when Postgres has it.
 func (r *Runner) refreshFailing() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
+	r.failing.begin()
 	ids, err := r.Outcomes.Failing(ctx)
 	if err != nil {
 		r.cfg.Logger.Debug("failing endpoints not read", "error", err)

@@ -260,6 +260,9 @@ func (m *member) conclude(ctx context.Context, x *exchange, refused *webhook.Att
 		r.failing.add(m.EndpointID)
 	}
 	v := r.recorder.record(o)
+	if o.Status != webhook.StatusSuccess {
+		r.failing.add(m.EndpointID)
+	}
 	r.metrics.attempted(m, &o, r.cfg.Now())
 	m.log(&o, v.decided)
 	switch {
