@@ -146,12 +146,17 @@ ON CONFLICT (endpoint_id) DO UPDATE
 SET reason = excluded.reason, next_check_at = excluded.next_check_at,
     release_count = greatest(parked_endpoints.release_count / 2, 1);
 
--- name: SettleDeliveries :exec
--- Ends deliveries without an attempt. Index: day deliveries_pkey.
+-- name: SettleDeliveries :many
+-- Ends deliveries without an attempt. Returns how many that were of each endpoint.
+-- Index: day deliveries_pkey.
+WITH settled AS (
 UPDATE deliveries d SET status = @status::text, reason = @reason::text, task = NULL, next_attempt_at = NULL, completed_at = now()
 FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id, unnest((SELECT @tasks::text[])) AS task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
-  AND CASE WHEN d.status = 'pending' THEN d.task = u.task END;
+  AND CASE WHEN d.status = 'pending' THEN d.task = u.task END
+RETURNING d.workspace_id, d.endpoint_id
+)
+SELECT workspace_id, endpoint_id, count(*)::int AS deliveries FROM settled GROUP BY workspace_id, endpoint_id ORDER BY endpoint_id;
 
 -- name: WorkerHeartbeat :exec
 INSERT INTO workers (id, host) VALUES (@id, @host)

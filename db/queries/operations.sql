@@ -50,17 +50,20 @@ LEFT JOIN endpoint_health h ON h.endpoint_id = active.id;
 
 -- name: AnnounceExhausted :exec
 -- After RecordFailures: those that this very transaction failed, and not those
--- whose fence did not hold. Index: day deliveries_pkey.
+-- whose fence did not hold. Of those that a 410 failed, after AnnounceDisabled and
+-- with its ids: the delivery that one of them names is told of already.
+-- Index: day deliveries_pkey, operational_events_pkey.
 INSERT INTO operational_events (id, kind, workspace_id, endpoint_id, delivery_id, event_id, detail)
 SELECT u.id, 'delivery.exhausted', d.workspace_id, d.endpoint_id, d.id, d.event_id,
-       jsonb_build_object('reason', 'retries_exhausted', 'attempts', d.attempts,
+       jsonb_build_object('reason', @reason::text, 'attempts', d.attempts,
                           'status_code', u.status_code, 'error_class', u.error_class)
 FROM (SELECT unnest((SELECT @ids::uuid[])) AS id, unnest((SELECT @workspace_ids::text[])) AS workspace_id,
              unnest((SELECT @delivery_ids::uuid[])) AS delivery_id,
              unnest((SELECT @status_codes::int[])) AS status_code, unnest((SELECT @error_classes::text[])) AS error_class) u
 JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.delivery_id
 WHERE d.id >= @lo::uuid AND d.id < @hi::uuid
-  AND CASE WHEN d.status = 'failed' THEN d.completed_at = now() END;
+  AND CASE WHEN d.status = 'failed' THEN d.completed_at = now() END
+  AND NOT EXISTS (SELECT FROM operational_events o WHERE o.id = ANY(@disabled_ids::uuid[]) AND o.delivery_id = d.id);
 
 -- name: AnnounceEndpoints :exec
 INSERT INTO operational_events (id, kind, workspace_id, endpoint_id, detail)

@@ -59,17 +59,27 @@ func (s *Deliver) newsOf(entries []*entry, wanted func(*entry) bool) (n news) {
 	return n
 }
 
-// queueExhausted comes after the day's RecordFailures.
+// retriesExhausted is why a delivery failed that is not gone.
+const retriesExhausted = "retries_exhausted"
+
+// queueExhausted comes after the day's RecordFailures. Those that said 410 used up
+// no schedule: queueDisabled tells of them.
 func (s *Deliver) queueExhausted(b *pgx.Batch, d *dayOf[*entry]) {
+	s.queueFailed(b, d, retriesExhausted, func(e *entry) bool { return !disables(e) }, []pgtype.UUID{})
+}
+
+func disables(e *entry) bool { return e.Disable }
+
+// queueFailed leaves out the deliveries that the events told name.
+func (s *Deliver) queueFailed(b *pgx.Batch, d *dayOf[*entry], reason string, wanted func(*entry) bool, told []pgtype.UUID) {
 	var n news
 	for _, p := range d.all {
-		// One that said 410 used up no schedule: that is its endpoint's news.
-		if e := *p; e.Status == webhook.StatusFailed && !e.Disable && s.db.announces(e.Delivery.WorkspaceID) {
+		if e := *p; e.Status == webhook.StatusFailed && wanted(e) && s.db.announces(e.Delivery.WorkspaceID) {
 			n.add(&e.Delivery, &e.Attempt)
 		}
 	}
 	if len(n.ids) > 0 {
-		b.Queue(dbsqlc.AnnounceExhausted, n.ids, n.workspaces, n.deliveries, n.statusCodes, n.classes, d.lo, d.hi)
+		b.Queue(dbsqlc.AnnounceExhausted, reason, n.ids, n.workspaces, n.deliveries, n.statusCodes, n.classes, d.lo, d.hi, told)
 	}
 }
 
@@ -93,10 +103,17 @@ func (s *Deliver) queueFailing(b *pgx.Batch, runs map[webhook.ID]*run) {
 	}
 }
 
-// queueDisabled comes before DisableEndpoints.
+// queueDisabled comes before DisableEndpoints and after RecordFailures. Of several
+// deliveries that a 410 failed one disables its endpoint; each other is told of as
+// itself, or nobody would hear of it.
 func (s *Deliver) queueDisabled(b *pgx.Batch, failures []*entry) {
-	if n := s.newsOf(failures, func(e *entry) bool { return e.Disable }); len(n.ids) > 0 {
-		b.Queue(dbsqlc.AnnounceDisabled, webhook.DisabledGone, n.ids, n.endpoints, n.deliveries, n.events, n.statusCodes, n.classes)
+	n := s.newsOf(failures, disables)
+	if len(n.ids) == 0 {
+		return
+	}
+	b.Queue(dbsqlc.AnnounceDisabled, webhook.DisabledGone, n.ids, n.endpoints, n.deliveries, n.events, n.statusCodes, n.classes)
+	for _, d := range byDay(failures, delivery) {
+		s.queueFailed(b, d, webhook.DisabledGone, disables, n.ids)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/postrider/postrider/internal/postgres"
 	"github.com/postrider/postrider/internal/webhook"
 )
@@ -121,10 +123,38 @@ func TestAnnounce(t *testing.T) {
 		s := telling(t, "ops")
 		m := s.pending(0, "c_1")
 		s.records(s.db, []webhook.Outcome{gone(m)}, true)
-		s.records(s.db, []webhook.Outcome{gone(s.pending(0, "c_1")), gone(s.pending(0, "c_1"))}, true, true)
+		s.told("delivery.exhausted", 0, "true") // its schedule was not used up, and it is told of
+		late := []webhook.Outcome{gone(s.pending(0, "c_1")), gone(s.pending(1, "c_1"))}
+		s.records(s.db, late, true, true)
 		s.told("endpoint.disabled", 1, `endpoint_id = $3 AND delivery_id = $4 AND event_id = $5 AND detail->>'reason' = 'gone'
 			AND (detail->>'status_code')::int = 410`, pg(s.end), pg(m.DeliveryID), pg(m.EventID))
-		s.told("delivery.exhausted", 0, "true") // its schedule was not used up
+		s.told("delivery.exhausted", 2, "delivery_id = ANY($3) AND detail->>'reason' = 'gone' AND (detail->>'status_code')::int = 410",
+			[]pgtype.UUID{pg(late[0].Delivery.DeliveryID), pg(late[1].Delivery.DeliveryID)})
+	})
+
+	t.Run("EachOfTwoThatA410FailedTogetherOnce", func(t *testing.T) {
+		t.Parallel()
+		s := telling(t, "ops")
+		s.records(s.db, []webhook.Outcome{gone(s.pending(0, "c_1")), gone(s.pending(1, "c_1"))}, true, true)
+		s.told("endpoint.disabled", 1, "true")
+		s.told("delivery.exhausted", 1, "detail->>'reason' = 'gone'")
+		s.holds("SELECT count(DISTINCT delivery_id) = 2 FROM operational_events")
+	})
+
+	t.Run("ExpiredWhatHasNoPayloadAnyMore", func(t *testing.T) {
+		t.Parallel()
+		s := telling(t, "ops")
+		s.pending(1, "")
+		s.expire(1)
+		settle := func(task, reason string, status webhook.Status) {
+			m := s.pending(1, "c_1")
+			must(t, s.deliver(s.db).Settle(t.Context(), []webhook.Member{m}, task, status, reason))
+		}
+		settle("c_1", webhook.ReasonPayloadExpired, webhook.StatusFailed)
+		settle("c_other", webhook.ReasonPayloadExpired, webhook.StatusFailed) // which has it no more
+		settle("c_1", webhook.ReasonEndpointDeleted, webhook.StatusCanceled)
+		s.told("delivery.expired", 1, `deliveries = 2 AND endpoint_id = $3 AND day = (now() AT TIME ZONE 'UTC')::date - 1
+			AND detail->>'reason' = 'expired'`, pg(s.end))
 	})
 
 	t.Run("DisabledOnceByTwoAtATime", func(t *testing.T) {

@@ -65,11 +65,8 @@ func (s *Deliver) Settle(ctx context.Context, members []webhook.Member, task str
 	if err != nil {
 		return fmt.Errorf("settle %d deliveries: %w", len(members), available(err))
 	}
-	if len(turns) == 0 {
-		return available(settle(ctx, s.db.q, members, task, status, reason))
-	}
 	return s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) error {
-		return ending(ctx, q, turns, true, func() error { return settle(ctx, q, members, task, status, reason) })
+		return ending(ctx, q, turns, true, func() error { return s.settle(ctx, q, members, task, status, reason) })
 	})
 }
 
@@ -81,17 +78,29 @@ func rowsOf(members []webhook.Member) []taskRow {
 	return rows
 }
 
-func settle(ctx context.Context, q *dbsqlc.Queries, members []webhook.Member, task string, status webhook.Status, reason string) error {
-	for _, d := range byDay(members, itself) {
-		err := q.SettleDeliveries(ctx, dbsqlc.SettleDeliveriesParams{
+// settle counts those that fail in with their day's expired.
+func (s *Deliver) settle(ctx context.Context, q *dbsqlc.Queries, members []webhook.Member, task string, status webhook.Status, reason string) error {
+	for day, d := range byDay(members, itself) {
+		rows, err := q.SettleDeliveries(ctx, dbsqlc.SettleDeliveriesParams{
 			WorkspaceIds: d.workspaces, Ids: d.ids, Lo: d.lo, Hi: d.hi,
 			Tasks: repeat(task, len(d.ids)), Status: string(status), Reason: reason,
 		})
+		if err == nil && status == webhook.StatusFailed {
+			err = announceExpired(ctx, s.db, q, day, expiredOf(rows))
+		}
 		if err != nil {
 			return fmt.Errorf("settle %d deliveries: %w", len(d.ids), err)
 		}
 	}
 	return nil
+}
+
+func expiredOf(rows []dbsqlc.SettleDeliveriesRow) []dbsqlc.ExpirePendingRow {
+	out := make([]dbsqlc.ExpirePendingRow, len(rows))
+	for i, r := range rows {
+		out[i] = dbsqlc.ExpirePendingRow{WorkspaceID: r.WorkspaceID, EndpointID: r.EndpointID, Deliveries: r.Deliveries}
+	}
+	return out
 }
 
 // expired passes the turns on of what a page of ExpirePending failed. The lines are

@@ -649,11 +649,15 @@ func (q *Queries) RemoveWorker(ctx context.Context, id string) error {
 	return err
 }
 
-const SettleDeliveries = `-- name: SettleDeliveries :exec
+const SettleDeliveries = `-- name: SettleDeliveries :many
+WITH settled AS (
 UPDATE deliveries d SET status = $1::text, reason = $2::text, task = NULL, next_attempt_at = NULL, completed_at = now()
 FROM (SELECT unnest((SELECT $5::text[])) AS workspace_id, unnest((SELECT $6::uuid[])) AS id, unnest((SELECT $7::text[])) AS task) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $3::uuid AND d.id < $4::uuid
   AND CASE WHEN d.status = 'pending' THEN d.task = u.task END
+RETURNING d.workspace_id, d.endpoint_id
+)
+SELECT workspace_id, endpoint_id, count(*)::int AS deliveries FROM settled GROUP BY workspace_id, endpoint_id ORDER BY endpoint_id
 `
 
 type SettleDeliveriesParams struct {
@@ -666,9 +670,16 @@ type SettleDeliveriesParams struct {
 	Tasks        []string
 }
 
-// Ends deliveries without an attempt. Index: day deliveries_pkey.
-func (q *Queries) SettleDeliveries(ctx context.Context, arg SettleDeliveriesParams) error {
-	_, err := q.db.Exec(ctx, SettleDeliveries,
+type SettleDeliveriesRow struct {
+	WorkspaceID string
+	EndpointID  pgtype.UUID
+	Deliveries  int32
+}
+
+// Ends deliveries without an attempt. Returns how many that were of each endpoint.
+// Index: day deliveries_pkey.
+func (q *Queries) SettleDeliveries(ctx context.Context, arg SettleDeliveriesParams) ([]SettleDeliveriesRow, error) {
+	rows, err := q.db.Query(ctx, SettleDeliveries,
 		arg.Status,
 		arg.Reason,
 		arg.Lo,
@@ -677,7 +688,22 @@ func (q *Queries) SettleDeliveries(ctx context.Context, arg SettleDeliveriesPara
 		arg.Ids,
 		arg.Tasks,
 	)
-	return err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SettleDeliveriesRow
+	for rows.Next() {
+		var i SettleDeliveriesRow
+		if err := rows.Scan(&i.WorkspaceID, &i.EndpointID, &i.Deliveries); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const WorkerHeartbeat = `-- name: WorkerHeartbeat :exec

@@ -82,17 +82,19 @@ func (q *Queries) AnnounceEndpoints(ctx context.Context, arg AnnounceEndpointsPa
 const AnnounceExhausted = `-- name: AnnounceExhausted :exec
 INSERT INTO operational_events (id, kind, workspace_id, endpoint_id, delivery_id, event_id, detail)
 SELECT u.id, 'delivery.exhausted', d.workspace_id, d.endpoint_id, d.id, d.event_id,
-       jsonb_build_object('reason', 'retries_exhausted', 'attempts', d.attempts,
+       jsonb_build_object('reason', $1::text, 'attempts', d.attempts,
                           'status_code', u.status_code, 'error_class', u.error_class)
-FROM (SELECT unnest((SELECT $1::uuid[])) AS id, unnest((SELECT $2::text[])) AS workspace_id,
-             unnest((SELECT $3::uuid[])) AS delivery_id,
-             unnest((SELECT $4::int[])) AS status_code, unnest((SELECT $5::text[])) AS error_class) u
+FROM (SELECT unnest((SELECT $2::uuid[])) AS id, unnest((SELECT $3::text[])) AS workspace_id,
+             unnest((SELECT $4::uuid[])) AS delivery_id,
+             unnest((SELECT $5::int[])) AS status_code, unnest((SELECT $6::text[])) AS error_class) u
 JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.delivery_id
-WHERE d.id >= $6::uuid AND d.id < $7::uuid
+WHERE d.id >= $7::uuid AND d.id < $8::uuid
   AND CASE WHEN d.status = 'failed' THEN d.completed_at = now() END
+  AND NOT EXISTS (SELECT FROM operational_events o WHERE o.id = ANY($9::uuid[]) AND o.delivery_id = d.id)
 `
 
 type AnnounceExhaustedParams struct {
+	Reason       string
 	Ids          []pgtype.UUID
 	WorkspaceIds []string
 	DeliveryIds  []pgtype.UUID
@@ -100,12 +102,16 @@ type AnnounceExhaustedParams struct {
 	ErrorClasses []string
 	Lo           pgtype.UUID
 	Hi           pgtype.UUID
+	DisabledIds  []pgtype.UUID
 }
 
 // After RecordFailures: those that this very transaction failed, and not those
-// whose fence did not hold. Index: day deliveries_pkey.
+// whose fence did not hold. Of those that a 410 failed, after AnnounceDisabled and
+// with its ids: the delivery that one of them names is told of already.
+// Index: day deliveries_pkey, operational_events_pkey.
 func (q *Queries) AnnounceExhausted(ctx context.Context, arg AnnounceExhaustedParams) error {
 	_, err := q.db.Exec(ctx, AnnounceExhausted,
+		arg.Reason,
 		arg.Ids,
 		arg.WorkspaceIds,
 		arg.DeliveryIds,
@@ -113,6 +119,7 @@ func (q *Queries) AnnounceExhausted(ctx context.Context, arg AnnounceExhaustedPa
 		arg.ErrorClasses,
 		arg.Lo,
 		arg.Hi,
+		arg.DisabledIds,
 	)
 	return err
 }
