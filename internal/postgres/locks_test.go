@@ -15,9 +15,7 @@ import (
 )
 
 // maxDayLocks is what a statement on one day may lock, however many days there are.
-// A statement that locks a delivery and then changes it counts each of the day's
-// eight indexes twice.
-const maxDayLocks = 23
+const maxDayLocks = 20
 
 // locksOf counts the locks that a statement takes with as many partitions as
 // the database has. Nothing of it is committed.

@@ -375,24 +375,24 @@ WITH u AS (
            unnest((SELECT $15::bytea[])) AS request_headers,
            unnest((SELECT $16::bytea[])) AS response_headers,
            unnest((SELECT $17::bytea[])) AS response_body
-), fence AS MATERIALIZED (
-    SELECT d.workspace_id, d.id, u.new_status, u.new_task, u.delay_ms, u.spends,
-           coalesce(d.status = 'pending' AND d.task = u.task AND d.attempts = u.seen, false) AS holds
-    FROM u JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.delivery_id
-    WHERE d.id >= $18::uuid AND d.id < $19::uuid
-    FOR UPDATE OF d
 ), done AS (
     UPDATE deliveries d
     SET attempts = d.attempts + 1,
-        schedule_start = d.schedule_start + (NOT (f.holds AND f.spends))::int,
-        status = CASE WHEN f.holds THEN f.new_status ELSE d.status END,
-        task = CASE WHEN f.holds THEN NULLIF(f.new_task, '') ELSE d.task END,
-        next_attempt_at = CASE WHEN NOT f.holds THEN d.next_attempt_at
-                               WHEN f.new_status = 'pending' THEN now() + f.delay_ms * interval '1 millisecond' END,
-        completed_at = CASE WHEN NOT f.holds THEN d.completed_at WHEN f.new_status <> 'pending' THEN now() END
-    FROM fence f
-    WHERE d.workspace_id = f.workspace_id AND d.id = f.id AND d.id >= $18::uuid AND d.id < $19::uuid
-    RETURNING d.id, d.attempts
+        schedule_start = d.schedule_start + CASE WHEN d.status = 'pending' AND d.task = u.task AND d.attempts = u.seen AND u.spends
+                                                 THEN 0 ELSE 1 END,
+        (status, task, next_attempt_at, completed_at) = (
+            SELECT CASE WHEN f.holds THEN u.new_status ELSE d.status END,
+                   CASE WHEN f.holds THEN NULLIF(u.new_task, '') ELSE d.task END,
+                   CASE WHEN NOT f.holds THEN d.next_attempt_at
+                        WHEN u.new_status = 'pending' THEN now() + u.delay_ms * interval '1 millisecond' END,
+                   CASE WHEN NOT f.holds THEN d.completed_at WHEN u.new_status <> 'pending' THEN now() END
+            FROM (SELECT coalesce(d.status = 'pending' AND d.task = u.task AND d.attempts = u.seen, false) AS holds) f)
+    FROM u
+    WHERE d.workspace_id = u.workspace_id AND d.id = u.delivery_id AND d.id >= $18::uuid AND d.id < $19::uuid
+    RETURNING d.id, d.attempts,
+        (d.attempts = u.seen + 1 AND d.status = u.new_status AND CASE WHEN u.new_status = 'pending'
+            THEN d.task IS NOT DISTINCT FROM NULLIF(u.new_task, '') AND d.next_attempt_at = now() + u.delay_ms * interval '1 millisecond'
+            ELSE d.completed_at = now() END) AS held
 ), kept AS (
     INSERT INTO attempts (delivery_id, workspace_id, id, number, started_at, duration_us, status_code, error, error_class,
                           request_headers, response_headers, response_body)
@@ -400,7 +400,7 @@ WITH u AS (
            NULLIF(u.status_code, 0), u.error, u.error_class, u.request_headers, u.response_headers, u.response_body
     FROM done JOIN u ON u.delivery_id = done.id
 )
-SELECT f.id FROM fence f WHERE f.holds
+SELECT done.id FROM done WHERE done.held
 `
 
 type RecordFailuresParams struct {
@@ -431,7 +431,12 @@ type RecordFailuresParams struct {
 // failed. spends is false for a probe, which uses up no retry. Where the fence
 // does not hold the attempt happened all the same: it is kept and counted, but
 // decides nothing and uses up no retry either, so schedule_start moves along.
-// The row is locked before the fence is looked at. Returns whose fence held.
+// The fence is looked at in SET, which sees the row as it is once it is locked;
+// who waited for another's change has it computed anew. Locking in a statement
+// part of its own would take a second lock on each of the day's indexes.
+// Returns whose fence held. The row does not say so itself, but what it became
+// does: attempts goes on by one each time, a new task is nobody else's, and the
+// time is this transaction's.
 // Index: day deliveries_pkey.
 func (q *Queries) RecordFailures(ctx context.Context, arg RecordFailuresParams) ([]pgtype.UUID, error) {
 	rows, err := q.db.Query(ctx, RecordFailures,
