@@ -38,6 +38,11 @@ FROM closed WHERE p.endpoint_id = closed.endpoint_id AND p.reason = 'breaker_ope
 UPDATE endpoint_health SET open_until = now(), probe_id = NULL, probe_at = NULL
 WHERE endpoint_id = @endpoint_id AND open_until IS NOT NULL;
 
+-- name: BeginProbe :execrows
+-- From now on it has the time that a probe gets, however long it waited for a
+-- worker. Nothing where another took its place. Index: endpoint_health_pkey.
+UPDATE endpoint_health SET probe_at = now() WHERE endpoint_id = @endpoint_id AND probe_id = @delivery_id;
+
 -- name: FailingEndpoints :many
 -- Which endpoints have a run of failures: the ones whose success must be told.
 SELECT endpoint_id FROM endpoint_health;

@@ -24,6 +24,9 @@ type Rows interface {
 	Park(ctx context.Context, holds []webhook.Hold) error
 	// Wait puts deliveries that the task holds back into their ordering key's line.
 	Wait(ctx context.Context, members []webhook.Member, task string) error
+	// BeginProbe says that an open breaker's probe is about to be made; false where
+	// another took its place.
+	BeginProbe(ctx context.Context, m webhook.Member) (bool, error)
 	// Settle ends deliveries without an attempt, with the reason for readers.
 	Settle(ctx context.Context, members []webhook.Member, task string, status webhook.Status, reason string) error
 	// Promote makes an endpoint's next secret its only one, if the endpoint still

@@ -37,6 +37,51 @@ func (m *member) stillHeld(ctx context.Context) bool {
 		m.wait(ctx)
 		return false
 	}
-	m.standing = st
-	return true
+	m.standing, m.probe = st, isProbe(m.DeliveryID, &st)
+	return !m.heldMeanwhile(ctx)
+}
+
+// heldMeanwhile sets a member aside whose endpoint was deleted, disabled or found
+// failing while it waited: its attempt would be one too many.
+func (m *member) heldMeanwhile(ctx context.Context) bool {
+	if m.standing.EndpointDeleted { // which the next who takes it writes down
+		m.giveBack(ctx)
+		return true
+	}
+	hold, held := holdOf(m.Member, m.task, &m.standing)
+	if held {
+		m.parkFor(ctx, hold)
+	}
+	return held
+}
+
+// holdOf is what keeps a delivery from being tried.
+func holdOf(m webhook.Member, task string, st *webhook.Standing) (webhook.Hold, bool) {
+	h := webhook.Hold{Delivery: m, Task: task}
+	switch {
+	case !st.EndpointActive:
+		h.Reason = webhook.HeldEndpointDisabled
+	case st.BreakerOpen && !isProbe(m.DeliveryID, st):
+		h.Reason, h.For = webhook.HeldBreakerOpen, st.OpenFor
+		if h.For <= 0 {
+			h.For = time.Second
+		}
+	}
+	return h, h.Reason != ""
+}
+
+func isProbe(id webhook.ID, st *webhook.Standing) bool { return st.BreakerOpen && st.ProbeID == id }
+
+// beginsProbe is false for a probe that waited so long that another is out.
+func (m *member) beginsProbe(ctx context.Context) bool {
+	limited, cancel := context.WithTimeout(ctx, asideTimeout)
+	defer cancel()
+	still, err := m.run.r.Rows.BeginProbe(limited, m.Member)
+	if err != nil {
+		m.run.r.cfg.Logger.Warn("a probe is not made: whether it is one can't be read", "error", err)
+		m.giveBack(ctx)
+	} else if !still {
+		m.parkFor(ctx, webhook.Hold{Delivery: m.Member, Task: m.task, Reason: webhook.HeldBreakerOpen, For: time.Second})
+	}
+	return still
 }

@@ -23,6 +23,24 @@ func (o onceGuarded) Guard(ctx context.Context, members []webhook.Member) (map[w
 	return o.memory.Guard(ctx, members)
 }
 
+// laterGuarded is a Postgres where something changed before the second question.
+type laterGuarded struct {
+	*memory
+	asked  *int
+	change func(*webhook.Standing)
+}
+
+func (l laterGuarded) Guard(ctx context.Context, members []webhook.Member) (map[webhook.ID]webhook.Standing, error) {
+	all, err := l.memory.Guard(ctx, members)
+	if *l.asked++; *l.asked > 1 {
+		for id, st := range all {
+			l.change(&st)
+			all[id] = st
+		}
+	}
+	return all, err
+}
+
 // A worker that was paused, or cut off from Redis, goes on with what it has in
 // memory: others may have that by now.
 func TestAMemberThatWaitedLong(t *testing.T) {
@@ -87,6 +105,23 @@ func TestAMemberThatWaitedLong(t *testing.T) {
 			}
 		})
 	})
+
+	for reason, change := range map[string]func(*webhook.Standing){
+		webhook.HeldBreakerOpen:      func(st *webhook.Standing) { st.BreakerOpen = true },
+		webhook.HeldEndpointDisabled: func(st *webhook.Standing) { st.EndpointActive = false },
+		"":                           func(st *webhook.Standing) { st.EndpointDeleted = true },
+	} {
+		t.Run("IsHeldFor/"+reason, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T, w *world) {
+				w.runner.Rows = laterGuarded{w.memory, new(int), change}
+				r, sent := late(t, w, func(webhook.Chunk) {})
+				if len(sent) != 0 || r.Status != webhook.StatusPending || r.Task != "" || r.Attempts != 0 || r.held != reason {
+					t.Errorf("%d requests; the row is %+v", len(sent), r)
+				}
+			})
+		})
+	}
 
 	t.Run("IsGivenBackWhenPostgresCanNotBeAsked", func(t *testing.T) {
 		t.Parallel()

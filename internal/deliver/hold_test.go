@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"bytes"
+	"context"
 	"testing"
 	"time"
 
@@ -143,6 +144,17 @@ func TestHold(t *testing.T) {
 	})
 }
 
+// overtaken is a Postgres where each probe lost its place just before it begins.
+type overtaken struct {
+	*store
+	s *stage
+}
+
+func (o overtaken) BeginProbe(ctx context.Context, m webhook.Member) (bool, error) {
+	o.s.exec("UPDATE endpoint_health SET probe_id = gen_random_uuid()")
+	return o.store.BeginProbe(ctx, m)
+}
+
 func TestProbe(t *testing.T) {
 	t.Parallel()
 
@@ -197,6 +209,36 @@ func TestProbe(t *testing.T) {
 		s.sender.answers(status(410))
 		s.process(chunk(newTask, m))
 		s.wants(m, "status = 'failed'")
+	})
+
+	t.Run("HasItsTimeFromWhenItBegins", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		e := s.endpoint()
+		m := s.delivery(e, newTask)
+		s.open(e, m.DeliveryID)
+		s.exec("UPDATE endpoint_health SET probe_at = now() - interval '80 seconds'") // in a long queue
+		s.sender.answers(during(200, func() {
+			if !query[bool](s, "SELECT probe_at > now() - interval '10 seconds' FROM endpoint_health") {
+				t.Error("another may go out while it runs")
+			}
+		}))
+		s.process(chunk(newTask, m))
+		s.wants(m, "status = 'success'")
+	})
+
+	t.Run("IsNotMadeOnceAnotherTookItsPlace", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		e := s.endpoint()
+		m := s.delivery(e, newTask)
+		s.open(e, m.DeliveryID)
+		s.runner.Rows = overtaken{s.store, s}
+		s.process(chunk(newTask, m))
+		s.wants(m, "status = 'pending' AND parked AND held_reason = 'breaker_open' AND attempts = 0")
+		if n := len(s.sender.requests()); n != 0 {
+			t.Errorf("%d requests", n)
+		}
 	})
 
 	t.Run("IsOneDelivery", func(t *testing.T) {

@@ -80,7 +80,7 @@ func (m *member) mayBegin(ctx context.Context) bool {
 		m.giveBack(ctx)
 		return false
 	}
-	return m.stillHeld(ctx)
+	return m.stillHeld(ctx) && (!m.probe || m.beginsProbe(ctx))
 }
 
 // waitForRate waits for the reserved start time; false when the worker stops.
@@ -143,15 +143,15 @@ func (m *member) waitForSlot(ctx context.Context) *ticket {
 }
 
 func (m *member) park(ctx context.Context) {
+	m.run.r.metrics.parked.Inc()
+	m.parkFor(ctx, webhook.Hold{Delivery: m.Member, Task: m.task, Reason: webhook.HeldInFlight, For: time.Second})
+}
+
+func (m *member) parkFor(ctx context.Context, hold webhook.Hold) {
 	ctx, cancel := context.WithTimeout(ctx, asideTimeout)
 	defer cancel()
-	r := m.run.r
-	r.metrics.parked.Inc()
-	err := r.parker.park(ctx, webhook.Hold{
-		Delivery: m.Member, Task: m.task, Reason: webhook.HeldInFlight, For: time.Second,
-	})
-	if err != nil {
-		r.cfg.Logger.Warn("a delivery over its endpoint's window was not parked", "error", err)
+	if err := m.run.r.parker.park(ctx, hold); err != nil {
+		m.run.r.cfg.Logger.Warn("a delivery that is held up was not parked", "reason", hold.Reason, "error", err)
 	}
 }
 

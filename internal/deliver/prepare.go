@@ -71,26 +71,20 @@ func (r *Runner) sort(chunk webhook.Chunk, standing map[webhook.ID]webhook.Stand
 			r.metrics.dropped.Inc()
 			continue
 		}
-		probe := st.BreakerOpen && st.ProbeID == m.DeliveryID
+		hold, held := holdOf(m, chunk.Task, &st)
 		switch {
 		case st.EndpointDeleted:
 			s.canceled = append(s.canceled, m)
 		case st.Waits:
 			s.waits = append(s.waits, m)
-		case !st.EndpointActive:
-			s.holds = append(s.holds, webhook.Hold{Delivery: m, Task: chunk.Task, Reason: webhook.HeldEndpointDisabled})
-		case st.BreakerOpen && !probe:
-			open := st.OpenFor
-			if open <= 0 {
-				open = time.Second
-			}
-			s.holds = append(s.holds, webhook.Hold{Delivery: m, Task: chunk.Task, Reason: webhook.HeldBreakerOpen, For: open})
+		case held:
+			s.holds = append(s.holds, hold)
 		case st.DueIn > 0:
 			s.early = append(s.early, m)
 			s.earliest = st.DueIn
 		default:
 			s.versions[m.EndpointID] = max(s.versions[m.EndpointID], st.EndpointVersion)
-			s.run = append(s.run, &member{Member: m, task: chunk.Task, standing: st, probe: probe})
+			s.run = append(s.run, &member{Member: m, task: chunk.Task, standing: st, probe: isProbe(m.DeliveryID, &st)})
 		}
 	}
 	return s

@@ -114,6 +114,16 @@ func (s *Deliver) Failing(ctx context.Context) ([]webhook.ID, error) {
 	return out, nil
 }
 
+// BeginProbe says that the probe's request is about to be made; false where it is
+// the endpoint's probe no more.
+func (s *Deliver) BeginProbe(ctx context.Context, m webhook.Member) (bool, error) {
+	n, err := s.db.q.BeginProbe(ctx, dbsqlc.BeginProbeParams{EndpointID: pgID(m.EndpointID), DeliveryID: pgID(m.DeliveryID)})
+	if err != nil {
+		return false, fmt.Errorf("begin probe %s: %w", m.DeliveryID, available(err))
+	}
+	return n > 0, nil
+}
+
 // clean makes a sentence fit for a text column: a stranger's words may be in it.
 func clean(s string) string { return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD") }
 

@@ -57,8 +57,9 @@ func calls(db *postgres.DB, m webhook.Member) map[string]func(context.Context) e
 		"Park": func(ctx context.Context) error {
 			return deliver.Park(ctx, []webhook.Hold{{Delivery: m, Task: "c_1", Reason: "x"}})
 		},
-		"Settle": func(ctx context.Context) error { return deliver.Settle(ctx, members, "c_1", webhook.StatusFailed, "x") },
-		"Bodies": func(ctx context.Context) error { return second(deliver.Events(ctx, members)) },
+		"BeginProbe": func(ctx context.Context) error { return second(deliver.BeginProbe(ctx, m)) },
+		"Settle":     func(ctx context.Context) error { return deliver.Settle(ctx, members, "c_1", webhook.StatusFailed, "x") },
+		"Bodies":     func(ctx context.Context) error { return second(deliver.Events(ctx, members)) },
 		"Targets": func(ctx context.Context) error {
 			_, _, err := deliver.Endpoints(ctx, []webhook.ID{m.EndpointID})
 			return err

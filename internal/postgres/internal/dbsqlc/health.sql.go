@@ -11,6 +11,25 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+const BeginProbe = `-- name: BeginProbe :execrows
+UPDATE endpoint_health SET probe_at = now() WHERE endpoint_id = $1 AND probe_id = $2
+`
+
+type BeginProbeParams struct {
+	EndpointID pgtype.UUID
+	DeliveryID pgtype.UUID
+}
+
+// From now on it has the time that a probe gets, however long it waited for a
+// worker. Nothing where another took its place. Index: endpoint_health_pkey.
+func (q *Queries) BeginProbe(ctx context.Context, arg BeginProbeParams) (int64, error) {
+	result, err := q.db.Exec(ctx, BeginProbe, arg.EndpointID, arg.DeliveryID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const CountFailures = `-- name: CountFailures :exec
 INSERT INTO endpoint_health AS h (endpoint_id, workspace_id, failures, failing_since, updated_at)
 SELECT unnest((SELECT $1::uuid[])), unnest((SELECT $2::text[])), unnest((SELECT $3::int[])),
