@@ -6,10 +6,9 @@
 -- published while Redis is there costs no entry. Its collation is C, so that the
 -- program can merge the days' workspaces whatever the database's language.
 --
--- old release: writes to a day wait while its rows are read, 0.3 to 0.7 s for a
--- million that are not waiting for feed; each day is indexed in a transaction of
--- its own. Where that is too long, make <day's table>_feed_share CONCURRENTLY
--- beforehand: what is there already, also from a run that was ended, is kept.
+-- old release: nobody waits for the days that are there. Their indexes are made
+-- CONCURRENTLY before this (internal/postgres, dayIndexes); what is left to do here
+-- is a day that was made meanwhile, which is empty.
 -- +goose StatementBegin
 DO $$
 DECLARE day text;

@@ -75,6 +75,9 @@ func (m *Migrator) Close() error { return m.db.Close() }
 // beside an error.
 func (m *Migrator) Up(ctx context.Context) (names []string, err error) {
 	err = m.patiently(ctx, func() error {
+		if err := m.buildDayIndexes(ctx); err != nil {
+			return err
+		}
 		res, err := m.provider.Up(ctx)
 		var partial *goose.PartialError
 		if errors.As(err, &partial) {
