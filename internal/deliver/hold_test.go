@@ -71,6 +71,24 @@ func TestHold(t *testing.T) {
 		}
 	})
 
+	t.Run("LeavesTheScheduleAsItWas", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		e := s.endpoint()
+		m := s.delivery(e, retried)
+		s.change(m, "attempts = 1")
+		s.open(e, webhook.ID{})
+		s.process(chunk(retried, m))
+		s.wants(m, "parked AND attempts = 1 AND schedule_start = 0 AND next_attempt_at <= now()")
+		s.exec("DELETE FROM endpoint_health")
+		s.change(m, "parked = false, held_reason = NULL, held_until = NULL, task = 'c_again'")
+		s.sender.answers(status(500))
+		before := s.clock()
+		s.process(chunk("c_again", m))
+		s.wants(m, "status = 'pending' AND attempts = 2 AND schedule_start = 0")
+		s.wantsDelay(m, before, 5*time.Minute, 5*time.Minute)
+	})
+
 	t.Run("OfASecretThatCanNotBeDecrypted", func(t *testing.T) {
 		t.Parallel()
 		s := setup(t)
