@@ -43,6 +43,14 @@ WHERE endpoint_id = @endpoint_id AND open_until IS NOT NULL;
 -- worker. Nothing where another took its place. Index: endpoint_health_pkey.
 UPDATE endpoint_health SET probe_at = now() WHERE endpoint_id = @endpoint_id AND probe_id = @delivery_id;
 
+-- name: EndRuns :exec
+-- Ends runs that had a success which nobody told of, for its worker did not know
+-- of them yet: at most the failures of two seconds are not counted. An open
+-- breaker is left to a success that was told. Index: endpoint_health_pkey.
+DELETE FROM endpoint_health WHERE endpoint_id IN (
+    SELECT h.endpoint_id FROM endpoint_health h
+    WHERE h.endpoint_id = ANY(@endpoint_ids::uuid[]) AND h.open_until IS NULL ORDER BY h.endpoint_id FOR UPDATE);
+
 -- name: FailingEndpoints :many
 -- Which endpoints have a run of failures: the ones whose success must be told.
 SELECT endpoint_id FROM endpoint_health;

@@ -88,6 +88,19 @@ func TestSuccess(t *testing.T) {
 		}
 	})
 
+	t.Run("EndsARunThatAnotherWorkerSawOnlyJustBefore", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		e, opened := s.endpoint(), s.endpoint()
+		s.process(chunk(newTask, s.delivery(e, newTask), s.delivery(opened, newTask)))
+		s.exec("INSERT INTO endpoint_health (endpoint_id, workspace_id, failures, failing_since) VALUES ($1, 'w', 5, now())", uuid(e.ID))
+		s.open(opened, webhook.ID{})
+		s.runner.refreshFailing()
+		if got := query[string](s, "SELECT string_agg(endpoint_id::text, ' ') FROM endpoint_health"); got != uuid(opened.ID) {
+			t.Errorf("runs go on of %q, want the one that opened a breaker", got)
+		}
+	})
+
 	t.Run("EndsARunThatAnotherWorkerSaw", func(t *testing.T) {
 		t.Parallel()
 		s := setup(t)

@@ -55,6 +55,8 @@ type Outcomes interface {
 	// Failing returns the endpoints whose last attempt failed, as far as any
 	// worker has recorded it.
 	Failing(ctx context.Context) ([]webhook.ID, error)
+	// EndRuns ends endpoints' runs of failures whose breaker is not open.
+	EndRuns(ctx context.Context, endpoints []webhook.ID) error
 }
 
 // Sender makes one request.

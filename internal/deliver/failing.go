@@ -16,12 +16,23 @@ type failing struct {
 	mu    sync.Mutex
 	set   map[webhook.ID]bool
 	added map[webhook.ID]bool // since the reading that is under way began
+	// Endpoints with a success that was not told, since the last reading began and
+	// since the one before: a run that another worker saw begin may be older.
+	untold, before map[webhook.ID]bool
 }
 
-func (f *failing) has(id webhook.ID) bool {
+// ends says whether a success ends a run, as far as is known yet.
+func (f *failing) ends(id webhook.ID) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.set[id]
+	if f.set[id] {
+		return true
+	}
+	if f.untold == nil {
+		f.untold = make(map[webhook.ID]bool)
+	}
+	f.untold[id] = true
+	return false
 }
 
 // add is called before a failure is recorded and again once it was: a reading that
@@ -42,17 +53,23 @@ func (f *failing) begin() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.added = nil
+	f.before, f.untold = f.untold, nil
 }
 
-func (f *failing) replace(ids []webhook.ID) {
+// replace returns the new ones that had a success which was not told.
+func (f *failing) replace(ids []webhook.ID) (missed []webhook.ID) {
 	set := make(map[webhook.ID]bool, len(ids))
-	for _, id := range ids {
-		set[id] = true
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for _, id := range ids {
+		set[id] = true
+		if !f.set[id] && (f.before[id] || f.untold[id]) {
+			missed = append(missed, id)
+		}
+	}
 	maps.Copy(set, f.added)
 	f.set = set
+	return missed
 }
 
 // refreshFailing reads the set anew; what this worker added meanwhile stays until
@@ -66,5 +83,9 @@ func (r *Runner) refreshFailing() {
 		r.cfg.Logger.Debug("failing endpoints not read", "error", err)
 		return
 	}
-	r.failing.replace(ids)
+	if missed := r.failing.replace(ids); len(missed) > 0 {
+		if err := r.Outcomes.EndRuns(ctx, missed); err != nil {
+			r.cfg.Logger.Warn("runs of failures that a success ended go on", "error", err)
+		}
+	}
 }

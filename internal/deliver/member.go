@@ -249,7 +249,7 @@ func (m *member) conclude(ctx context.Context, x *exchange, refused *webhook.Att
 	switch decision.Outcome {
 	case retry.Success:
 		o.Status = webhook.StatusSuccess
-		o.Recovers = m.standing.BreakerOpen || r.failing.has(m.EndpointID)
+		o.Recovers = m.standing.BreakerOpen || r.failing.ends(m.EndpointID)
 	case retry.Fail:
 		o.Status = webhook.StatusFailed
 	case retry.Retry:

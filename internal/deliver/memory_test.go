@@ -120,6 +120,8 @@ func (s *memory) Park(_ context.Context, holds []webhook.Hold) error {
 	return nil
 }
 
+func (s *memory) EndRuns(context.Context, []webhook.ID) error { return nil }
+
 func (s *memory) BeginProbe(context.Context, webhook.Member) (bool, error) { return true, nil }
 
 func (s *memory) Promote(_ context.Context, _ webhook.WorkspaceID, _ webhook.ID, seen int64) error {

@@ -44,6 +44,8 @@ func (f *fakeOutcomes) Record(ctx context.Context, group []webhook.Outcome) ([]b
 	return decided, err
 }
 
+func (f *fakeOutcomes) EndRuns(context.Context, []webhook.ID) error { return nil }
+
 func (f *fakeOutcomes) Failing(context.Context) ([]webhook.ID, error) { return nil, nil }
 
 func (f *fakeOutcomes) set(change func(*fakeOutcomes)) {

@@ -114,6 +114,14 @@ func (s *Deliver) Failing(ctx context.Context) ([]webhook.ID, error) {
 	return out, nil
 }
 
+// EndRuns ends endpoints' runs of failures whose breaker did not open.
+func (s *Deliver) EndRuns(ctx context.Context, endpoints []webhook.ID) error {
+	if err := s.db.q.EndRuns(ctx, pgIDs(endpoints, sameID)); err != nil {
+		return fmt.Errorf("end %d runs of failures: %w", len(endpoints), available(err))
+	}
+	return nil
+}
+
 // BeginProbe says that the probe's request is about to be made; false where it is
 // the endpoint's probe no more.
 func (s *Deliver) BeginProbe(ctx context.Context, m webhook.Member) (bool, error) {

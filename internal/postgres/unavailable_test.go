@@ -57,6 +57,7 @@ func calls(db *postgres.DB, m webhook.Member) map[string]func(context.Context) e
 		"Park": func(ctx context.Context) error {
 			return deliver.Park(ctx, []webhook.Hold{{Delivery: m, Task: "c_1", Reason: "x"}})
 		},
+		"EndRuns":    func(ctx context.Context) error { return deliver.EndRuns(ctx, []webhook.ID{m.EndpointID}) },
 		"BeginProbe": func(ctx context.Context) error { return second(deliver.BeginProbe(ctx, m)) },
 		"Settle":     func(ctx context.Context) error { return deliver.Settle(ctx, members, "c_1", webhook.StatusFailed, "x") },
 		"Bodies":     func(ctx context.Context) error { return second(deliver.Events(ctx, members)) },

@@ -117,6 +117,20 @@ func (q *Queries) EndPause(ctx context.Context, endpointID pgtype.UUID) (int64, 
 	return result.RowsAffected(), nil
 }
 
+const EndRuns = `-- name: EndRuns :exec
+DELETE FROM endpoint_health WHERE endpoint_id IN (
+    SELECT h.endpoint_id FROM endpoint_health h
+    WHERE h.endpoint_id = ANY($1::uuid[]) AND h.open_until IS NULL ORDER BY h.endpoint_id FOR UPDATE)
+`
+
+// Ends runs that had a success which nobody told of, for its worker did not know
+// of them yet: at most the failures of two seconds are not counted. An open
+// breaker is left to a success that was told. Index: endpoint_health_pkey.
+func (q *Queries) EndRuns(ctx context.Context, endpointIds []pgtype.UUID) error {
+	_, err := q.db.Exec(ctx, EndRuns, endpointIds)
+	return err
+}
+
 const FailingEndpoints = `-- name: FailingEndpoints :many
 SELECT endpoint_id FROM endpoint_health
 `
