@@ -35,7 +35,8 @@ func (m *Migrator) buildDayIndexes(ctx context.Context) error {
 	if _, err := conn.ExecContext(ctx, "SET lock_timeout = 0"); err != nil {
 		return err
 	}
-	defer conn.ExecContext(context.WithoutCancel(ctx), "RESET lock_timeout")
+	// Where this fails the connection is broken, and goes with its setting.
+	defer func() { _, _ = conn.ExecContext(context.WithoutCancel(ctx), "RESET lock_timeout") }()
 	for _, x := range dayIndexes {
 		if err := m.buildDayIndex(ctx, conn, x); err != nil {
 			return fmt.Errorf("make %s of each day: %w", x.name, err)
