@@ -38,6 +38,15 @@ func TestChangeBehindAnOpenBreaker(t *testing.T) {
 		})
 	}
 
+	t.Run("OfAHeaderInPlaceProbesAtOnce", func(t *testing.T) {
+		t.Parallel()
+		s, set := behind(t)
+		set(func(e *webhook.Endpoint) { e.Headers = map[string]string{"X-Token": "old"} })
+		s.exec("UPDATE endpoint_health SET open_until = now() + interval '9 minutes'")
+		set(func(e *webhook.Endpoint) { e.Headers["X-Token"] = "new" })
+		s.wantHealth("open_until <= now()")
+	})
+
 	t.Run("OfWhatItIsCalledDoesNot", func(t *testing.T) {
 		t.Parallel()
 		s, set := behind(t)
