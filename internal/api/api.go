@@ -18,6 +18,7 @@ type Deps struct {
 	Events      Events
 	Deliveries  Deliveries
 	Replays     Replays
+	Stats       Stats
 	Explainer   Explainer
 	EventTypes  EventTypes
 	Schemas     Schemas

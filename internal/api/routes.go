@@ -23,6 +23,7 @@ func (s *server) routes() []route {
 	all = append(all, s.endpointRoutes()...)
 	all = append(all, s.replayRoutes()...)
 	all = append(all, s.deliveryRoutes()...)
+	all = append(all, s.statsRoutes()...)
 	return append(all, s.auditRoutes()...)
 }
 

@@ -203,3 +203,10 @@ type Tester interface {
 type URLPolicy interface {
 	CheckURL(ctx context.Context, raw string) *webhook.FieldError
 }
+
+// Stats counts deliveries.
+type Stats interface {
+	// Stats counts those of a workspace, or of one of its endpoints, whose events
+	// were accepted in the window that ends now. The zero endpoint is all.
+	Stats(ctx context.Context, ws webhook.WorkspaceID, endpoint webhook.ID, w webhook.StatsWindow, now time.Time) (webhook.Stats, error)
+}

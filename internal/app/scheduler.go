@@ -9,6 +9,7 @@ import (
 	"github.com/postrider/postrider/internal/postgres"
 	"github.com/postrider/postrider/internal/queue"
 	"github.com/postrider/postrider/internal/recovery"
+	"github.com/postrider/postrider/internal/stats"
 )
 
 func (a *App) buildScheduler() error {
@@ -28,6 +29,7 @@ func (a *App) buildScheduler() error {
 			{Name: "audit_log", Every: time.Hour, RunOnce: func(ctx context.Context) error {
 				return postgres.NewAuditLog(a.db).RemoveOld(ctx, a.cfg.Retention.Deliveries)
 			}},
+			{Name: "stats", Every: time.Second, RunOnce: stats.New(postgres.NewStats(a.db), stats.Config{Registerer: a.registry}).RunOnce},
 		},
 	})
 	a.checks.Observe("redis", a.redis.Writable)

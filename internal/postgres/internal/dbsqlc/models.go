@@ -213,6 +213,32 @@ type Replay struct {
 	FinishedAt  pgtype.Timestamptz
 }
 
+type StatsBackfill struct {
+	ID          int32
+	Day         int32
+	WorkspaceID string
+	Minute      int32
+	Done        bool
+}
+
+type StatsMark struct {
+	ID          int64
+	WorkspaceID string
+	Minute      int32
+	MarkedAt    pgtype.Timestamptz
+	Taken       bool
+	Barrier     pgtype.Uint64
+}
+
+type StatsTally struct {
+	WorkspaceID string
+	EndpointID  pgtype.UUID
+	StartMinute int32
+	Minutes     int16
+	Cells       []int16
+	Counts      []int64
+}
+
 type Worker struct {
 	ID          string
 	Host        string

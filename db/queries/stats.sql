@@ -1,0 +1,156 @@
+-- name: LockStats :one
+-- One counts at a time: an older count must not overwrite a newer one. Asked in a
+-- statement of its own, so that what counts afterwards sees what the last one wrote.
+SELECT pg_try_advisory_xact_lock(7041972115)::bool AS locked;
+
+-- name: TakeMarks :execrows
+-- From here on who changes something of these minutes marks anew. Index: stats_marks_age, stats_marks_pkey.
+UPDATE stats_marks s SET taken = true
+FROM (SELECT m.id FROM stats_marks m
+      WHERE m.marked_at < now() - interval '1 millisecond' * @settle_ms::bigint AND NOT m.taken
+      ORDER BY m.marked_at LIMIT @n::int FOR UPDATE SKIP LOCKED) u
+WHERE s.id = u.id;
+
+-- name: RaiseBarrier :exec
+-- After TakeMarks has committed: this transaction's number is higher than that of
+-- anybody who saw the marks untaken. Index: stats_marks_age, stats_marks_pkey.
+UPDATE stats_marks s SET barrier = pg_current_xact_id()
+FROM (SELECT m.id FROM stats_marks m WHERE m.taken AND m.barrier IS NULL
+      ORDER BY m.marked_at LIMIT @n::int FOR UPDATE SKIP LOCKED) u
+WHERE s.id = u.id;
+
+-- name: ReadyMarks :many
+-- Marks whose older transactions have all ended. Index: stats_marks_age.
+SELECT m.workspace_id, m.minute FROM stats_marks m
+WHERE m.barrier < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY m.marked_at LIMIT @n::int;
+
+-- name: RemoveMarks :execrows
+-- What a count that starts in this transaction covers. Index: stats_marks_minute.
+DELETE FROM stats_marks
+WHERE workspace_id = @workspace_id AND minute >= @lo_minute::int AND minute < @hi_minute::int AND taken
+  AND barrier < pg_snapshot_xmin(pg_current_snapshot());
+
+-- name: MarksOf :many
+-- Index: stats_marks_minute.
+SELECT minute, min(marked_at)::timestamptz AS marked_at FROM stats_marks
+WHERE workspace_id = @workspace_id AND minute >= @lo_minute::int AND minute < @hi_minute::int
+GROUP BY minute ORDER BY minute DESC;
+
+-- name: OldestMark :one
+-- Index: stats_marks_age.
+SELECT coalesce(date_part('epoch', now() - min(marked_at)), 0)::float8 AS age_s FROM stats_marks;
+
+-- name: ClearTallies :exec
+-- Index: stats_tallies_start.
+DELETE FROM stats_tallies
+WHERE workspace_id = @workspace_id AND start_minute >= @lo_minute::int AND start_minute < @hi_minute::int;
+
+-- name: HourIsMerged :one
+-- Index: stats_tallies_start.
+SELECT EXISTS (SELECT FROM stats_tallies
+               WHERE workspace_id = @workspace_id AND start_minute = @hour::int AND minutes = 60)::bool AS merged;
+
+-- name: CountTallies :exec
+-- From the truth, for each endpoint and the whole. What replays made says nothing
+-- about how long an event takes. Index: deliveries_pkey and attempts_pkey of the
+-- day, by ranges of ids.
+WITH d AS MATERIALIZED (
+    SELECT v.id, v.endpoint_id, v.status, v.completed_at, v.replay_id FROM deliveries v
+    WHERE v.workspace_id = @workspace_id AND v.id >= @lo::uuid AND v.id < @hi::uuid
+), a AS MATERIALIZED (
+    SELECT d.endpoint_id, t.duration_us, t.error_class FROM attempts t JOIN d ON d.id = t.delivery_id
+    WHERE t.workspace_id = @workspace_id AND t.delivery_id >= @lo::uuid AND t.delivery_id < @hi::uuid
+), cells AS (
+    SELECT x.endpoint_id, x.cell, count(*) AS n FROM (
+        SELECT d.endpoint_id, array_position(@statuses::text[], d.status) AS cell FROM d
+        UNION ALL
+        SELECT a.endpoint_id, 100 + coalesce(array_position(@classes::text[], a.error_class), 0) FROM a WHERE a.error_class IS NOT NULL
+        UNION ALL
+        SELECT a.endpoint_id, 1000 + stats_bucket(a.duration_us) FROM a
+        UNION ALL
+        SELECT d.endpoint_id, 2000 + stats_bucket((date_part('epoch', d.completed_at) * 1000000)::bigint
+               - ('x' || encode(substr(uuid_send(d.id), 1, 6), 'hex'))::bit(48)::bigint * 1000)
+        FROM d WHERE d.status = 'success' AND d.replay_id IS NULL
+    ) x GROUP BY GROUPING SETS ((x.endpoint_id, x.cell), (x.cell))
+)
+INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts)
+SELECT @workspace_id, coalesce(c.endpoint_id, '00000000-0000-0000-0000-000000000000'), @start_minute::int, @minutes::smallint,
+       array_agg(c.cell::smallint ORDER BY c.cell), array_agg(c.n ORDER BY c.cell)
+FROM cells c GROUP BY c.endpoint_id;
+
+-- name: LiveTally :many
+-- The same of a few deliveries, at most @n, of one endpoint or of all: what is
+-- marked, counted as it is asked for. OFFSET 0 keeps it a look-up for each
+-- delivery. Index: deliveries_endpoint or deliveries_pkey, attempts_pkey of the day.
+WITH d AS MATERIALIZED (
+    SELECT v.id, v.status, v.completed_at, v.replay_id FROM deliveries v
+    WHERE v.workspace_id = @workspace_id AND v.id >= @lo::uuid AND v.id < @hi::uuid
+      AND (sqlc.narg('endpoint_id')::uuid IS NULL OR v.endpoint_id = sqlc.narg('endpoint_id')::uuid)
+    LIMIT @n::int
+), a AS MATERIALIZED (
+    SELECT l.duration_us, l.error_class FROM d CROSS JOIN LATERAL (
+        SELECT t.duration_us, t.error_class FROM attempts t
+        WHERE t.workspace_id = @workspace_id AND t.delivery_id = d.id AND t.delivery_id >= @lo::uuid AND t.delivery_id < @hi::uuid
+        OFFSET 0) l
+)
+SELECT x.cell::smallint AS cell, count(*) AS n FROM (
+    SELECT array_position(@statuses::text[], d.status) AS cell FROM d
+    UNION ALL
+    SELECT 100 + coalesce(array_position(@classes::text[], a.error_class), 0) FROM a WHERE a.error_class IS NOT NULL
+    UNION ALL
+    SELECT 1000 + stats_bucket(a.duration_us) FROM a
+    UNION ALL
+    SELECT 2000 + stats_bucket((date_part('epoch', d.completed_at) * 1000000)::bigint
+           - ('x' || encode(substr(uuid_send(d.id), 1, 6), 'hex'))::bit(48)::bigint * 1000)
+    FROM d WHERE d.status = 'success' AND d.replay_id IS NULL
+) x GROUP BY x.cell;
+
+-- name: TalliesOf :many
+-- Index: stats_tallies_pkey.
+SELECT start_minute, minutes, cells, counts FROM stats_tallies
+WHERE workspace_id = @workspace_id AND endpoint_id = @endpoint_id
+  AND start_minute >= @lo_minute::int AND start_minute < @hi_minute::int
+ORDER BY start_minute;
+
+-- name: UnmergedHour :many
+-- Index: stats_tallies_minutes.
+SELECT workspace_id, start_minute FROM stats_tallies
+WHERE minutes = 1 AND start_minute < @before::int ORDER BY start_minute LIMIT 1;
+
+-- name: MergeHour :exec
+-- Its minutes become one row each of an endpoint. Index: stats_tallies_start.
+WITH old AS (
+    DELETE FROM stats_tallies t
+    WHERE t.workspace_id = @workspace_id AND t.start_minute >= @hour::int AND t.start_minute < @end_minute::int
+    RETURNING t.endpoint_id, t.cells, t.counts
+), sums AS (
+    SELECT o.endpoint_id, o.cell, sum(o.n)::bigint AS n
+    FROM (SELECT old.endpoint_id, unnest(old.cells) AS cell, unnest(old.counts) AS n FROM old) o
+    GROUP BY o.endpoint_id, o.cell
+)
+INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts)
+SELECT @workspace_id, s.endpoint_id, @hour::int, 60, array_agg(s.cell ORDER BY s.cell), array_agg(s.n ORDER BY s.cell)
+FROM sums s GROUP BY s.endpoint_id;
+
+-- name: RemoveTallies :execrows
+-- A page of days that are not kept any more. Index: stats_tallies_start.
+DELETE FROM stats_tallies s
+USING (SELECT t.workspace_id, t.endpoint_id, t.start_minute FROM stats_tallies t WHERE t.start_minute < @before::int LIMIT @n::int) u
+WHERE s.workspace_id = u.workspace_id AND s.endpoint_id = u.endpoint_id AND s.start_minute = u.start_minute;
+
+-- name: Backfill :one
+-- Index: none, it has one row.
+SELECT day, workspace_id, minute, done FROM stats_backfill;
+
+-- name: MoveBackfill :exec
+UPDATE stats_backfill SET day = @day, workspace_id = @workspace_id, minute = @minute, done = @done;
+
+-- name: NextDeliveryOf :many
+-- A workspace's first delivery from lo on. Index: day deliveries_pkey.
+SELECT id FROM deliveries WHERE workspace_id = @workspace_id AND id >= @lo::uuid AND id < @hi::uuid ORDER BY id LIMIT 1;
+
+-- name: NextWorkspaceOf :many
+-- The day's next workspace and its first delivery. Index: day deliveries_pkey.
+SELECT workspace_id, id FROM deliveries
+WHERE workspace_id > @after AND id >= @lo::uuid AND id < @hi::uuid ORDER BY workspace_id, id LIMIT 1;
