@@ -76,7 +76,7 @@ WITH d AS MATERIALIZED (
 )
 INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts)
 SELECT @workspace_id, coalesce(c.endpoint_id, '00000000-0000-0000-0000-000000000000'), @start_minute::int, @minutes::smallint,
-       array_agg(c.cell::smallint ORDER BY c.cell), array_agg(c.n ORDER BY c.cell)
+       array_agg(c.cell::smallint ORDER BY c.cell), array_agg(c.n::integer ORDER BY c.cell)
 FROM cells c GROUP BY c.endpoint_id;
 
 -- name: LiveTally :many
@@ -94,7 +94,7 @@ WITH d AS MATERIALIZED (
         WHERE t.workspace_id = @workspace_id AND t.delivery_id = d.id AND t.delivery_id >= @lo::uuid AND t.delivery_id < @hi::uuid
         OFFSET 0) l
 )
-SELECT x.cell::smallint AS cell, count(*) AS n FROM (
+SELECT x.cell::smallint AS cell, count(*)::integer AS n FROM (
     SELECT array_position(@statuses::text[], d.status) AS cell FROM d
     UNION ALL
     SELECT 100 + coalesce(array_position(@classes::text[], a.error_class), 0) FROM a WHERE a.error_class IS NOT NULL
@@ -130,7 +130,7 @@ WITH old AS (
     GROUP BY o.endpoint_id, o.cell
 )
 INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts)
-SELECT @workspace_id, s.endpoint_id, @hour::int, 60, array_agg(s.cell ORDER BY s.cell), array_agg(s.n ORDER BY s.cell)
+SELECT @workspace_id, s.endpoint_id, @hour::int, 60, array_agg(s.cell ORDER BY s.cell), array_agg(s.n::integer ORDER BY s.cell)
 FROM sums s GROUP BY s.endpoint_id;
 
 -- name: RemoveTallies :execrows

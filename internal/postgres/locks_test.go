@@ -15,7 +15,8 @@ import (
 )
 
 // maxDayLocks is what a statement on one day may lock, however many days there are.
-const maxDayLocks = 20
+// At most 20 are of the day; marking its minute takes stats_marks and its three indexes.
+const maxDayLocks = 24
 
 // locksOf counts the locks that a statement takes with as many partitions as
 // the database has. Nothing of it is committed.

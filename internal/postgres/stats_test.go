@@ -219,7 +219,7 @@ func TestStatsBoundWhatIsCountedLive(t *testing.T) {
 	s := setup(t)
 	at := time.Now().Add(-2 * time.Minute)
 	s.exec(`INSERT INTO deliveries (id, workspace_id, event_id, endpoint_id, event_type, next_attempt_at)
-		SELECT (left($1::uuid::text, 13) || substr(gen_random_uuid()::text, 14))::uuid, 'w', $1, $2, 'a.b', now() FROM generate_series(1, 5001)`,
+		SELECT (left($1::uuid::text, 13) || substr(gen_random_uuid()::text, 14))::uuid, 'w', $1, $2, 'a.b', now() FROM generate_series(1, 2001)`,
 		pg(webhook.FirstID(at)), pg(s.end))
 	marked := query[time.Time](s, "SELECT marked_at FROM stats_marks")
 	if st := s.stats(s.end); st.Total().Deliveries() != 0 || !st.AsOf.Equal(marked) {

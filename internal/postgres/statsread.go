@@ -14,8 +14,8 @@ import (
 // What is marked is counted while it is asked for, the newest first, within these
 // bounds; beyond them what was counted last has to do, and AsOf says so.
 const (
-	liveUnits      = 20
-	liveDeliveries = 5000
+	liveUnits      = 10
+	liveDeliveries = 2000
 )
 
 // Stats counts the deliveries of a workspace, or of one of its endpoints, that were
@@ -50,7 +50,14 @@ type statsReader struct {
 	endpoint  webhook.ID
 	asOf      time.Time
 	room      int32 // how many deliveries may be counted live
-	tallies   map[unit]webhook.Tally
+	tallies   map[unit]counts
+}
+
+// counts are cells and how often each occurred, as they are stored: a month of
+// them is summed up before it becomes a map.
+type counts struct {
+	cells []int16
+	n     []int32
 }
 
 func (r *statsReader) read(ctx context.Context, lo, hi int32) error {
@@ -60,13 +67,9 @@ func (r *statsReader) read(ctx context.Context, lo, hi int32) error {
 	if err != nil {
 		return err
 	}
-	r.tallies = make(map[unit]webhook.Tally, len(rows))
+	r.tallies = make(map[unit]counts, len(rows))
 	for _, row := range rows {
-		t := make(webhook.Tally, len(row.Cells))
-		for i, c := range row.Cells {
-			t[webhook.Cell(c)] = row.Counts[i]
-		}
-		r.tallies[unit{row.StartMinute, int32(row.Minutes)}] = t
+		r.tallies[unit{row.StartMinute, int32(row.Minutes)}] = counts{row.Cells, row.Counts}
 	}
 	return r.readMarked(ctx, lo, hi)
 }
@@ -119,28 +122,54 @@ func (r *statsReader) count(ctx context.Context, u unit) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	t := webhook.Tally{}
+	var c counts
 	for _, row := range rows {
-		t.Add(webhook.Cell(row.Cell), row.N)
+		c.cells, c.n = append(c.cells, row.Cell), append(c.n, row.N)
 	}
-	r.room -= int32(t.Deliveries())
+	r.room -= int32(tallyOf(&c).Deliveries())
 	if r.room < 0 {
 		return false, nil
 	}
-	r.tallies[u] = t
+	r.tallies[u] = c
 	return true, nil
 }
 
 // fold puts units into the parts that they begin in.
 func (r *statsReader) fold(parts []time.Time) []webhook.StatsPart {
+	width := minuteOf(parts[1]) - minuteOf(parts[0])
+	within := make([][]counts, len(parts))
+	for u, c := range r.tallies {
+		i := min(int(max(u.start-minuteOf(parts[0]), 0)/width), len(parts)-1)
+		within[i] = append(within[i], c)
+	}
 	out := make([]webhook.StatsPart, len(parts))
 	for i, start := range parts {
-		out[i] = webhook.StatsPart{Start: start, Tally: webhook.Tally{}}
-	}
-	width := minuteOf(parts[1]) - minuteOf(parts[0])
-	for u, t := range r.tallies {
-		i := max(u.start-minuteOf(parts[0]), 0) / width
-		out[min(int(i), len(out)-1)].Tally.Merge(t)
+		out[i] = webhook.StatsPart{Start: start, Tally: sum(within[i])}
 	}
 	return out
+}
+
+// sum adds up by cell.
+func sum(all []counts) webhook.Tally {
+	var byCell [webhook.EndOfCells]int64
+	for _, c := range all {
+		for i, cell := range c.cells {
+			byCell[cell] += int64(c.n[i])
+		}
+	}
+	t := webhook.Tally{}
+	for cell, n := range byCell {
+		if n > 0 {
+			t.Add(webhook.Cell(cell), n)
+		}
+	}
+	return t
+}
+
+func tallyOf(c *counts) webhook.Tally {
+	t := webhook.Tally{}
+	for i, cell := range c.cells {
+		t.Add(webhook.Cell(cell), int64(c.n[i]))
+	}
+	return t
 }

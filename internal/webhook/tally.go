@@ -19,7 +19,8 @@ const (
 	errorCells    Cell = 100 // itself: of a class that is none of ours
 	durationCells Cell = 1000
 	latencyCells  Cell = 2000
-	endOfCells    Cell = 3000
+	// EndOfCells is above every cell.
+	EndOfCells Cell = 3000
 )
 
 const (
@@ -97,7 +98,7 @@ func (t Tally) Duration(q float64) (d time.Duration, ok bool) {
 
 // Latency is described at Duration.
 func (t Tally) Latency(q float64) (d time.Duration, ok bool) {
-	return t.quantile(q, latencyCells, endOfCells)
+	return t.quantile(q, latencyCells, EndOfCells)
 }
 
 // quantile is the geometric middle of the cell that holds the nearest rank.

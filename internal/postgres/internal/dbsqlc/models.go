@@ -236,7 +236,7 @@ type StatsTally struct {
 	StartMinute int32
 	Minutes     int16
 	Cells       []int16
-	Counts      []int64
+	Counts      []int32
 }
 
 type Worker struct {

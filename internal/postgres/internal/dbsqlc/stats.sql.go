@@ -74,7 +74,7 @@ WITH d AS MATERIALIZED (
 )
 INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts)
 SELECT $1, coalesce(c.endpoint_id, '00000000-0000-0000-0000-000000000000'), $2::int, $3::smallint,
-       array_agg(c.cell::smallint ORDER BY c.cell), array_agg(c.n ORDER BY c.cell)
+       array_agg(c.cell::smallint ORDER BY c.cell), array_agg(c.n::integer ORDER BY c.cell)
 FROM cells c GROUP BY c.endpoint_id
 `
 
@@ -134,7 +134,7 @@ WITH d AS MATERIALIZED (
         WHERE t.workspace_id = $3 AND t.delivery_id = d.id AND t.delivery_id >= $4::uuid AND t.delivery_id < $5::uuid
         OFFSET 0) l
 )
-SELECT x.cell::smallint AS cell, count(*) AS n FROM (
+SELECT x.cell::smallint AS cell, count(*)::integer AS n FROM (
     SELECT array_position($1::text[], d.status) AS cell FROM d
     UNION ALL
     SELECT 100 + coalesce(array_position($2::text[], a.error_class), 0) FROM a WHERE a.error_class IS NOT NULL
@@ -159,7 +159,7 @@ type LiveTallyParams struct {
 
 type LiveTallyRow struct {
 	Cell int16
-	N    int64
+	N    int32
 }
 
 // The same of a few deliveries, at most @n, of one endpoint or of all: what is
@@ -255,7 +255,7 @@ WITH old AS (
     GROUP BY o.endpoint_id, o.cell
 )
 INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts)
-SELECT $1, s.endpoint_id, $2::int, 60, array_agg(s.cell ORDER BY s.cell), array_agg(s.n ORDER BY s.cell)
+SELECT $1, s.endpoint_id, $2::int, 60, array_agg(s.cell ORDER BY s.cell), array_agg(s.n::integer ORDER BY s.cell)
 FROM sums s GROUP BY s.endpoint_id
 `
 
@@ -499,7 +499,7 @@ type TalliesOfRow struct {
 	StartMinute int32
 	Minutes     int16
 	Cells       []int16
-	Counts      []int64
+	Counts      []int32
 }
 
 // Index: stats_tallies_pkey.
