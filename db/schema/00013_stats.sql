@@ -52,6 +52,7 @@ INSERT INTO stats_backfill (day) VALUES ((floor(extract(epoch FROM now()) / 8640
 CREATE FUNCTION stats_bucket(us bigint) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT least(floor(8 * ln(greatest(us, 64) / 64::float8) / ln(2::float8)), 287)::integer $$;
 
+-- Deliveries have their event's time in their ids, so an event stands for its rows.
 -- The probe must come after the change, so that the transaction has its number;
 -- an AFTER trigger does. Seen from a snapshot that is kept for a whole
 -- transaction a mark may look untaken that is not, so that one always marks.
@@ -60,8 +61,8 @@ CREATE FUNCTION stats_mark() RETURNS trigger LANGUAGE plpgsql SET plan_cache_mod
 BEGIN
     INSERT INTO stats_marks (workspace_id, minute)
     SELECT c.workspace_id, c.minute
-    FROM (SELECT DISTINCT t.workspace_id, (('x' || encode(t.ms, 'hex'))::bit(48)::bigint / 60000)::integer AS minute
-          FROM (SELECT n.workspace_id, substr(uuid_send(n.id), 1, 6) AS ms FROM changed n GROUP BY 1, 2) t) c
+    FROM (SELECT DISTINCT t.workspace_id, (('x' || encode(substr(uuid_send(t.event_id), 1, 6), 'hex'))::bit(48)::bigint / 60000)::integer AS minute
+          FROM (SELECT n.workspace_id, n.event_id FROM changed n GROUP BY n.workspace_id, n.event_id) t) c
     WHERE current_setting('transaction_isolation') <> 'read committed'
        OR NOT EXISTS (SELECT FROM stats_marks m
                       WHERE m.workspace_id = c.workspace_id AND m.minute = c.minute AND NOT m.taken);

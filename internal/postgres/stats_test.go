@@ -335,7 +335,8 @@ func TestStatsQuantilesAreCloseToTheTruth(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	s.exec(`INSERT INTO deliveries (id, workspace_id, event_id, endpoint_id, event_type, status, completed_at, attempts)
-		SELECT (lpad(to_hex($1::bigint), 12, '0') || lpad(to_hex(n), 20, '0'))::uuid, 'w', $2, $2, 'a.b', 'success', to_timestamp($1 / 1000.0) + n * interval '1 ms', 1
+		SELECT (lpad(to_hex($1::bigint), 12, '0') || lpad(to_hex(n), 20, '0'))::uuid, 'w',
+			(lpad(to_hex($1::bigint), 12, '0') || lpad(to_hex(n), 20, '0'))::uuid, $2, 'a.b', 'success', to_timestamp($1 / 1000.0) + n * interval '1 ms', 1
 		FROM generate_series(1, 1000) n`, time.Now().Add(-time.Minute).UnixMilli(), pg(s.end))
 	s.exec(`INSERT INTO attempts (delivery_id, workspace_id, id, number, started_at, duration_us, request_headers)
 		SELECT id, 'w', id, 1, now(), date_part('epoch', completed_at) * 1000000 - ('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint * 1000, '' FROM deliveries`)

@@ -1,0 +1,72 @@
+package postgres_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+// What is counted, by a leader or for a reader, is read by ranges of one day.
+func TestStatsReadOneDayByTheirIndex(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	s.seed(today)
+	conn := s.planner()
+	old := today.AddDate(0, 0, -20)
+	lo, hi := pg(webhook.FirstID(old)), pg(webhook.FirstID(old.Add(time.Minute)))
+	end := pg(webhook.FirstID(old.AddDate(0, 0, 1)))
+	none, statuses, classes := pgtype.UUID{}, []string{"pending"}, []string{"status"}
+	for name, want := range map[string]struct {
+		tables int
+		index  string
+		sql    string
+		args   []any
+	}{
+		"CountTallies":      {2, "_pkey", dbsqlc.CountTallies, []any{"w", int32(0), int16(1), lo, hi, statuses, classes}},
+		"LiveTally":         {2, "_pkey", dbsqlc.LiveTally, []any{statuses, classes, "w", lo, hi, none, int32(2001)}},
+		"LiveOfAnEndpoint":  {2, "_endpoint_id_id_idx", dbsqlc.LiveTally, []any{statuses, classes, "w", lo, end, pg(s.end), int32(2001)}},
+		"NextDeliveryOf":    {1, "_pkey", dbsqlc.NextDeliveryOf, []any{"w", lo, end}},
+		"NextWorkspaceOf":   {1, "_pkey", dbsqlc.NextWorkspaceOf, []any{"", lo, end}},
+		"NextWorkspaceLast": {1, "_pkey", dbsqlc.NextWorkspaceOf, []any{"w", lo, end}},
+	} {
+		t.Run(name, func(t *testing.T) { wantPlan(t, conn, want.tables, want.index, want.sql, want.args...) })
+	}
+}
+
+func TestStatsTablesHaveTheIndexesTheirStatementsName(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	conn := s.planner()
+	_, err := conn.Exec(t.Context(), "SET enable_seqscan = off")
+	must(t, err)
+	for name, want := range map[string]struct {
+		index string
+		sql   string
+		args  []any
+	}{
+		"TakeMarks":     {"stats_marks_age", dbsqlc.TakeMarks, []any{int64(1), int32(10)}},
+		"RaiseBarrier":  {"stats_marks_", dbsqlc.RaiseBarrier, []any{int32(10)}},
+		"ReadyMarks":    {"stats_marks_age", dbsqlc.ReadyMarks, []any{int32(10)}},
+		"OldestMark":    {"stats_marks_age", dbsqlc.OldestMark, nil},
+		"RemoveMarks":   {"stats_marks_minute", dbsqlc.RemoveMarks, []any{"w", int32(1), int32(2)}},
+		"MarksOf":       {"stats_marks_minute", dbsqlc.MarksOf, []any{"w", int32(1), int32(2)}},
+		"TalliesOf":     {"stats_tallies_pkey", dbsqlc.TalliesOf, []any{"w", pg(s.end), int32(1), int32(2)}},
+		"ClearTallies":  {"stats_tallies_start", dbsqlc.ClearTallies, []any{"w", int32(1), int32(2)}},
+		"HourIsMerged":  {"stats_tallies_start", dbsqlc.HourIsMerged, []any{"w", int32(60)}},
+		"MergeHour":     {"stats_tallies_start", dbsqlc.MergeHour, []any{"w", int32(60), int32(120)}},
+		"UnmergedHour":  {"stats_tallies_minutes", dbsqlc.UnmergedHour, []any{int32(60)}},
+		"RemoveTallies": {"stats_tallies_start", dbsqlc.RemoveTallies, []any{int32(60), int32(10)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if plan, _ := run(t, conn, want.sql, want.args...); !strings.Contains(plan, want.index) {
+				t.Errorf("not by %s:\n%s", want.index, plan)
+			}
+		})
+	}
+}
