@@ -13,7 +13,7 @@ type statsWire struct {
 	Window      string              `json:"window" enum:"1h,24h,7d,30d"`
 	From        time.Time           `json:"from" doc:"Deliveries of events that were accepted at this time or later."`
 	To          time.Time           `json:"to" doc:"And before this one: now."`
-	AsOf        time.Time           `json:"as_of" doc:"All that had happened by this time is counted; now, or up to some 10 s ago where much happens."`
+	AsOf        time.Time           `json:"as_of" doc:"All that had happened by this time is counted; now, or some seconds ago where much happens."`
 	Deliveries  statsCountsWire     `json:"deliveries"`
 	Attempts    int64               `json:"attempts" doc:"Requests made for these deliveries, until now."`
 	SuccessRate *float64            `json:"success_rate" doc:"From 0 to 1: success out of success and failed. Null when there are none."`

@@ -34,7 +34,7 @@ type Store interface {
 // Config of a Counter; zero values are defaults.
 type Config struct {
 	Registerer prometheus.Registerer
-	// Settle is how long a change waits for others of its minute. Default 10 s.
+	// Settle is how long a change waits for others of its minute. Default 3 s.
 	Settle time.Duration
 	// Round is how long a round may take before it starts nothing more. Default 100 ms.
 	Round time.Duration
@@ -68,7 +68,7 @@ func New(store Store, cfg Config) *Counter {
 		cfg.Now = time.Now
 	}
 	if cfg.Settle <= 0 {
-		cfg.Settle = 10 * time.Second
+		cfg.Settle = 3 * time.Second
 	}
 	if cfg.Round <= 0 {
 		cfg.Round = 100 * time.Millisecond
@@ -91,13 +91,18 @@ func New(store Store, cfg Config) *Counter {
 	}
 }
 
-// RunOnce is a round, or nothing while it is too early for one.
+// RunOnce is a round, or only a look at the lag while it is too early for one.
 func (c *Counter) RunOnce(ctx context.Context) error {
+	lag, err := c.store.Lag(ctx)
+	if err != nil {
+		return err
+	}
+	c.lag.Set(lag.Seconds())
 	begin := c.cfg.Now()
 	if begin.Before(c.resume) {
 		return nil
 	}
-	err := c.round(ctx, begin)
+	err = c.round(ctx, begin)
 	end := c.cfg.Now()
 	c.resume = end.Add(time.Duration(c.cfg.Rest) * end.Sub(begin))
 	return err
@@ -105,11 +110,6 @@ func (c *Counter) RunOnce(ctx context.Context) error {
 
 // round does something of each kind, so that none keeps another from its turn.
 func (c *Counter) round(ctx context.Context, begin time.Time) error {
-	lag, err := c.store.Lag(ctx)
-	if err != nil {
-		return err
-	}
-	c.lag.Set(lag.Seconds())
 	if err := c.count(ctx, begin); err != nil {
 		return err
 	}
