@@ -53,6 +53,7 @@ CREATE FUNCTION stats_bucket(us bigint) RETURNS integer LANGUAGE sql IMMUTABLE P
 $$ SELECT least(floor(8 * ln(greatest(us, 64) / 64::float8) / ln(2::float8)), 287)::integer $$;
 
 -- Deliveries have their event's time in their ids, so an event stands for its rows.
+-- An id that has no time of ours must not fail the write: some minute far from all.
 -- The probe must come after the change, so that the transaction has its number;
 -- an AFTER trigger does. Seen from a snapshot that is kept for a whole
 -- transaction a mark may look untaken that is not, so that one always marks.
@@ -61,7 +62,7 @@ CREATE FUNCTION stats_mark() RETURNS trigger LANGUAGE plpgsql SET plan_cache_mod
 BEGIN
     INSERT INTO stats_marks (workspace_id, minute)
     SELECT c.workspace_id, c.minute
-    FROM (SELECT DISTINCT t.workspace_id, (('x' || encode(substr(uuid_send(t.event_id), 1, 6), 'hex'))::bit(48)::bigint / 60000)::integer AS minute
+    FROM (SELECT DISTINCT t.workspace_id, least(('x' || encode(substr(uuid_send(t.event_id), 1, 6), 'hex'))::bit(48)::bigint / 60000, 2147480000)::integer AS minute
           FROM (SELECT n.workspace_id, n.event_id FROM changed n GROUP BY n.workspace_id, n.event_id) t) c
     WHERE current_setting('transaction_isolation') <> 'read committed'
        OR NOT EXISTS (SELECT FROM stats_marks m

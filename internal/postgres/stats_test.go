@@ -356,3 +356,13 @@ func TestStatsQuantilesAreCloseToTheTruth(t *testing.T) {
 	s.count()
 	check("counted before")
 }
+
+// A mark is by the way: what is written must never fail for it.
+func TestStatsMarksRefuseNoWrite(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	m := s.pending(0, "c_1")
+	s.exec("UPDATE deliveries SET event_id = 'ffffffff-ffff-ffff-ffff-ffffffffffff' WHERE id = $1", pg(m.DeliveryID))
+	s.wants(m, "status = 'pending'")
+	s.count() // and leaves no mark for ever
+}
