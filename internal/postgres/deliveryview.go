@@ -27,6 +27,8 @@ func reasonSentence(reason string) string {
 		return "the endpoint was deleted"
 	case reasonExpired:
 		return "still pending when its time of retention was over"
+	case webhook.ReasonPayloadExpired:
+		return "its event's payload was no longer kept"
 	}
 	return reason
 }

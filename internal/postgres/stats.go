@@ -55,7 +55,7 @@ func (s *Stats) Take(ctx context.Context, settle time.Duration, limit int) ([]we
 // marks that this covers. It does nothing while another scheduler counts.
 func (s *Stats) Count(ctx context.Context, m webhook.StatsMinute, now time.Time) error {
 	err := s.locked(ctx, func(q *dbsqlc.Queries) error {
-		start, minutes, err := unitOf(ctx, q, m, now)
+		start, minutes, err := stretchOf(ctx, q, m, now)
 		if err != nil {
 			return err
 		}
@@ -81,9 +81,9 @@ func (s *Stats) locked(ctx context.Context, fn func(*dbsqlc.Queries) error) erro
 	})
 }
 
-// unitOf is what is counted at once. An hour that is merged stays so, whatever a
+// stretchOf is what is counted at once. An hour that is merged stays so, whatever a
 // clock says.
-func unitOf(ctx context.Context, q *dbsqlc.Queries, m webhook.StatsMinute, now time.Time) (start, minutes int32, err error) {
+func stretchOf(ctx context.Context, q *dbsqlc.Queries, m webhook.StatsMinute, now time.Time) (start, minutes int32, err error) {
 	start = m.Minute / hour * hour
 	if start < mergeBefore(now) {
 		return start, hour, nil

@@ -39,8 +39,8 @@ func (s *Stats) Stats(ctx context.Context, ws webhook.WorkspaceID, endpoint webh
 	return out, nil
 }
 
-// unit is a minute or a merged hour.
-type unit struct {
+// stretch is a minute or a merged hour.
+type stretch struct {
 	start, minutes int32
 }
 
@@ -50,7 +50,7 @@ type statsReader struct {
 	endpoint  webhook.ID
 	asOf      time.Time
 	room      int32 // how many deliveries may be counted live
-	tallies   map[unit]counts
+	tallies   map[stretch]counts
 }
 
 // counts are cells and how often each occurred, as they are stored: a month of
@@ -67,9 +67,9 @@ func (r *statsReader) read(ctx context.Context, lo, hi int32) error {
 	if err != nil {
 		return err
 	}
-	r.tallies = make(map[unit]counts, len(rows))
+	r.tallies = make(map[stretch]counts, len(rows))
 	for _, row := range rows {
-		r.tallies[unit{row.StartMinute, int32(row.Minutes)}] = counts{row.Cells, row.Counts}
+		r.tallies[stretch{row.StartMinute, int32(row.Minutes)}] = counts{row.Cells, row.Counts}
 	}
 	return r.readMarked(ctx, lo, hi)
 }
@@ -80,9 +80,9 @@ func (r *statsReader) readMarked(ctx context.Context, lo, hi int32) error {
 	if err != nil {
 		return err
 	}
-	live := map[unit]bool{} // and whether there was room for it
+	live := map[stretch]bool{} // and whether there was room for it
 	for _, m := range marks {
-		u := r.unitOf(m.Minute)
+		u := r.stretchOf(m.Minute)
 		fits, known := live[u]
 		if !known {
 			if fits = len(live) < liveUnits; fits {
@@ -100,16 +100,16 @@ func (r *statsReader) readMarked(ctx context.Context, lo, hi int32) error {
 	return nil
 }
 
-func (r *statsReader) unitOf(minute int32) unit {
-	merged := unit{minute / hour * hour, hour}
+func (r *statsReader) stretchOf(minute int32) stretch {
+	merged := stretch{minute / hour * hour, hour}
 	if _, ok := r.tallies[merged]; ok {
 		return merged
 	}
-	return unit{minute, 1}
+	return stretch{minute, 1}
 }
 
-// count counts a unit anew, and reports whether there was room for that.
-func (r *statsReader) count(ctx context.Context, u unit) (bool, error) {
+// count counts a stretch anew, and reports whether there was room for that.
+func (r *statsReader) count(ctx context.Context, u stretch) (bool, error) {
 	if r.room <= 0 {
 		return false, nil
 	}
