@@ -10,11 +10,11 @@ import (
 type statsWire struct {
 	WorkspaceID webhook.WorkspaceID `json:"workspace_id"`
 	EndpointID  *string             `json:"endpoint_id" doc:"Null for the whole workspace."`
-	Window      string              `json:"window" enum:"1h,24h,7d,30d"`
+	Window      string              `json:"window" enum:"1h,24h,7d,30d" doc:"As asked for."`
 	From        time.Time           `json:"from" doc:"Deliveries of events that were accepted at this time or later."`
 	To          time.Time           `json:"to" doc:"And before this one: now."`
 	AsOf        time.Time           `json:"as_of" doc:"All that had happened by this time is counted; now, or some seconds ago where much happens."`
-	Deliveries  statsCountsWire     `json:"deliveries"`
+	Deliveries  statsCountsWire     `json:"deliveries" doc:"By what they are now."`
 	Attempts    int64               `json:"attempts" doc:"Requests made for these deliveries, until now."`
 	SuccessRate *float64            `json:"success_rate" doc:"From 0 to 1: success out of success and failed. Null when there are none."`
 	Duration    quantilesWire       `json:"duration_ms" doc:"How long an attempt took, in milliseconds."`
@@ -25,28 +25,28 @@ type statsWire struct {
 }
 
 type statsCountsWire struct {
-	Total    int64 `json:"total"`
-	Pending  int64 `json:"pending"`
-	Success  int64 `json:"success"`
-	Failed   int64 `json:"failed"`
-	Canceled int64 `json:"canceled"`
+	Total    int64 `json:"total" doc:"All of them."`
+	Pending  int64 `json:"pending" doc:"Not ended yet."`
+	Success  int64 `json:"success" doc:"A receiver answered with a 2xx."`
+	Failed   int64 `json:"failed" doc:"The schedule ended without."`
+	Canceled int64 `json:"canceled" doc:"Somebody stopped them."`
 }
 
 type quantilesWire struct {
 	P50 *float64 `json:"p50" doc:"At most 5 % off, like the others. Null when nothing was measured."`
-	P95 *float64 `json:"p95"`
-	P99 *float64 `json:"p99"`
+	P95 *float64 `json:"p95" doc:"Of a hundred, 95 were at most this."`
+	P99 *float64 `json:"p99" doc:"Of a hundred, 99 were at most this."`
 }
 
 type statsPartWire struct {
-	From     time.Time `json:"from"`
-	To       time.Time `json:"to"`
-	Total    int64     `json:"total"`
-	Pending  int64     `json:"pending"`
-	Success  int64     `json:"success"`
-	Failed   int64     `json:"failed"`
-	Canceled int64     `json:"canceled"`
-	Attempts int64     `json:"attempts"`
+	From     time.Time `json:"from" doc:"Its first instant."`
+	To       time.Time `json:"to" doc:"The first instant after it."`
+	Total    int64     `json:"total" doc:"All of them."`
+	Pending  int64     `json:"pending" doc:"Not ended yet."`
+	Success  int64     `json:"success" doc:"A receiver answered with a 2xx."`
+	Failed   int64     `json:"failed" doc:"The schedule ended without."`
+	Canceled int64     `json:"canceled" doc:"Somebody stopped them."`
+	Attempts int64     `json:"attempts" doc:"Requests made for its deliveries."`
 	P95      *float64  `json:"p95_ms" doc:"Of how long attempts took."`
 }
 
