@@ -15,8 +15,9 @@ import (
 )
 
 // maxDayLocks is what a statement on one day may lock, however many days there are.
-// At most 20 are of the day; marking its minute takes stats_marks and its three indexes.
-const maxDayLocks = 24
+// At most 20 are of the day; marking its minute takes stats_marks, its three indexes
+// and its sequence.
+const maxDayLocks = 25
 
 // locksOf counts the locks that a statement takes with as many partitions as
 // the database has. Nothing of it is committed.
