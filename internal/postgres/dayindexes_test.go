@@ -25,7 +25,8 @@ func beforeFeedShare(t *testing.T) *stage {
 func TestDayIndexes(t *testing.T) {
 	t.Parallel()
 	const (
-		building = "SELECT count(*) = 1 FROM pg_stat_progress_create_index WHERE datname = current_database()"
+		// It waits for the writer, so that its index is in the catalog already.
+		building = "SELECT count(*) = 1 FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting for writers%'"
 		broken   = "SELECT count(*) = 1 FROM pg_index WHERE NOT indisvalid AND indexrelid::regclass::text LIKE '%_feed_share'"
 		whole    = `SELECT count(*) = (SELECT count(*) FROM pg_inherits WHERE inhparent = 'deliveries'::regclass) AND bool_and(i.indisvalid)
 			FROM pg_inherits h JOIN pg_index i ON i.indexrelid = h.inhrelid WHERE h.inhparent = 'deliveries_feed_share'::regclass`
@@ -76,8 +77,11 @@ func TestDayIndexes(t *testing.T) {
 	t.Run("ThatWereNotFinishedAreMadeAnew", func(t *testing.T) {
 		t.Parallel()
 		s := beforeFeedShare(t)
-		held(t, s, func(kill func()) bool { kill(); return true })
-		s.eventually(broken)
+		held(t, s, func(kill func()) bool {
+			kill()
+			s.eventually(broken) // while the writer is there: once it is gone Postgres may finish what it has not heard the end of
+			return true
+		})
 		_, err := migrator(t, s.url).Up(t.Context())
 		must(t, err)
 		s.holds(whole)
