@@ -29,7 +29,8 @@ SEMANTIC = re.compile(
     | (.*)/endpoint_ids(/\d+)? # have to exist
     | (.*)/wait              # not in a batch, and not with deliver_at
     | (.*)/deliver_at        # how far ahead
-    | target                 # an id or a name
+    | (.*)/ordering_key      # printable characters
+    | actor|action|target    # ids and names
     | resource                # leaves room for what is appended
     | .*/created_at           # years 1 to 9999, in UTC
     """,
