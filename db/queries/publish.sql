@@ -36,7 +36,7 @@ WHERE (SELECT count(*) FROM deliveries d
        WHERE d.workspace_id = u.workspace_id AND d.id >= u.first AND d.id < u.next AND d.id >= @lo::uuid AND d.id < @hi::uuid
          AND d.event_id = u.event_id AND d.replay_id IS NULL
          AND CASE WHEN d.status = 'pending' AND d.attempts = 0
-                  THEN NOT d.parked OR d.held_reason IN ('max_in_flight', 'rate_limit', 'ordering') END) = 0;
+                  THEN NOT d.parked OR d.held_reason = ANY(@passing_holds::text[]) END) = 0;
 
 -- name: OutcomesOfEvent :many
 -- An event's first deliveries with what their last attempts met, without what was

@@ -6,6 +6,7 @@ package await
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -137,8 +138,8 @@ func (w *Waits) await(ctx context.Context, e webhook.Awaited, d time.Duration) w
 func settled(all []webhook.Delivery) bool {
 	for i := range all {
 		d := &all[i]
-		short := d.HeldReason == "" || d.HeldReason == webhook.HeldInFlight || d.HeldReason == webhook.HeldRateLimit
-		if d.Status == webhook.StatusPending && d.Attempts == 0 && short {
+		passing := d.HeldReason == "" || slices.Contains(webhook.PassingHolds(), d.HeldReason)
+		if d.Status == webhook.StatusPending && d.Attempts == 0 && passing {
 			return false
 		}
 	}

@@ -296,6 +296,7 @@ func TestSettled(t *testing.T) {
 		"FirstAttemptIsDue":     {webhook.Delivery{Status: webhook.StatusPending}, false},
 		"OverItsWindow":         {webhook.Delivery{Status: webhook.StatusPending, HeldReason: webhook.HeldInFlight}, false},
 		"OverItsRate":           {webhook.Delivery{Status: webhook.StatusPending, HeldReason: webhook.HeldRateLimit}, false},
+		"WaitsForItsTurn":       {webhook.Delivery{Status: webhook.StatusPending, HeldReason: webhook.HeldOrdering}, false},
 		"HeldByTheBreaker":      {webhook.Delivery{Status: webhook.StatusPending, HeldReason: webhook.HeldBreakerOpen}, true},
 		"OfADisabledEndpoint":   {webhook.Delivery{Status: webhook.StatusPending, HeldReason: webhook.HeldEndpointDisabled}, true},
 		"WaitsForARetry":        {webhook.Delivery{Status: webhook.StatusPending, Attempts: 1}, true},

@@ -275,6 +275,8 @@ func TestOutcomes(t *testing.T) {
 	set(2, isCanceled)
 	set(3, "task = NULL, parked = true, held_reason = 'max_in_flight'")
 	wantSettled(a) // such a hold is over before long
+	set(3, "held_reason = 'ordering'")
+	wantSettled(a)
 	set(3, "held_reason = 'breaker_open'")
 	wantSettled(a, b)
 	set(4, isFailed)
@@ -331,7 +333,7 @@ func TestOutcomesGoByKey(t *testing.T) {
 	}
 	lo, hi := pg(webhook.FirstID(day)), pg(webhook.FirstID(day.AddDate(0, 0, 1)))
 	workspaces := slices.Repeat([]string{"w"}, len(events))
-	wantPlan(t, conn, 1, "_pkey", dbsqlc.SettledEvents, workspaces, events, firsts, nexts, lo, hi)
+	wantPlan(t, conn, 1, "_pkey", dbsqlc.SettledEvents, workspaces, events, firsts, nexts, lo, hi, webhook.PassingHolds())
 	wantPlan(t, conn, 2, "_pkey", dbsqlc.OutcomesOfEvent, "w", firsts[0], nexts[0], events[0], int32(1000))
 }
 
@@ -345,6 +347,7 @@ func TestSettledEventsLocksOneDay(t *testing.T) {
 		_, err := q.SettledEvents(t.Context(), dbsqlc.SettledEventsParams{
 			WorkspaceIds: []string{"w"}, EventIds: []pgtype.UUID{pg(id)}, Firsts: []pgtype.UUID{pg(webhook.FirstID(id.Time()))},
 			Nexts: []pgtype.UUID{pg(webhook.FirstID(id.Time().Add(time.Millisecond)))}, Lo: pg(webhook.FirstID(today)), Hi: pg(webhook.FirstID(today.AddDate(0, 0, 1))),
+			PassingHolds: webhook.PassingHolds(),
 		})
 		return err
 	})

@@ -23,7 +23,7 @@ func (s *Outcomes) Settled(ctx context.Context, events []webhook.Awaited) ([]web
 		day := e.EventID.Day()
 		p := days[day]
 		if p == nil {
-			p = &dbsqlc.SettledEventsParams{}
+			p = &dbsqlc.SettledEventsParams{PassingHolds: webhook.PassingHolds()}
 			p.Lo, p.Hi = dayBounds(day)
 			days[day] = p
 		}

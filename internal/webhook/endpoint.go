@@ -59,6 +59,10 @@ const (
 	HeldOrdering         = "ordering"
 )
 
+// PassingHolds are the reasons for which whoever waits for a first attempt goes on
+// waiting: others have to be sent first. The other holds last.
+func PassingHolds() []string { return []string{HeldInFlight, HeldRateLimit, HeldOrdering} }
+
 // Promote makes the next secret the only one. It does nothing unless secrets rotate.
 func (e *Endpoint) Promote() {
 	if e.NextSecretAt != nil {

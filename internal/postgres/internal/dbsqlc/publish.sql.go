@@ -193,7 +193,7 @@ WHERE (SELECT count(*) FROM deliveries d
        WHERE d.workspace_id = u.workspace_id AND d.id >= u.first AND d.id < u.next AND d.id >= $5::uuid AND d.id < $6::uuid
          AND d.event_id = u.event_id AND d.replay_id IS NULL
          AND CASE WHEN d.status = 'pending' AND d.attempts = 0
-                  THEN NOT d.parked OR d.held_reason IN ('max_in_flight', 'rate_limit', 'ordering') END) = 0
+                  THEN NOT d.parked OR d.held_reason = ANY($7::text[]) END) = 0
 `
 
 type SettledEventsParams struct {
@@ -203,6 +203,7 @@ type SettledEventsParams struct {
 	Nexts        []pgtype.UUID
 	Lo           pgtype.UUID
 	Hi           pgtype.UUID
+	PassingHolds []string
 }
 
 // Which of these events have no delivery any more whose first attempt is to be
@@ -219,6 +220,7 @@ func (q *Queries) SettledEvents(ctx context.Context, arg SettledEventsParams) ([
 		arg.Nexts,
 		arg.Lo,
 		arg.Hi,
+		arg.PassingHolds,
 	)
 	if err != nil {
 		return nil, err
