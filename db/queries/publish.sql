@@ -1,5 +1,5 @@
 -- name: InsertEventsWithOptions :exec
--- InsertEvents for the few that were published with options or a key. An event's own
+-- InsertEvents for the few that were published with options. An event's own
 -- endpoints come as the text of an array, '' for none: arrays of arrays of several
 -- lengths there are not.
 INSERT INTO events (id, workspace_id, external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at, ordering_key)

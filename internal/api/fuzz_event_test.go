@@ -19,6 +19,7 @@ func FuzzPublish(f *testing.F) {
 		`{"type":"a.b","data":{"x":[1.0,{"y":"\ud83d\ude00"}]},"id":"1","created_at":"2024-01-15T10:30:00Z","ordering_key":"a b"}`,
 		`{"type":"a","data":{"":"\\\""}}`, `[[]]`, ` {} `, `{"data":{"a":"\u0022"},"type":"b"}`, `5`, `{"\u0074ype":"a","type":null}`,
 		`{"type":"a","data":{},"endpoint_ids":["ep_01kqxg5wdgf0m8c4yb2h3t9v6z","x",5],"deliver_at":"2030-01-15T10:30:00.123+01:00","wait":1}`,
+		`{"type":"a","data":{},"deliver_at":"2030-01-15T10:30:00Z","ordering_key":"k"}`,
 		`{"type":"a","data":{},"endpoint_ids":[],"deliver_at":null}`, `{"endpoint_ids":null,"deliver_at":"","endpoint_ids":{}}`,
 	} {
 		f.Add([]byte(seed))
@@ -145,7 +146,9 @@ func referenceEvent(raw []byte) (e webhook.NewEvent, bad []string) {
 			e.ID = text
 			good = good && (string(values[i]) == "null" || idPattern.MatchString(text))
 		case "ordering_key":
-			e.OrderingKey = text
+			if string(values[i]) != "null" {
+				e.OrderingKey = text
+			}
 			good = good && (string(values[i]) == "null" || keyPattern.MatchString(text))
 		case "created_at":
 			at, valid := referenceTime(text)
@@ -175,6 +178,9 @@ func referenceEvent(raw []byte) (e webhook.NewEvent, bad []string) {
 		if !seen[name] {
 			bad = append(bad, "/"+name)
 		}
+	}
+	if e.OrderingKey != "" && !e.DeliverAt.IsZero() {
+		bad = append(bad, "/deliver_at")
 	}
 	return e, bad
 }

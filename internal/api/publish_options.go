@@ -13,9 +13,9 @@ import (
 type optionsParser struct {
 	pointer string
 	// alone: the event is no batch's, and its publisher may wait.
-	alone                        bool
-	targets, deliverAt, waitSeen bool
-	wait                         *time.Duration
+	alone                             bool
+	targets, deliverAt, key, waitSeen bool
+	wait                              *time.Duration
 }
 
 // read is not known for any other field, and again for one that was given before.
@@ -27,6 +27,9 @@ func (p *optionsParser) read(key string, value []byte, o *webhook.Options) (know
 	case "deliver_at":
 		again, p.deliverAt = p.deliverAt, true
 		bad = p.readDeliverAt(value, o)
+	case "ordering_key":
+		again, p.key = p.key, true
+		bad = p.readOrderingKey(value, o)
 	case "wait":
 		again, p.waitSeen = p.waitSeen, true
 		bad = p.readWait(value)
@@ -73,6 +76,16 @@ func (p *optionsParser) readDeliverAt(value []byte, o *webhook.Options) []webhoo
 	return nil
 }
 
+func (p *optionsParser) readOrderingKey(value []byte, o *webhook.Options) []webhook.FieldError {
+	if isNull(value) {
+		return nil
+	}
+	if o.OrderingKey = textOf(value); !webhook.ValidOrderingKey(o.OrderingKey) {
+		return p.fail("/ordering_key", "must be 1 to %d printable characters", webhook.MaxOrderingKey)
+	}
+	return nil
+}
+
 func (p *optionsParser) readWait(value []byte) []webhook.FieldError {
 	if !p.alone {
 		return p.fail("/wait", "can be given for an event that is published alone, not in a batch")
@@ -93,10 +106,17 @@ func (p *optionsParser) readWait(value []byte) []webhook.FieldError {
 
 // together says what can't be asked for at once.
 func (p *optionsParser) together(o *webhook.Options) []webhook.FieldError {
-	if p.wait != nil && !o.DeliverAt.IsZero() {
-		return p.fail("/wait", "can't be given together with deliver_at")
+	if o.DeliverAt.IsZero() {
+		return nil
 	}
-	return nil
+	var bad []webhook.FieldError
+	if o.OrderingKey != "" {
+		bad = p.fail("/deliver_at", "can't be given together with ordering_key")
+	}
+	if p.wait != nil {
+		bad = append(bad, p.fail("/wait", "can't be given together with deliver_at")...)
+	}
+	return bad
 }
 
 func (p *optionsParser) fail(at, format string, args ...any) []webhook.FieldError {

@@ -30,17 +30,18 @@ const eventTypeSyntax = "must be dot-separated words of A-Za-z0-9_-, at most 256
 // parseEvent reads one event out of text that json.Valid has passed and
 // checkSurrogates too. The event's data is a copy.
 func parseEvent(raw []byte, pointer string) (e webhook.NewEvent, bad []webhook.FieldError) {
-	return parseWithOptions(raw, pointer, &optionsParser{pointer: pointer})
+	return parseWithOptions(raw, &optionsParser{pointer: pointer})
 }
 
 // parseAlone is parseEvent for one that is published alone, whose publisher may wait.
 func parseAlone(raw []byte) (e webhook.NewEvent, wait *time.Duration, bad []webhook.FieldError) {
 	p := optionsParser{alone: true}
-	e, bad = parseWithOptions(raw, "", &p)
-	return e, p.wait, append(bad, p.together(&e.Options)...)
+	e, bad = parseWithOptions(raw, &p)
+	return e, p.wait, bad
 }
 
-func parseWithOptions(raw []byte, pointer string, options *optionsParser) (e webhook.NewEvent, bad []webhook.FieldError) {
+func parseWithOptions(raw []byte, options *optionsParser) (e webhook.NewEvent, bad []webhook.FieldError) {
+	pointer := options.pointer
 	fail := func(at, format string, args ...any) {
 		if len(bad) < maxErrors {
 			bad = append(bad, webhook.FieldError{Pointer: at, Detail: fmt.Sprintf(format, args...)})
@@ -51,7 +52,7 @@ func parseWithOptions(raw []byte, pointer string, options *optionsParser) (e web
 		return e, bad
 	}
 	e.Pointer = pointer
-	var hasType, hasData, hasID, hasTime, hasKey bool
+	var hasType, hasData, hasID, hasTime bool
 	s := scanner{text: raw}
 	for s.more() {
 		key := unquote(s.key())
@@ -88,14 +89,6 @@ func parseWithOptions(raw []byte, pointer string, options *optionsParser) (e web
 				fail(pointer+"/created_at", "%v", err)
 			}
 			e.CreatedAt = t.Truncate(timeUnit)
-		case "ordering_key":
-			given, hasKey = hasKey, true
-			if isNull(value) {
-				break
-			}
-			if e.OrderingKey = textOf(value); !webhook.ValidOrderingKey(e.OrderingKey) {
-				fail(pointer+"/ordering_key", "must be 1 to 128 printable characters")
-			}
 		default:
 			known, again, problems := options.read(key, value, &e.Options)
 			if !known {
@@ -116,8 +109,8 @@ func parseWithOptions(raw []byte, pointer string, options *optionsParser) (e web
 	if !hasData {
 		fail(pointer+"/data", "is required and must be an object")
 	}
-	if e.OrderingKey != "" && !e.DeliverAt.IsZero() {
-		fail(pointer+"/deliver_at", "can't be given together with ordering_key")
+	for _, problem := range options.together(&e.Options) {
+		fail(problem.Pointer, "%s", problem.Detail)
 	}
 	return e, bad
 }

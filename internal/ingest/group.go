@@ -68,7 +68,6 @@ func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed
 	}
 	e := webhook.Event{
 		ID: p.ids.Next(now), ExternalID: in.ID, WorkspaceID: ws, Type: in.Type, CreatedAt: in.CreatedAt, Options: in.Options,
-		OrderingKey: in.OrderingKey,
 	}
 	if e.CreatedAt.IsZero() {
 		e.CreatedAt = e.ID.Time()

@@ -15,7 +15,7 @@ import (
 func keyed(key string, types ...string) []webhook.NewEvent {
 	out := make([]webhook.NewEvent, len(types))
 	for n, eventType := range types {
-		out[n] = webhook.NewEvent{Type: eventType, Data: []byte(`{}`), OrderingKey: key}
+		out[n] = webhook.NewEvent{Type: eventType, Data: []byte(`{}`), Options: webhook.Options{OrderingKey: key}}
 	}
 	return out
 }

@@ -52,7 +52,7 @@ func (s *Events) byID(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID
 	}
 	return webhook.Event{
 		ID: id, ExternalID: r.ExternalID, WorkspaceID: ws, Type: r.Type, CreatedAt: r.CreatedAt.Time.UTC(),
-		Body: r.Body, Deliveries: int(r.Deliveries), Options: optionsOf(r.EndpointIds, r.DeliverAt), OrderingKey: deref(r.OrderingKey),
+		Body: r.Body, Deliveries: int(r.Deliveries), Options: optionsOf(r.EndpointIds, r.DeliverAt, r.OrderingKey),
 	}, nil
 }
 
@@ -71,7 +71,7 @@ func (s *Events) List(ctx context.Context, ws webhook.WorkspaceID, f webhook.Eve
 	for _, r := range rows {
 		all = append(all, webhook.Event{
 			ID: r.ID.Bytes, ExternalID: r.ExternalID, WorkspaceID: ws, Type: r.Type, CreatedAt: r.CreatedAt.Time.UTC(),
-			Body: r.Body, Deliveries: int(r.Deliveries), Options: optionsOf(r.EndpointIds, r.DeliverAt), OrderingKey: deref(r.OrderingKey),
+			Body: r.Body, Deliveries: int(r.Deliveries), Options: optionsOf(r.EndpointIds, r.DeliverAt, r.OrderingKey),
 		})
 	}
 	return all, more || beyond, nil

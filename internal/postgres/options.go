@@ -12,14 +12,14 @@ import (
 	"github.com/postrider/postrider/internal/webhook"
 )
 
-func withOptions(e *webhook.Event) bool    { return e.Given() || e.OrderingKey != "" }
-func withoutOptions(e *webhook.Event) bool { return !withOptions(e) }
+func withOptions(e *webhook.Event) bool    { return e.Given() }
+func withoutOptions(e *webhook.Event) bool { return !e.Given() }
 
 // Deliveries are inserted in one of three ways: at once, delayed, or by insertOrdered.
 func atOnce(e *webhook.Event) bool  { return e.DeliverAt.IsZero() && e.OrderingKey == "" }
 func delayed(e *webhook.Event) bool { return !e.DeliverAt.IsZero() && e.OrderingKey == "" }
 
-// queueOptions inserts the events that were published with options or a key, and the
+// queueOptions inserts the events that were published with options, and the
 // deliveries that have a time of their own. All others cost what they did.
 func queueOptions(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Event) {
 	if !anyOptions(g) {
@@ -32,7 +32,7 @@ func queueOptions(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Ev
 	var targets, keys []string
 	var at []pgtype.Timestamptz
 	for i := range g.Events {
-		if _, dup := dups[g.Events[i].ID]; !dup && withOptions(&g.Events[i]) {
+		if _, dup := dups[g.Events[i].ID]; !dup && g.Events[i].Given() {
 			targets = append(targets, arrayText(g.Events[i].Targets))
 			at = append(at, deliverAt(&g.Events[i]))
 			keys = append(keys, g.Events[i].OrderingKey)
@@ -46,7 +46,7 @@ func queueOptions(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Ev
 
 func anyOptions(g *webhook.Group) bool {
 	for i := range g.Events {
-		if withOptions(&g.Events[i]) {
+		if g.Events[i].Given() {
 			return true
 		}
 	}
@@ -92,7 +92,8 @@ func arrayText(ids []webhook.ID) string {
 	return "{" + strings.Join(texts, ",") + "}"
 }
 
-func optionsOf(endpoints []pgtype.UUID, at pgtype.Timestamptz) (o webhook.Options) {
+func optionsOf(endpoints []pgtype.UUID, at pgtype.Timestamptz, key *string) webhook.Options {
+	o := webhook.Options{OrderingKey: deref(key)}
 	for _, id := range endpoints {
 		o.Targets = append(o.Targets, id.Bytes)
 	}

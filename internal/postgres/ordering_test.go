@@ -33,7 +33,7 @@ func (s *stage) accept(db *postgres.DB, at time.Time, endpoint webhook.ID, keys 
 	g := &webhook.Group{}
 	for n, key := range keys {
 		g.Events = append(g.Events, webhook.Event{
-			ID: webhook.NewID(at), WorkspaceID: "w", Type: "a.b", CreatedAt: at, Body: []byte("{}"), Deliveries: 1, OrderingKey: key,
+			ID: webhook.NewID(at), WorkspaceID: "w", Type: "a.b", CreatedAt: at, Body: []byte("{}"), Deliveries: 1, Options: webhook.Options{OrderingKey: key},
 		})
 		g.Deliveries = append(g.Deliveries, webhook.NewDelivery{
 			ID: webhook.NewID(at), Event: n, EndpointID: endpoint, Task: webhook.NewTask(webhook.LaneDeliver, at),
@@ -355,7 +355,7 @@ func TestOrderingKey(t *testing.T) {
 		group := func(ids ...string) *webhook.Group {
 			g := &webhook.Group{}
 			for n, id := range ids {
-				g.Events = append(g.Events, webhook.Event{ID: webhook.NewID(now), ExternalID: id, WorkspaceID: "w", Type: "a.b", CreatedAt: now, Body: []byte("{}"), OrderingKey: "k"})
+				g.Events = append(g.Events, webhook.Event{ID: webhook.NewID(now), ExternalID: id, WorkspaceID: "w", Type: "a.b", CreatedAt: now, Body: []byte("{}"), Options: webhook.Options{OrderingKey: "k"}})
 				g.Deliveries = append(g.Deliveries, webhook.NewDelivery{ID: webhook.NewID(now), Event: n, EndpointID: s.end, Task: "c_" + id})
 			}
 			return g

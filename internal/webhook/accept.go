@@ -17,9 +17,6 @@ type NewEvent struct {
 	CreatedAt time.Time
 	// Data is the producer's object, minified.
 	Data json.RawMessage
-	// OrderingKey makes the event go to each endpoint after those of the same key that
-	// were accepted before; empty is none.
-	OrderingKey string
 	// Pointer is where the event stands in the producer's request: "" alone,
 	// "/events/3" in a batch.
 	Pointer string

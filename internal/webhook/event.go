@@ -19,8 +19,6 @@ type Event struct {
 	CreatedAt time.Time
 	// Body holds the bytes that are signed and sent, serialised once.
 	Body []byte
-	// OrderingKey is the producer's, or empty.
-	OrderingKey string
 	// Deliveries is how many endpoints matched when the event was accepted.
 	Deliveries int
 	Options

@@ -25,10 +25,15 @@ type Options struct {
 	// DeliverAt is when the first attempts are to be made at the earliest; zero, or
 	// in the past, is at once.
 	DeliverAt time.Time
+	// OrderingKey makes the event go to each endpoint after those of the same key that
+	// were accepted before; empty is none. It goes with no DeliverAt.
+	OrderingKey string
 }
 
 // Given reports whether anything is said.
-func (o *Options) Given() bool { return len(o.Targets) > 0 || !o.DeliverAt.IsZero() }
+func (o *Options) Given() bool {
+	return len(o.Targets) > 0 || !o.DeliverAt.IsZero() || o.OrderingKey != ""
+}
 
 // Targeted reports whether the endpoint may be considered.
 func (o *Options) Targeted(endpoint ID) bool {

@@ -72,7 +72,7 @@ type InsertEventsWithOptionsParams struct {
 	OrderingKeys []string
 }
 
-// InsertEvents for the few that were published with options or a key. An event's own
+// InsertEvents for the few that were published with options. An event's own
 // endpoints come as the text of an array, ” for none: arrays of arrays of several
 // lengths there are not.
 func (q *Queries) InsertEventsWithOptions(ctx context.Context, arg InsertEventsWithOptionsParams) error {
