@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,10 +21,23 @@ type AuditLog struct{ db *DB }
 // NewAuditLog makes the store on db.
 func NewAuditLog(db *DB) *AuditLog { return &AuditLog{db} }
 
+// entryIDs are those of audit entries: of requests in the same millisecond the later
+// one's is greater.
+type entryIDs struct {
+	mu  sync.Mutex
+	ids webhook.IDSource
+}
+
+func (e *entryIDs) next(at time.Time) webhook.ID {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.ids.Next(at)
+}
+
 // note writes a change into the audit log; q is of the change's transaction, so
 // that there is none without the other. What nobody asked for through the API,
 // such as what a worker does by itself, is not noted.
-func note(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID, t webhook.Target, changes ...webhook.FieldChange) error {
+func (db *DB) note(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID, t webhook.Target, changes ...webhook.FieldChange) error {
 	by, ok := webhook.ActorOf(ctx)
 	if !ok {
 		return nil
@@ -33,7 +47,7 @@ func note(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID, t webh
 		return err
 	}
 	return q.InsertAuditEntry(ctx, dbsqlc.InsertAuditEntryParams{
-		ID: pgID(webhook.NewID(by.At)), WorkspaceID: string(ws), KeyID: orNullID(by.KeyID), Action: by.Action,
+		ID: pgID(db.entries.next(by.At)), WorkspaceID: string(ws), KeyID: orNullID(by.KeyID), Action: by.Action,
 		TargetKind: t.Kind, Target: t.ID, RequestID: by.RequestID, RemoteAddr: orNil(by.RemoteAddr), Changes: raw,
 	})
 }
@@ -56,14 +70,14 @@ func (db *DB) noted(ctx context.Context, ws webhook.WorkspaceID, t webhook.Targe
 		if err := change(q); err != nil {
 			return err
 		}
-		return note(ctx, q, ws, t, changes...)
+		return db.note(ctx, q, ws, t, changes...)
 	})
 }
 
 // Record writes an entry for what changes nothing that is stored, such as showing
 // a secret.
 func (s *AuditLog) Record(ctx context.Context, ws webhook.WorkspaceID, t webhook.Target) error {
-	if err := note(ctx, s.db.q, ws, t); err != nil {
+	if err := s.db.note(ctx, s.db.q, ws, t); err != nil {
 		return fmt.Errorf("write the audit log: %w", available(err))
 	}
 	return nil

@@ -2,6 +2,9 @@ package postgres_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,6 +103,20 @@ func (s *stage) content() string {
 func TestAuditLog(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
+
+	t.Run("OfOneMillisecondIsInOrder", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		log := postgres.NewAuditLog(s.db)
+		for n := range 50 {
+			must(t, log.Record(asKey(now), "w", webhook.Target{Kind: webhook.KindEventType, ID: fmt.Sprintf("%02d", n)}))
+		}
+		all, _, err := log.List(t.Context(), "w", webhook.AuditFilter{}, webhook.Page{Limit: 50})
+		must(t, err)
+		if len(all) != 50 || !slices.IsSortedFunc(all, func(a, b webhook.AuditEntry) int { return strings.Compare(b.Target.ID, a.Target.ID) }) {
+			t.Errorf("got %+v", all)
+		}
+	})
 
 	t.Run("IsWrittenWithTheChangeOrNeitherIs", func(t *testing.T) {
 		t.Parallel()

@@ -43,6 +43,7 @@ type DB struct {
 	seal *sealer
 	// operations is told of the other workspaces' changes; "" is nobody.
 	operations webhook.WorkspaceID
+	entries    entryIDs // of the audit log
 	// renewed is when all connections were dropped last, in unix nanoseconds.
 	renewed atomic.Int64
 }

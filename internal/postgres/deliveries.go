@@ -119,7 +119,7 @@ func (s *Deliveries) change(ctx context.Context, ws webhook.WorkspaceID, id webh
 		if changed = n > 0; err != nil || !changed {
 			return err
 		}
-		return note(ctx, q, ws, id.AsTarget(webhook.KindDelivery), webhook.StatusChange(to))
+		return s.db.note(ctx, q, ws, id.AsTarget(webhook.KindDelivery), webhook.StatusChange(to))
 	})
 	return changed, err
 }

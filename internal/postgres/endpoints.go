@@ -30,7 +30,7 @@ func (s *Endpoints) Create(ctx context.Context, e webhook.Endpoint) (webhook.End
 		if err := s.insert(ctx, q, &e); err != nil {
 			return err
 		}
-		return note(ctx, q, e.WorkspaceID, e.ID.AsTarget(webhook.KindEndpoint), webhook.EndpointChanges(nil, &e)...)
+		return s.db.note(ctx, q, e.WorkspaceID, e.ID.AsTarget(webhook.KindEndpoint), webhook.EndpointChanges(nil, &e)...)
 	})
 	if err != nil {
 		return webhook.Endpoint{}, fmt.Errorf("create endpoint %s: %w", e.ID, err)
@@ -134,7 +134,7 @@ func (s *Endpoints) Update(ctx context.Context, ws webhook.WorkspaceID, id webho
 		if err = s.update(ctx, q, &e); err != nil {
 			return err
 		}
-		if err = note(ctx, q, ws, id.AsTarget(webhook.KindEndpoint), webhook.EndpointChanges(&was, &e)...); err != nil || !e.IsActive {
+		if err = s.db.note(ctx, q, ws, id.AsTarget(webhook.KindEndpoint), webhook.EndpointChanges(&was, &e)...); err != nil || !e.IsActive {
 			return err
 		}
 		switch {
@@ -194,7 +194,7 @@ func (s *Endpoints) Delete(ctx context.Context, ws webhook.WorkspaceID, id webho
 		if err := cancelRecent(ctx, q, id); err != nil {
 			return err
 		}
-		if err := note(ctx, q, ws, id.AsTarget(webhook.KindEndpoint)); err != nil {
+		if err := s.db.note(ctx, q, ws, id.AsTarget(webhook.KindEndpoint)); err != nil {
 			return err
 		}
 		if err := q.NoteLines(ctx, dbsqlc.NoteLinesParams{EndpointIds: []pgtype.UUID{pgID(id)}, WorkspaceID: string(ws)}); err != nil {

@@ -36,12 +36,12 @@ func (s *EventTypes) Put(ctx context.Context, t webhook.EventType) (out webhook.
 		out = t
 		out.ID, out.Version, out.UpdatedAt = r.ID.Bytes, version, r.UpdatedAt.Time.UTC()
 		if created = out.ID == t.ID; !created {
-			return note(ctx, q, t.WorkspaceID, eventTypeTarget(t.Name), webhook.EventTypeChanges(&before, &t)...)
+			return s.db.note(ctx, q, t.WorkspaceID, eventTypeTarget(t.Name), webhook.EventTypeChanges(&before, &t)...)
 		}
 		if err := refuseTooMany(ctx, q, t.WorkspaceID); err != nil {
 			return err
 		}
-		return note(ctx, q, t.WorkspaceID, eventTypeTarget(t.Name), webhook.EventTypeChanges(nil, &t)...)
+		return s.db.note(ctx, q, t.WorkspaceID, eventTypeTarget(t.Name), webhook.EventTypeChanges(nil, &t)...)
 	})
 	if err != nil {
 		return webhook.EventType{}, false, fmt.Errorf("put event type %s: %w", t.Name, err)
@@ -118,7 +118,7 @@ func (s *EventTypes) Delete(ctx context.Context, ws webhook.WorkspaceID, name st
 		if err := someRow(n, err, "event type"); err != nil {
 			return err
 		}
-		return note(ctx, q, ws, eventTypeTarget(name))
+		return s.db.note(ctx, q, ws, eventTypeTarget(name))
 	})
 	if err != nil {
 		return fmt.Errorf("delete event type %s: %w", name, err)

@@ -138,7 +138,7 @@ func (s *Replays) Cancel(ctx context.Context, ws webhook.WorkspaceID, id webhook
 		if n, err = q.CancelReplay(ctx, dbsqlc.CancelReplayParams{ID: pgID(id), WorkspaceID: string(ws)}); err != nil || n == 0 {
 			return err
 		}
-		return note(ctx, q, ws, id.AsTarget(webhook.KindReplay), webhook.StatusChange(webhook.ReplayCanceled))
+		return s.db.note(ctx, q, ws, id.AsTarget(webhook.KindReplay), webhook.StatusChange(webhook.ReplayCanceled))
 	})
 	if err != nil {
 		return webhook.Replay{}, fmt.Errorf("cancel replay %s: %w", id, err)

@@ -76,7 +76,7 @@ func (s *Workspaces) Rename(ctx context.Context, id webhook.WorkspaceID, name st
 		if r, err = q.RenameWorkspace(ctx, dbsqlc.RenameWorkspaceParams{ID: string(id), Name: name}); err != nil {
 			return err
 		}
-		return note(ctx, q, id, workspaceTarget(id), webhook.NameChanges(before, name)...)
+		return s.db.note(ctx, q, id, workspaceTarget(id), webhook.NameChanges(before, name)...)
 	})
 	if err != nil {
 		return webhook.Workspace{}, fmt.Errorf("rename workspace %s: %w", id, err)
@@ -109,7 +109,7 @@ func (s *Workspaces) Delete(ctx context.Context, id webhook.WorkspaceID) error {
 		if err := q.RevokeWorkspaceKeys(ctx, string(id)); err != nil {
 			return err
 		}
-		return note(ctx, q, id, workspaceTarget(id))
+		return s.db.note(ctx, q, id, workspaceTarget(id))
 	})
 	if err != nil {
 		return fmt.Errorf("delete workspace %s: %w", id, err)
