@@ -66,9 +66,6 @@ type endpointWire struct {
 	UpdatedAt      time.Time           `json:"updated_at" doc:"When it was last changed."`
 }
 
-// hidden stands for a header's value.
-const hidden = "***"
-
 func (s *server) renderEndpoint(e *webhook.Endpoint) endpointWire {
 	e.Settle(s.cfg.Now())
 	out := endpointWire{
@@ -80,7 +77,7 @@ func (s *server) renderEndpoint(e *webhook.Endpoint) endpointWire {
 		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
 	}
 	for name := range e.Headers {
-		out.Headers[name] = hidden
+		out.Headers[name] = webhook.Masked
 	}
 	if e.Timeout != nil {
 		out.Timeout = int(*e.Timeout / time.Second)

@@ -174,7 +174,7 @@ func mergeHeaders(old, patch json.RawMessage) (json.RawMessage, *webhook.Error) 
 		given[folded] = true
 		earlier, known := spelled[folded]
 		switch {
-		case known && textOf(m.value) == hidden:
+		case known && textOf(m.value) == webhook.Masked:
 			continue
 		case known:
 			out.set(earlier, nil)

@@ -49,7 +49,7 @@ func headerError(name, value string) string {
 		return "is no valid header name"
 	case isReservedHeader(strings.ToLower(name)):
 		return "is set by Postrider and can't be overridden"
-	case value == hidden:
+	case value == webhook.Masked:
 		return "*** stands for a value that is hidden; send the value itself"
 	case !isFieldValue(value):
 		return "must not hold control characters, or space at its ends"

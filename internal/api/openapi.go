@@ -61,6 +61,7 @@ func (s *server) mount() *huma.OpenAPI {
 	explanation["delivery"] = nullable(explanation["delivery"])
 	addServiceOperations(doc)
 	settleSchemas(doc)
+	// The one array of an answer that may be null.
 	doc.Components.Schemas.Map()["Event"].Properties["endpoint_ids"].Nullable = true
 	addExamples(doc)
 	return doc

@@ -35,7 +35,7 @@ func EndpointChanges(before, after *Endpoint) []FieldChange {
 func endpointFields(e *Endpoint) []field {
 	address, _, query := strings.Cut(e.URL, "?")
 	if query {
-		address += "?***" // tokens are put there
+		address += "?" + Masked // tokens are put there
 	}
 	return []field{
 		{"url", e.URL, address, query},
