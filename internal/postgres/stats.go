@@ -63,7 +63,7 @@ func (s *Stats) Count(ctx context.Context, m webhook.StatsMinute, now time.Time)
 		if err != nil || n == 0 { // counted already, with another minute of its hour
 			return err
 		}
-		return countUnit(ctx, q, m.Workspace, start, minutes)
+		return countStretch(ctx, q, m.Workspace, start, minutes)
 	})
 	if err != nil {
 		return fmt.Errorf("count minute %d of workspace %s: %w", m.Minute, m.Workspace, err)
@@ -112,7 +112,7 @@ func removeMarks(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID,
 	return q.RemoveMarks(ctx, dbsqlc.RemoveMarksParams{WorkspaceID: string(ws), LoMinute: start, HiMinute: start + minutes})
 }
 
-func countUnit(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID, start, minutes int32) error {
+func countStretch(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID, start, minutes int32) error {
 	end := start + minutes
 	if err := q.ClearTallies(ctx, dbsqlc.ClearTalliesParams{WorkspaceID: string(ws), LoMinute: start, HiMinute: end}); err != nil {
 		return err

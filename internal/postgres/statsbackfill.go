@@ -89,10 +89,10 @@ func dayBefore(at dbsqlc.BackfillRow, days []time.Time) dbsqlc.MoveBackfillParam
 
 func fillHour(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID, start int32, now time.Time) error {
 	if start < mergeBefore(now) {
-		return countUnit(ctx, q, ws, start, hour)
+		return countStretch(ctx, q, ws, start, hour)
 	}
 	for m := start; m < start+hour; m++ {
-		if err := countUnit(ctx, q, ws, m, 1); err != nil {
+		if err := countStretch(ctx, q, ws, m, 1); err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // What is marked is counted while it is asked for, the newest first, within these
 // bounds; beyond them what was counted last has to do, and AsOf says so.
 const (
-	liveUnits      = 10
+	liveStretches  = 10
 	liveDeliveries = 2000
 )
 
@@ -85,7 +85,7 @@ func (r *statsReader) readMarked(ctx context.Context, lo, hi int32) error {
 		u := r.stretchOf(m.Minute)
 		fits, known := live[u]
 		if !known {
-			if fits = len(live) < liveUnits; fits {
+			if fits = len(live) < liveStretches; fits {
 				fits, err = r.count(ctx, u)
 			}
 			if err != nil {
@@ -126,7 +126,7 @@ func (r *statsReader) count(ctx context.Context, u stretch) (bool, error) {
 	for _, row := range rows {
 		c.cells, c.n = append(c.cells, row.Cell), append(c.n, row.N)
 	}
-	r.room -= int32(tallyOf(&c).Deliveries())
+	r.room -= int32(sum([]counts{c}).Deliveries())
 	if r.room < 0 {
 		return false, nil
 	}
@@ -134,7 +134,7 @@ func (r *statsReader) count(ctx context.Context, u stretch) (bool, error) {
 	return true, nil
 }
 
-// fold puts units into the parts that they begin in.
+// fold puts stretches into the parts that they begin in.
 func (r *statsReader) fold(parts []time.Time) []webhook.StatsPart {
 	width := minuteOf(parts[1]) - minuteOf(parts[0])
 	within := make([][]counts, len(parts))
@@ -162,14 +162,6 @@ func sum(all []counts) webhook.Tally {
 		if n > 0 {
 			t.Add(webhook.Cell(cell), n)
 		}
-	}
-	return t
-}
-
-func tallyOf(c *counts) webhook.Tally {
-	t := webhook.Tally{}
-	for i, cell := range c.cells {
-		t.Add(webhook.Cell(cell), int64(c.n[i]))
 	}
 	return t
 }
