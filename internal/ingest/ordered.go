@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -33,7 +32,12 @@ func newOrderedWriter() *orderedWriter {
 }
 
 func isOrdered(r *request) bool {
-	return slices.ContainsFunc(r.events, func(e webhook.NewEvent) bool { return e.OrderingKey != "" })
+	for n := range r.events {
+		if r.events[n].OrderingKey != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // order lets a request wait for the ordered writer. Only the group writer calls it,

@@ -150,7 +150,7 @@ func giveTurns(ctx context.Context, q *dbsqlc.Queries, heads []turn, name func(*
 		}
 	}
 	others := slices.DeleteFunc(slices.Clone(heads), func(t turn) bool { return given[t.DeliveryID] })
-	return endedOf(ctx, q, others, 0)
+	return endedOf(ctx, q, others)
 }
 
 // taskOf: what has to wait for a request that may be under way is feed's.
@@ -162,11 +162,10 @@ func taskOf(t *turn, name func(*turn) string) string {
 }
 
 // endedOf locks the turns' rows and returns the turns that are not pending.
-func endedOf(ctx context.Context, q *dbsqlc.Queries, turns []turn, wait time.Duration) (ended []turn, err error) {
+func endedOf(ctx context.Context, q *dbsqlc.Queries, turns []turn) (ended []turn, err error) {
 	standing, err := lockOrdered(ctx, q, turns)
 	for _, t := range turns {
 		if !standing[t.DeliveryID].Pending {
-			t.wait = max(t.wait, wait)
 			ended = append(ended, t)
 		}
 	}

@@ -12,13 +12,21 @@ import (
 
 // hasKeys reports whether any event of the group has an ordering key.
 func hasKeys(g *webhook.Group) bool {
-	return slices.ContainsFunc(g.Events, func(e webhook.Event) bool { return e.OrderingKey != "" })
+	for i := range g.Events {
+		if g.Events[i].OrderingKey != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // insertOrdered stores the group's deliveries with an ordering key. It comes last in
 // the transaction, for it locks their lines until the commit. Those behind others
 // are marked as waiting.
 func insertOrdered(ctx context.Context, q *dbsqlc.Queries, tx pgx.Tx, g *webhook.Group, dups map[webhook.ID]webhook.Event) error {
+	if !hasKeys(g) {
+		return nil
+	}
 	turns, places := newTurns(g, dups)
 	for len(turns) > 0 {
 		// Lines are sorted over the whole, so that those of the last statement come

@@ -51,7 +51,7 @@ func ending(ctx context.Context, q *dbsqlc.Queries, turns []turn, own bool, chan
 	if err := change(); err != nil {
 		return err
 	}
-	ended, err := endedOf(ctx, q, turns, 0)
+	ended, err := endedOf(ctx, q, turns)
 	if err != nil {
 		return err
 	}
