@@ -4,13 +4,14 @@ import (
 	"testing"
 
 	"github.com/postrider/postrider/internal/webhook"
+	"github.com/postrider/postrider/test/hostile"
 )
 
 // BenchmarkSender posts over kept-alive connections from many goroutines; the
 // receiver's work is in the figures.
 func BenchmarkSender(b *testing.B) {
-	ca := newAuthority(b, "CA")
-	config := serverTLS(ca.issue(b, always(), "127.0.0.1"))
+	ca := hostile.NewAuthority(b, "CA")
+	config := serverTLS(ca.Issue(b, hostile.Always(), "127.0.0.1"))
 	header := []webhook.Header{
 		{Name: "Content-Type", Value: "application/json"}, {Name: "User-Agent", Value: "Postrider/1"},
 		{Name: "X-Webhook-Signature", Value: "sha256=470f55180a5a2afb9fce9a9fcf7d6970cac6b84b6abe4ff61920698607c29ada"},
@@ -27,7 +28,7 @@ func BenchmarkSender(b *testing.B) {
 		"TLS":   {"https", newTLSReceiver(b, config, answering(okAnswer))},
 	} {
 		b.Run(name, func(b *testing.B) {
-			c := newClient(b, loopback(), SenderConfig{RootCAs: ca.pool})
+			c := newClient(b, loopback(), SenderConfig{RootCAs: ca.Pool()})
 			raw, body := tt.scheme+"://"+tt.r.Addr().String()+"/hook", make([]byte, 300)
 			b.ReportAllocs()
 			b.SetParallelism(32)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
+	"github.com/postrider/postrider/test/hostile"
 )
 
 // turncoat answers the first lookup with one address and all others with another.
@@ -76,7 +77,7 @@ func TestSenderBlocksEverySpellingOfAnAddress(t *testing.T) {
 
 func TestSenderGoesOnToTheNextAddress(t *testing.T) {
 	t.Parallel()
-	reachable, forbidden := samePort(t, "127.0.0.2", "127.0.0.1")
+	reachable, forbidden := hostile.SamePort(t, "127.0.0.2", "127.0.0.1")
 	r := serve(t, reachable, answering(okAnswer))
 	// Were 127.0.0.1 dialled, this one would answer.
 	trap := serve(t, forbidden, answering("HTTP/1.1 500 Trapped\r\nContent-Length: 0\r\n\r\n"))
@@ -115,25 +116,6 @@ func TestSenderHoldsLocalNamesToAllTheirAddresses(t *testing.T) {
 	if got := r.conns.Load(); got != served {
 		t.Errorf("%d connections were made for refused names", got-served)
 	}
-}
-
-// samePort listens on one port of two addresses.
-func samePort(t *testing.T, a, b string) (net.Listener, net.Listener) {
-	t.Helper()
-	for range 20 {
-		first, err := net.Listen("tcp", a+":0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, port, _ := net.SplitHostPort(first.Addr().String())
-		second, err := net.Listen("tcp", net.JoinHostPort(b, port))
-		if err == nil {
-			return first, second
-		}
-		first.Close() // another test has that port of b
-	}
-	t.Fatalf("no port is free on both %s and %s", a, b)
-	return nil, nil
 }
 
 func TestSenderTriesAFewAddressesOnly(t *testing.T) {

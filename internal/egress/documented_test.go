@@ -3,9 +3,6 @@ package egress
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"math/big"
 	"net"
 	"net/netip"
 	"net/url"
@@ -173,26 +170,21 @@ func proxied(answer string) func(*testing.T) webhook.Response {
 	}
 }
 
-func certified(start func(*testing.T, *authority) *receiver) func(*testing.T) webhook.Response {
+func certified(start func(*testing.T, *hostile.Authority) *receiver) func(*testing.T) webhook.Response {
 	return func(t *testing.T) webhook.Response {
-		known := newAuthority(t, "Known CA")
+		known := hostile.NewAuthority(t, "Known CA")
 		r := start(t, known)
-		return post(t, newClient(t, hooks(), SenderConfig{RootCAs: known.pool}), "https://hooks.example:"+r.port()+"/")
+		return post(t, newClient(t, hooks(), SenderConfig{RootCAs: known.Pool()}), "https://hooks.example:"+r.port()+"/")
 	}
 }
 
-func notYet(t *testing.T, a *authority) *receiver {
-	return newTLSReceiver(t, serverTLS(a.issue(t, validity{"2110-03-04", "2120-01-01"}, "hooks.example")), answering(okAnswer))
+func notYet(t *testing.T, a *hostile.Authority) *receiver {
+	return newTLSReceiver(t, serverTLS(a.Issue(t, hostile.Validity{From: "2110-03-04", Until: "2120-01-01"}, "hooks.example")), answering(okAnswer))
 }
 
-func expiredAuthority(t *testing.T, a *authority) *receiver {
-	key := newKey(t)
-	middle := sign(t, &x509.Certificate{
-		SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "Old Middle"},
-		NotBefore: time.Date(2019, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2021, 5, 6, 0, 0, 0, 0, time.UTC),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}, a.cert, key, a.key)
-	leaf := (&authority{cert: middle, key: key}).issue(t, always(), "hooks.example")
-	leaf.Certificate = append(leaf.Certificate, middle.Raw)
+func expiredAuthority(t *testing.T, a *hostile.Authority) *receiver {
+	middle := a.Under(t, "Old Middle", hostile.Validity{From: "2019-01-01", Until: "2021-05-06"})
+	leaf := middle.Issue(t, hostile.Always(), "hooks.example")
+	leaf.Certificate = append(leaf.Certificate, middle.DER())
 	return newTLSReceiver(t, serverTLS(leaf), answering(okAnswer))
 }

@@ -4,13 +4,15 @@ import (
 	"crypto/tls"
 	"net"
 	"testing"
+
+	"github.com/postrider/postrider/test/hostile"
 )
 
 // What a receiver says on an idle connection is nobody's answer.
 func TestSenderTakesNoAnswerGivenBeforeTheRequest(t *testing.T) {
 	t.Parallel()
-	ca := newAuthority(t, "CA")
-	config := serverTLS(ca.issue(t, always(), "127.0.0.1"))
+	ca := hostile.NewAuthority(t, "CA")
+	config := serverTLS(ca.Issue(t, hostile.Always(), "127.0.0.1"))
 	const smuggled = "HTTP/1.1 500 Smuggled\r\nContent-Length: 0\r\n\r\n"
 	for _, scheme := range []string{"http", "https"} {
 		t.Run(scheme, func(t *testing.T) {
@@ -32,7 +34,7 @@ func TestSenderTakesNoAnswerGivenBeforeTheRequest(t *testing.T) {
 			if scheme == "https" {
 				r = newTLSReceiver(t, config, handle)
 			}
-			c := newClient(t, loopback(), SenderConfig{RootCAs: ca.pool})
+			c := newClient(t, loopback(), SenderConfig{RootCAs: ca.Pool()})
 			raw := scheme + "://" + r.Addr().String() + "/"
 			wantStatus(t, post(t, c, raw), 200)
 			close(idle)
@@ -77,12 +79,12 @@ func (l corkedListener) Accept() (net.Conn, error) {
 // with the first.
 func TestSenderFindsAnAnswerThatTLSHolds(t *testing.T) {
 	t.Parallel()
-	ca := newAuthority(t, "CA")
+	ca := hostile.NewAuthority(t, "CA")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := serverTLS(ca.issue(t, always(), "127.0.0.1"))
+	config := serverTLS(ca.Issue(t, hostile.Always(), "127.0.0.1"))
 	r := serve(t, tls.NewListener(corkedListener{l}, config), func(_ *receiver, c *conn) {
 		for {
 			if _, _, ok := c.request(); !ok {
@@ -95,7 +97,7 @@ func TestSenderFindsAnAnswerThatTLSHolds(t *testing.T) {
 			below.flush()
 		}
 	})
-	c := newClient(t, loopback(), SenderConfig{RootCAs: ca.pool})
+	c := newClient(t, loopback(), SenderConfig{RootCAs: ca.Pool()})
 	for range 20 {
 		wantStatus(t, post(t, c, "https://"+r.Addr().String()+"/"), 200)
 	}

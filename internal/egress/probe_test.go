@@ -7,15 +7,16 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
+	"github.com/postrider/postrider/test/hostile"
 )
 
 func TestSenderProbes(t *testing.T) {
 	t.Parallel()
-	ca := newAuthority(t, "Known CA")
+	ca := hostile.NewAuthority(t, "Known CA")
 	silent := func(*receiver, *conn) {}
 	probe := func(t *testing.T, policy Config, url string) webhook.Probe {
 		t.Helper()
-		s, err := NewSender(NewPolicy(policy), SenderConfig{RootCAs: ca.pool})
+		s, err := NewSender(NewPolicy(policy), SenderConfig{RootCAs: ca.Pool()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -25,7 +26,7 @@ func TestSenderProbes(t *testing.T) {
 
 	t.Run("FindsTheWholeWay", func(t *testing.T) {
 		t.Parallel()
-		r := newTLSReceiver(t, serverTLS(ca.issue(t, validity{"2020-01-01", "2031-02-03"}, "hooks.example")), func(_ *receiver, c *conn) { c.request() })
+		r := newTLSReceiver(t, serverTLS(ca.Issue(t, hostile.Validity{From: "2020-01-01", Until: "2031-02-03"}, "hooks.example")), func(_ *receiver, c *conn) { c.request() })
 		p := probe(t, hooks(), "https://hooks.example:"+r.port()+"/hook")
 		if p.URL != nil || p.DNS != nil || p.Connect != nil || p.TLSFailure != nil || p.ConnectAfter <= 0 {
 			t.Fatalf("got %+v", p)
@@ -46,7 +47,7 @@ func TestSenderProbes(t *testing.T) {
 	})
 	t.Run("FindsABadCertificate", func(t *testing.T) {
 		t.Parallel()
-		r := newTLSReceiver(t, serverTLS(ca.issue(t, always(), "other.example")), func(_ *receiver, c *conn) { c.request() })
+		r := newTLSReceiver(t, serverTLS(ca.Issue(t, hostile.Always(), "other.example")), func(_ *receiver, c *conn) { c.request() })
 		p := probe(t, hooks(), "https://hooks.example:"+r.port())
 		if p.TLS != nil || p.TLSFailure == nil || p.TLSFailure.Class != webhook.ClassTLS || !strings.Contains(p.TLSFailure.Detail, "not for hooks.example") {
 			t.Errorf("got %+v", p)

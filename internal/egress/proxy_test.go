@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
+	"github.com/postrider/postrider/test/hostile"
 )
 
 // connectProxy tunnels, and remembers what it was asked for.
@@ -71,8 +72,8 @@ func proxyURL(t *testing.T, scheme string, r *receiver, user *url.Userinfo) *url
 
 func TestSenderTunnelsThroughTheProxyToTheAddressItJudged(t *testing.T) {
 	t.Parallel()
-	ca := newAuthority(t, "CA")
-	config := serverTLS(ca.issue(t, always(), "hooks.example", "127.0.0.1"))
+	ca := hostile.NewAuthority(t, "CA")
+	config := serverTLS(ca.Issue(t, hostile.Always(), "hooks.example", "127.0.0.1"))
 	heads := make(chan string, 1)
 	report := func(_ *receiver, c *conn) {
 		for {
@@ -96,7 +97,7 @@ func TestSenderTunnelsThroughTheProxyToTheAddressItJudged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			// Not in parallel: they share heads.
-			cfg := SenderConfig{RootCAs: ca.pool, Proxy: proxyURL(t, tt.scheme, tt.proxy.receiver, url.UserPassword("me", "pw"))}
+			cfg := SenderConfig{RootCAs: ca.Pool(), Proxy: proxyURL(t, tt.scheme, tt.proxy.receiver, url.UserPassword("me", "pw"))}
 			c := newClient(t, hooks(), cfg)
 			target := "://hooks.example:" + tt.r.port() + "/hook"
 			if strings.HasPrefix(name, "TLS") {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
+	"github.com/postrider/postrider/test/hostile"
 )
 
 // warm fills the pool with n connections to r, whose handler must hold back
@@ -83,8 +84,8 @@ func TestSenderSendsAgainOnceAtMost(t *testing.T) {
 func TestSenderSkipsClosedConnections(t *testing.T) {
 	t.Parallel()
 	const pool = 6
-	ca := newAuthority(t, "CA")
-	config := serverTLS(ca.issue(t, always(), "127.0.0.1"))
+	ca := hostile.NewAuthority(t, "CA")
+	config := serverTLS(ca.Issue(t, hostile.Always(), "127.0.0.1"))
 	for _, scheme := range []string{"http", "https"} {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()
@@ -108,7 +109,7 @@ func TestSenderSkipsClosedConnections(t *testing.T) {
 				r = newTLSReceiver(t, config, answer)
 			}
 			raw := scheme + "://" + r.Addr().String() + "/"
-			s, err := NewSender(NewPolicy(loopback()), SenderConfig{RootCAs: ca.pool})
+			s, err := NewSender(NewPolicy(loopback()), SenderConfig{RootCAs: ca.Pool()})
 			if err != nil {
 				t.Fatal(err)
 			}

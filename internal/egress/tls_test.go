@@ -1,93 +1,14 @@
 package egress
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"math/big"
 	"net"
 	"testing"
 	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
+	"github.com/postrider/postrider/test/hostile"
 )
-
-// authority signs certificates for receivers.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pool *x509.CertPool
-}
-
-func newAuthority(t testing.TB, name string) *authority {
-	t.Helper()
-	a := &authority{pool: x509.NewCertPool()}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2120, 1, 1, 0, 0, 0, 0, time.UTC),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	a.key = newKey(t)
-	a.cert = sign(t, template, template, a.key, a.key)
-	a.pool.AddCert(a.cert)
-	return a
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func sign(t testing.TB, template, parent *x509.Certificate, key, by *ecdsa.PrivateKey) *x509.Certificate {
-	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, by)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert
-}
-
-// validity is from and until when a certificate is good, as days.
-type validity struct{ from, until string }
-
-func always() validity { return validity{"2020-01-01", "2120-01-01"} }
-
-func (a *authority) issue(t testing.TB, v validity, names ...string) tls.Certificate {
-	t.Helper()
-	from, err := time.Parse(time.DateOnly, v.from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	until, err := time.Parse(time.DateOnly, v.until)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), NotBefore: from, NotAfter: until,
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	for _, name := range names {
-		if ip := net.ParseIP(name); ip != nil {
-			template.IPAddresses = append(template.IPAddresses, ip)
-		} else {
-			template.DNSNames = append(template.DNSNames, name)
-		}
-	}
-	key := newKey(t)
-	cert := sign(t, template, a.cert, key, a.key)
-	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
-}
 
 func serverTLS(cert tls.Certificate) *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
@@ -111,22 +32,22 @@ func hooks() Config {
 
 func TestSenderExplainsTLSFailures(t *testing.T) {
 	t.Parallel()
-	known, unknown := newAuthority(t, "Known CA"), newAuthority(t, "Unknown CA")
-	good := known.issue(t, always(), "hooks.example")
+	known, unknown := hostile.NewAuthority(t, "Known CA"), hostile.NewAuthority(t, "Unknown CA")
+	good := known.Issue(t, hostile.Always(), "hooks.example")
 	for name, tt := range map[string]struct {
 		config *tls.Config
 		detail string
 	}{
-		"Expired":     {serverTLS(known.issue(t, validity{"2020-01-01", "2026-01-02"}, "hooks.example")), "TLS certificate expired on 2026-01-02"},
-		"NotYetValid": {serverTLS(known.issue(t, validity{"2110-03-04", "2120-01-01"}, "hooks.example")), "TLS certificate is not valid before 2110-03-04"},
+		"Expired":     {serverTLS(known.Issue(t, hostile.Validity{From: "2020-01-01", Until: "2026-01-02"}, "hooks.example")), "TLS certificate expired on 2026-01-02"},
+		"NotYetValid": {serverTLS(known.Issue(t, hostile.Validity{From: "2110-03-04", Until: "2120-01-01"}, "hooks.example")), "TLS certificate is not valid before 2110-03-04"},
 		"OtherName": {
-			serverTLS(known.issue(t, always(), "other.example", "www.other.example")),
+			serverTLS(known.Issue(t, hostile.Always(), "other.example", "www.other.example")),
 			"the TLS certificate is for other.example, www.other.example, not for hooks.example (valid until 2120-01-01)",
 		},
-		"ManyNames":    {serverTLS(known.issue(t, always(), "a.example", "b.example", "c.example", "d.example", "10.1.1.1")), "a.example, b.example, c.example and 2 more, not for hooks.example"},
-		"ParentOfName": {serverTLS(known.issue(t, always(), "example")), "not for hooks.example"},
-		"NoName":       {serverTLS(known.issue(t, always())), "for no host at all, not for hooks.example"},
-		"UnknownCA":    {serverTLS(unknown.issue(t, always(), "hooks.example")), `signed by an unknown authority, "Unknown CA" (valid until 2120-01-01)`},
+		"ManyNames":    {serverTLS(known.Issue(t, hostile.Always(), "a.example", "b.example", "c.example", "d.example", "10.1.1.1")), "a.example, b.example, c.example and 2 more, not for hooks.example"},
+		"ParentOfName": {serverTLS(known.Issue(t, hostile.Always(), "example")), "not for hooks.example"},
+		"NoName":       {serverTLS(known.Issue(t, hostile.Always())), "for no host at all, not for hooks.example"},
+		"UnknownCA":    {serverTLS(unknown.Issue(t, hostile.Always(), "hooks.example")), `signed by an unknown authority, "Unknown CA" (valid until 2120-01-01)`},
 		"WantsClientCert": {
 			&tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert},
 			"the receiver asked for a client certificate, which Postrider has none of, and refused the TLS connection: certificate required",
@@ -136,7 +57,7 @@ func TestSenderExplainsTLSFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newTLSReceiver(t, tt.config, answering(okAnswer))
-			c := newClient(t, hooks(), SenderConfig{RootCAs: known.pool})
+			c := newClient(t, hooks(), SenderConfig{RootCAs: known.Pool()})
 			res := post(t, c, "https://hooks.example:"+r.port()+"/hook?token=s3cret")
 			wantError(t, res, webhook.ClassTLS, tt.detail)
 			if got := r.requests.Load(); got != 0 {
@@ -178,11 +99,11 @@ func TestSenderExplainsWhatIsNoTLS(t *testing.T) {
 
 func TestSenderReusesTLSConnections(t *testing.T) {
 	t.Parallel()
-	ca := newAuthority(t, "CA")
+	ca := hostile.NewAuthority(t, "CA")
 	protocols := make(chan string, 1)
 	config := &tls.Config{
 		MinVersion:   tls.VersionTLS12,
-		Certificates: []tls.Certificate{ca.issue(t, always(), "hooks.example", "127.0.0.1")},
+		Certificates: []tls.Certificate{ca.Issue(t, hostile.Always(), "hooks.example", "127.0.0.1")},
 		NextProtos:   []string{"h2", "http/1.1"},
 		VerifyConnection: func(s tls.ConnectionState) error {
 			protocols <- s.ServerName + " " + s.NegotiatedProtocol
@@ -190,7 +111,7 @@ func TestSenderReusesTLSConnections(t *testing.T) {
 		},
 	}
 	r := newTLSReceiver(t, config, answering(okAnswer))
-	c := newClient(t, hooks(), SenderConfig{RootCAs: ca.pool})
+	c := newClient(t, hooks(), SenderConfig{RootCAs: ca.Pool()})
 	for range 1000 {
 		if res := post(t, c, "https://hooks.example:"+r.port()+"/"); res.Err != nil {
 			t.Fatal(res.Err)
@@ -211,13 +132,13 @@ func TestSenderReusesTLSConnections(t *testing.T) {
 
 func TestSenderSendsAgainWhenAPooledTLSConnectionIsStale(t *testing.T) {
 	t.Parallel()
-	ca := newAuthority(t, "CA")
-	config := serverTLS(ca.issue(t, always(), "hooks.example"))
+	ca := hostile.NewAuthority(t, "CA")
+	config := serverTLS(ca.Issue(t, hostile.Always(), "hooks.example"))
 	for name, breakIt := range map[string]func(c *conn){"Closed": func(*conn) {}, "Reset": func(c *conn) { c.reset() }} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newTLSReceiver(t, config, staleAfter(1, breakIt))
-			c := newClient(t, hooks(), SenderConfig{RootCAs: ca.pool})
+			c := newClient(t, hooks(), SenderConfig{RootCAs: ca.Pool()})
 			for range 3 {
 				wantStatus(t, post(t, c, "https://hooks.example:"+r.port()+"/"), 200)
 			}
@@ -227,9 +148,9 @@ func TestSenderSendsAgainWhenAPooledTLSConnectionIsStale(t *testing.T) {
 
 func TestSenderNamesTheAuthorityThatExpired(t *testing.T) {
 	t.Parallel()
-	ca := newAuthority(t, "Root")
+	ca := hostile.NewAuthority(t, "Root")
 	r := expiredAuthority(t, ca)
-	c := newClient(t, hooks(), SenderConfig{RootCAs: ca.pool})
+	c := newClient(t, hooks(), SenderConfig{RootCAs: ca.Pool()})
 	res := post(t, c, "https://hooks.example:"+r.port()+"/")
 	wantError(t, res, webhook.ClassTLS, `"Old Middle" expired on 2021-05-06`)
 }

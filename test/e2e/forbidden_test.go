@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -23,7 +22,7 @@ type fortress struct {
 func newFortress(t *testing.T, env ...string) *fortress {
 	t.Helper()
 	f := &fortress{names: hostile.NewNameServer(t)}
-	allowed, forbidden := samePort(t, "127.0.0.2", "127.0.0.1")
+	allowed, forbidden := hostile.SamePort(t, "127.0.0.2", "127.0.0.1")
 	answer := func(c *hostile.Conn) {
 		for c.Request() != nil && c.Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") {
 		}
@@ -36,25 +35,6 @@ func newFortress(t *testing.T, env ...string) *fortress {
 	f.Scheduler(t)
 	f.c = f.Workspace(t, f.api)
 	return f
-}
-
-// samePort listens on one port of two addresses.
-func samePort(t *testing.T, a, b string) (net.Listener, net.Listener) {
-	t.Helper()
-	for range 20 {
-		first, err := net.Listen("tcp", a+":0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, port, _ := net.SplitHostPort(first.Addr().String())
-		second, err := net.Listen("tcp", net.JoinHostPort(b, port))
-		if err == nil {
-			return first, second
-		}
-		first.Close() // somebody else has that port of b
-	}
-	t.Fatalf("no port is free on both %s and %s", a, b)
-	return nil, nil
 }
 
 func (f *fortress) url(host string) string {

@@ -20,18 +20,33 @@ type Authority struct {
 	key  *ecdsa.PrivateKey
 }
 
+// Validity is from and until when a certificate is good, as days.
+type Validity struct{ From, Until string }
+
+// Always is for certificates that are not to be refused for their time.
+func Always() Validity { return Validity{"2020-01-01", "2120-01-01"} }
+
 // NewAuthority makes one that nobody knows yet.
 func NewAuthority(t testing.TB, name string) *Authority {
 	t.Helper()
-	a := &Authority{key: newKey(t)}
+	return (*Authority)(nil).Under(t, name, Always())
+}
+
+// Under makes an authority that this one vouches for; nil is one that does so for
+// itself.
+func (a *Authority) Under(t testing.TB, name string, v Validity) *Authority {
+	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
-		NotBefore: day(t, "2020-01-01"), NotAfter: day(t, "2120-01-01"),
+		NotBefore: day(t, v.From), NotAfter: day(t, v.Until),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
-	a.cert = sign(t, template, template, a.key, a.key)
-	return a
+	key := newKey(t)
+	return &Authority{cert: a.sign(t, template, key), key: key}
 }
+
+// DER is the authority's own certificate.
+func (a *Authority) DER() []byte { return a.cert.Raw }
 
 // Pool is for those who trust it.
 func (a *Authority) Pool() *x509.CertPool {
@@ -45,15 +60,17 @@ func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }
 
-// issue makes a certificate that is valid until a day; nil signs it by itself.
-func (a *Authority) issue(t testing.TB, until string, names ...string) tls.Certificate {
+// Issue makes a certificate for names and addresses; nil signs it by itself.
+func (a *Authority) Issue(t testing.TB, v Validity, names ...string) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), NotBefore: day(t, "2020-01-01"), NotAfter: day(t, until),
-		Subject:  pkix.Name{CommonName: names[0]},
+		SerialNumber: big.NewInt(2), NotBefore: day(t, v.From), NotAfter: day(t, v.Until),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
-	for _, name := range names {
+	for n, name := range names {
+		if n == 0 {
+			template.Subject.CommonName = name
+		}
 		if ip := net.ParseIP(name); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
 		} else {
@@ -61,11 +78,7 @@ func (a *Authority) issue(t testing.TB, until string, names ...string) tls.Certi
 		}
 	}
 	key := newKey(t)
-	parent, by := template, key
-	if a != nil {
-		parent, by = a.cert, a.key
-	}
-	cert := sign(t, template, parent, key, by)
+	cert := a.sign(t, template, key)
 	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
 }
 
@@ -78,8 +91,13 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-func sign(t testing.TB, template, parent *x509.Certificate, key, by *ecdsa.PrivateKey) *x509.Certificate {
+// sign signs for the key; nil does so with that very key.
+func (a *Authority) sign(t testing.TB, template *x509.Certificate, key *ecdsa.PrivateKey) *x509.Certificate {
 	t.Helper()
+	parent, by := template, key
+	if a != nil {
+		parent, by = a.cert, a.key
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, by)
 	if err != nil {
 		t.Fatal(err)

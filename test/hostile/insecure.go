@@ -5,20 +5,20 @@ import (
 	"testing"
 )
 
-const good = "2120-01-01"
-
 // insecure receivers have a TLS that is not to be trusted, or not understood.
 func insecure() []Behaviour {
 	all := []Behaviour{
-		{Name: "Expired", Does: "has a certificate that expired", Config: with(func(t testing.TB, a *Authority) tls.Certificate { return a.issue(t, "2026-01-02", "127.0.0.1") })},
+		{Name: "Expired", Does: "has a certificate that expired", Config: with(func(t testing.TB, a *Authority) tls.Certificate {
+			return a.Issue(t, Validity{"2020-01-01", "2026-01-02"}, "127.0.0.1")
+		})},
 		{Name: "OtherName", Does: "has a certificate for another name", Config: with(func(t testing.TB, a *Authority) tls.Certificate {
-			return a.issue(t, good, "other.example", "www.other.example")
+			return a.Issue(t, Always(), "other.example", "www.other.example")
 		})},
 		{Name: "SelfSigned", Does: "has a certificate that signs itself", Config: with(func(t testing.TB, _ *Authority) tls.Certificate {
-			return (*Authority)(nil).issue(t, good, "127.0.0.1")
+			return (*Authority)(nil).Issue(t, Always(), "127.0.0.1")
 		})},
 		{Name: "UnknownCA", Does: "has a certificate of an authority that nobody knows", Config: with(func(t testing.TB, _ *Authority) tls.Certificate {
-			return NewAuthority(t, "Unknown CA").issue(t, good, "127.0.0.1")
+			return NewAuthority(t, "Unknown CA").Issue(t, Always(), "127.0.0.1")
 		})},
 		{Name: "TLS10", Does: "speaks no TLS newer than 1.0", Config: func(t testing.TB, a *Authority) *tls.Config {
 			config := with(trusted)(t, a)
@@ -61,7 +61,7 @@ func insecure() []Behaviour {
 	return all
 }
 
-func trusted(t testing.TB, a *Authority) tls.Certificate { return a.issue(t, good, "127.0.0.1") }
+func trusted(t testing.TB, a *Authority) tls.Certificate { return a.Issue(t, Always(), "127.0.0.1") }
 
 func with(issue func(testing.TB, *Authority) tls.Certificate) func(testing.TB, *Authority) *tls.Config {
 	return func(t testing.TB, a *Authority) *tls.Config {
