@@ -3,7 +3,6 @@ package postgres_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -101,20 +100,13 @@ func TestMigrator(t *testing.T) {
 
 	t.Run("IndexesTheDaysThatAreThere", func(t *testing.T) {
 		t.Parallel()
-		s := setup(t)
-		s.pending(1, "")
-		m := migrator(t, s.url)
-		for name := ""; !strings.Contains(name, "feed_share"); {
-			var err error
-			name, err = m.Down(t.Context())
-			must(t, err)
-		}
+		s := beforeFeedShare(t)
 		s.holds("SELECT count(*) = 0 FROM pg_class WHERE relname ~ 'feed_share'")
 		// What is left where it was ended half way.
 		s.exec(`DO $$ BEGIN EXECUTE (SELECT format('CREATE INDEX %I ON %s (workspace_id COLLATE "C", bulk, next_attempt_at)
 			WHERE status = ''pending'' AND task IS NULL AND NOT parked', min(inhrelid::regclass::text) || '_feed_share', min(inhrelid::regclass::text))
 			FROM pg_inherits WHERE inhparent = 'deliveries'::regclass); END $$`)
-		_, err := m.Up(t.Context())
+		_, err := migrator(t, s.url).Up(t.Context())
 		must(t, err)
 		s.holds(`SELECT count(*) = (SELECT count(*) FROM pg_inherits WHERE inhparent = 'deliveries'::regclass) AND bool_and(i.indisvalid)
 			FROM pg_inherits h JOIN pg_index i ON i.indexrelid = h.inhrelid WHERE h.inhparent = 'deliveries_feed_share'::regclass`)

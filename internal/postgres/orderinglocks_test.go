@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -148,4 +149,38 @@ func TestOrderingWhoseAnswerGetsLost(t *testing.T) {
 	s.wants(all[0].Member, "status = 'success' AND attempts = 1")
 	s.wants(all[1].Member, "task LIKE 'c_%' AND NOT parked") // audit finds that it is in no Redis
 	s.wants(all[2].Member, waitsForTurn)
+}
+
+func TestOrderingOfManyWriters(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	other := s.open(oneKey)
+	// Groups that hold the same keys in opposite orders, at two processes.
+	keys := []string{"a", "b", "c", "d", "e"}
+	backwards := slices.Clone(keys)
+	slices.Reverse(backwards)
+	var writers sync.WaitGroup
+	for n, db := range []*postgres.DB{s.db, other, s.db, other} {
+		order := keys
+		if n%2 == 1 {
+			order = backwards
+		}
+		writers.Go(func() {
+			for range 25 {
+				if _, err := s.accept(db, time.Now(), s.end, slices.Repeat(order, 2)...); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	s.holds("SELECT count(*) = 1000 AND count(DISTINCT (ordering_key, ordering_seq)) = 1000 FROM deliveries")
+	s.holds("SELECT count(*) = 5 AND count(DISTINCT ordering_key) = 5 FROM deliveries WHERE task IS NOT NULL")
+	s.holds(`SELECT bool_and(d.ordering_seq = (SELECT min(m.ordering_seq) FROM deliveries m WHERE m.ordering_key = d.ordering_key))
+		FROM deliveries d WHERE task IS NOT NULL`)
+	s.holds("SELECT count(*) = 995 FROM ordering_queue")
+	// The last of an earlier transaction is before the first of a later one.
+	s.holds(`SELECT count(*) = 0 FROM (
+		SELECT max(ordering_seq) - min(ordering_seq) AS spread, count(*) AS n FROM deliveries GROUP BY ordering_key, xmin::text) x
+		WHERE spread <> n - 1`)
 }
