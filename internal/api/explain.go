@@ -137,8 +137,10 @@ func parseDryRun(raw []byte) (webhook.NewEvent, []webhook.FieldError) {
 		return e, bad
 	}
 	for _, m := range members(raw) {
-		if slices.Contains([]string{"id", "created_at", "endpoint_ids", "deliver_at"}, m.key) {
-			bad = append(bad, webhook.FieldError{Pointer: child("", m.key), Detail: "is no field of this request"})
+		at := child("", m.key)
+		refused := slices.ContainsFunc(bad, func(e webhook.FieldError) bool { return e.Pointer == at })
+		if m.key != "type" && m.key != "data" && !refused {
+			bad = append(bad, webhook.FieldError{Pointer: at, Detail: "is no field of this request"})
 		}
 	}
 	return e, bad

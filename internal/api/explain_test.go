@@ -235,7 +235,7 @@ func TestExplainDryRun(t *testing.T) {
 	t.Run("BadInput", func(_ *testing.T) {
 		for in, pointer := range map[string]string{
 			`{}`: "/type", `{"type":"a"}`: "/data", `{"type":"a.*","data":{}}`: "/type", `{"type":"a","data":[]}`: "/data", `[]`: "",
-			`{"type":"a","data":{},"id":"x"}`: "/id", `{"type":"a","data":{},"x":1}`: "/x", `{"type":"a","data":{"x":"\ud800"}}`: "/data/x",
+			`{"type":"a","data":{},"id":"x"}`: "/id", `{"type":"a","data":{},"ordering_key":"k"}`: "/ordering_key", `{"type":"a","data":{},"x":1}`: "/x", `{"type":"a","data":{"x":"\ud800"}}`: "/data/x",
 		} {
 			b.call(key, "POST", "/v1/explain", in).problem(http.StatusUnprocessableEntity, webhook.CodeInvalid, pointer)
 		}
