@@ -218,16 +218,8 @@ func cancelRecent(ctx context.Context, q *dbsqlc.Queries, id webhook.ID) error {
 	for i, r := range found {
 		rows[i] = taskRow{workspace: webhook.WorkspaceID(r.WorkspaceID), id: r.ID.Bytes}
 	}
-	turns, err := turnsOf(ctx, q, rows)
-	if err != nil {
-		return err
-	}
-	return ending(ctx, q, turns, false, func() error {
-		return eachDay(rows, func(d dayRows) error {
-			_, err := q.CancelPending(ctx, dbsqlc.CancelPendingParams{Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids})
-			return err
-		})
-	})
+	_, err = cancelRows(ctx, q, rows, false)
+	return err
 }
 
 // startAnew forgets how an endpoint failed, and has what is parked for it looked

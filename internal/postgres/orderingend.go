@@ -58,6 +58,23 @@ func ending(ctx context.Context, q *dbsqlc.Queries, turns []turn, own bool, chan
 	return leaveLine(ctx, q, ended, nil)
 }
 
+// cancelRows cancels those of a deleted endpoint's deliveries that are pending, and
+// returns how many; own is as for ending.
+func cancelRows(ctx context.Context, q *dbsqlc.Queries, rows []taskRow, own bool) (n int, err error) {
+	turns, err := turnsOf(ctx, q, rows)
+	if err != nil {
+		return 0, err
+	}
+	err = ending(ctx, q, turns, own, func() error {
+		return eachDay(rows, func(d dayRows) error {
+			ids, err := q.CancelPending(ctx, dbsqlc.CancelPendingParams{Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids})
+			n += len(ids)
+			return err
+		})
+	})
+	return n, err
+}
+
 // Settle ends deliveries without an attempt. They are the caller's, who makes no
 // request for them.
 func (s *Deliver) Settle(ctx context.Context, members []webhook.Member, task string, status webhook.Status, reason string) error {

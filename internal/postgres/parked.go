@@ -96,24 +96,12 @@ func oldestParked(ctx context.Context, q *dbsqlc.Queries, endpoint pgtype.UUID, 
 	return rows, err
 }
 
-// cancelParked cancels what is parked for a deleted endpoint.
-func cancelParked(ctx context.Context, q *dbsqlc.Queries, rows []taskRow, out *parking.Outcome) error {
-	turns, err := turnsOf(ctx, q, rows)
-	if err != nil {
-		return err
-	}
-	return ending(ctx, q, turns, true, func() error {
-		return eachDay(rows, func(d dayRows) error {
-			ids, err := q.CancelPending(ctx, dbsqlc.CancelPendingParams{Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids})
-			out.Canceled += len(ids)
-			return err
-		})
-	})
-}
-
 func letGo(ctx context.Context, q *dbsqlc.Queries, endpoint pgtype.UUID, a parking.Action, rows []taskRow, out *parking.Outcome) error {
 	if a == parking.Cancel {
-		return cancelParked(ctx, q, rows, out)
+		// Of what is parked no request is under way.
+		n, err := cancelRows(ctx, q, rows, true)
+		out.Canceled += n
+		return err
 	}
 	return eachDay(rows, func(d dayRows) error {
 		ids, err := q.ReleaseParked(ctx, dbsqlc.ReleaseParkedParams{Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids})
