@@ -5,9 +5,9 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -90,7 +90,7 @@ func renderDocs(doc *huma.OpenAPI) ([]byte, error) {
 		anchor := strings.ToLower(strings.ReplaceAll(tag.Name, " ", "-"))
 		page.Groups = append(page.Groups, docsGroup{tag.Name, anchor, tag.Description, operationsOf(doc, tag.Name)})
 	}
-	for _, name := range sortedKeys(doc.Components.Schemas.Map()) {
+	for _, name := range slices.Sorted(maps.Keys(doc.Components.Schemas.Map())) {
 		page.Schemas = append(page.Schemas, docsSchema{name, fieldsOfSchema(doc.Components.Schemas.Map()[name])})
 	}
 	var out bytes.Buffer
@@ -100,7 +100,7 @@ func renderDocs(doc *huma.OpenAPI) ([]byte, error) {
 
 func operationsOf(doc *huma.OpenAPI, tag string) []docsOperation {
 	var out []docsOperation
-	for _, path := range sortedKeys(doc.Paths) {
+	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
 		for _, op := range operationsIn(doc.Paths[path]) {
 			if op.Tags[0] == tag {
 				out = append(out, docsOf(doc, op))
@@ -125,7 +125,7 @@ func docsOf(doc *huma.OpenAPI, op *huma.Operation) docsOperation {
 		out.Body, out.BodyAbout = refName(schema.Ref), op.RequestBody.Description
 		out.Fields = fieldsOfSchema(resolveSchema(doc, schema))
 	}
-	for _, status := range sortedKeys(op.Responses) {
+	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
 		r := resolveResponse(doc, op.Responses[status])
 		if r.Content[problemType] != nil {
 			out.Problems = append(out.Problems, docsAnswer{Status: status, About: blocksOf(r.Description)})
@@ -142,20 +142,11 @@ func docsOf(doc *huma.OpenAPI, op *huma.Operation) docsOperation {
 
 func fieldsOfSchema(s *huma.Schema) []docsField {
 	var out []docsField
-	for _, name := range sortedKeys(s.Properties) {
+	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
 		p := s.Properties[name]
 		out = append(out, docsField{
 			Name: name, Type: typeName(p), Ref: linkOf(p), Bounds: boundsOf(p), About: blocksOf(p.Description), Required: slices.Contains(s.Required, name),
 		})
 	}
 	return out
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }

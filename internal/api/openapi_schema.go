@@ -1,6 +1,8 @@
 package api
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -83,7 +85,7 @@ func collect(doc *huma.OpenAPI, s *huma.Schema, into map[string]bool) {
 // partsOf are the schemas that a schema is made of.
 func partsOf(s *huma.Schema) []*huma.Schema {
 	parts := append(append(append([]*huma.Schema{s.Items}, s.OneOf...), s.AnyOf...), s.AllOf...)
-	for _, name := range sortedKeys(s.Properties) {
+	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
 		parts = append(parts, s.Properties[name])
 	}
 	if values, ok := s.AdditionalProperties.(*huma.Schema); ok {

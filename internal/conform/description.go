@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -102,7 +103,7 @@ func unescape(token string) string {
 func (d *Description) route(path string) string {
 	given := strings.Split(path, "/")
 	best, fixed := "", -1
-	for _, template := range sorted(d.paths) {
+	for _, template := range slices.Sorted(maps.Keys(d.paths)) {
 		if n := matches(strings.Split(template, "/"), given); n > fixed {
 			best, fixed = template, n
 		}
@@ -124,15 +125,6 @@ func matches(template, given []string) (fixed int) {
 		}
 	}
 	return fixed
-}
-
-func sorted[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // Strict closes the schemas of answers: what they do not describe they refuse.
