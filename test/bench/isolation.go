@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 const (
@@ -105,6 +107,9 @@ func newTrials(o options) (all []*trialResult) {
 func (s *stack) isolationRound(ctx context.Context, out *isolation, progress io.Writer) error {
 	for _, t := range out.trials {
 		fmt.Fprintf(progress, "%d endpoints, half of them: %s:", t.endpoints, t.illness.title())
+		if err := s.checkpoint(ctx); err != nil {
+			return err
+		}
 		took, got, err := s.try(ctx, t.trial, out.seconds)
 		if err != nil {
 			return err
@@ -114,6 +119,17 @@ func (s *stack) isolationRound(ctx context.Context, out *isolation, progress io.
 		t.lost, t.twice, t.mostSick = t.lost+got.lost, t.twice+got.twice, max(t.mostSick, got.mostSick)
 	}
 	return s.measureNoise(ctx, out.noises, out.seconds, progress)
+}
+
+// checkpoint has Postgres write out what it does every five minutes. A round takes
+// about as long: the same trial would meet it each time.
+func (s *stack) checkpoint(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, s.postgres.DSN(""))
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, "CHECKPOINT")
+	return errors.Join(err, conn.Close(ctx))
 }
 
 func (i illness) title() string {

@@ -23,7 +23,7 @@ that each task carries both. The times are from before the event is posted to th
 | machine | %d cores, %s, Linux %s |
 | software | Go %s, Postgres %s, Redis %s |
 | commit | %s, %s |
-| rounds | %d of all trials in turn, after one that does not count; medians (least–most), the comparison within each round |
+| rounds | %d of all trials in turn, after one that does not count, each after a checkpoint; medians (least–most), the comparison within each round |
 
 | endpoints | the sick half | p50, ms | p99, ms | max, ms | p99 against nobody sick (goal: under %.0f) | lost | twice | requests the sick held at most |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |

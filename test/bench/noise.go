@@ -53,6 +53,9 @@ type noiseResult struct {
 func (s *stack) measureNoise(ctx context.Context, all []*noiseResult, seconds int, progress io.Writer) error {
 	for _, n := range all {
 		fmt.Fprintf(progress, "%s:", n.title)
+		if err := s.checkpoint(ctx); err != nil {
+			return err
+		}
 		got, err := s.listen(ctx, n.noise, seconds)
 		if err != nil {
 			return err
