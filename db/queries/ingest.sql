@@ -1,6 +1,11 @@
 -- name: EndpointVersions :many
 -- Index: workspaces_pkey.
-SELECT id, endpoints_version, types_version FROM workspaces WHERE id = ANY(@ids::text[]) AND deleted_at IS NULL;
+SELECT id, endpoints_version, types_version, clock_timestamp()::timestamptz AS at
+FROM workspaces WHERE id = ANY(@ids::text[]) AND deleted_at IS NULL;
+
+-- name: AcceptInTime :exec
+-- Fails for ids that were made too long ago for whoever reads in their order.
+SELECT accept_in_time(@made_at);
 
 -- name: SubscriptionsOf :many
 -- Index: endpoints_workspace.

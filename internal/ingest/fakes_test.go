@@ -43,7 +43,7 @@ func newMemory() *memory {
 	}
 }
 
-func (m *memory) Versions(_ context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID]webhook.Versions, error) {
+func (m *memory) Versions(_ context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID]webhook.Versions, time.Time, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := make(map[webhook.WorkspaceID]webhook.Versions)
@@ -52,7 +52,7 @@ func (m *memory) Versions(_ context.Context, ids []webhook.WorkspaceID) (map[web
 			out[id] = webhook.Versions{Endpoints: 1, Types: m.types[id]}
 		}
 	}
-	return out, nil
+	return out, time.Now(), nil
 }
 
 // Subscriptions gives every endpoint all events. One workspace that can't be

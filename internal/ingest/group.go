@@ -19,8 +19,10 @@ type planned struct {
 
 // plan is a group on its way to its commit.
 type plan struct {
-	ids   *webhook.IDSource
-	group webhook.Group
+	ids *webhook.IDSource
+	// now is Postgres's time, which the ids are of; here is this process's.
+	now, here time.Time
+	group     webhook.Group
 	// first carries what goes by the deliver lane, bulk the rest.
 	first, bulk chunker
 	requests    []planned
@@ -35,27 +37,32 @@ type externalID struct {
 	id        string
 }
 
-func newPlan(ids *webhook.IDSource, now time.Time) *plan {
+func (i *Ingester) newPlan(ids *webhook.IDSource) *plan {
+	return newPlan(ids, i.clock.time(), i.cfg.Now())
+}
+
+func newPlan(ids *webhook.IDSource, now, here time.Time) *plan {
 	return &plan{
-		ids: ids, first: chunker{now: now, lane: webhook.LaneDeliver}, bulk: chunker{now: now, lane: webhook.LaneBulk},
+		ids: ids, now: now, here: here, group: webhook.Group{MadeAt: now},
+		first: chunker{now: here, lane: webhook.LaneDeliver}, bulk: chunker{now: here, lane: webhook.LaneBulk},
 	}
 }
 
 // add matches the request's events and takes them into the group, and returns
 // how many deliveries they make that are due now.
-func (p *plan) add(r *request, x *indexed, now time.Time, way route) (deliveries int) {
+func (p *plan) add(r *request, x *indexed, way route) (deliveries int) {
 	before, delayed := len(p.group.Deliveries), p.delayed
 	pr := planned{request: r, events: make([]int, len(r.events)), repeated: make([]bool, len(r.events))}
 	for n := range r.events {
 		next := len(p.group.Events)
-		pr.events[n] = p.addEvent(r.workspace, &r.events[n], x, now, way)
+		pr.events[n] = p.addEvent(r.workspace, &r.events[n], x, way)
 		pr.repeated[n] = pr.events[n] < next
 	}
 	p.requests = append(p.requests, pr)
 	return len(p.group.Deliveries) - before - (p.delayed - delayed)
 }
 
-func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed, now time.Time, way route) int {
+func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed, way route) int {
 	key := externalID{ws, in.ID}
 	if in.ID != "" {
 		if n, ok := p.byExternal[key]; ok {
@@ -67,7 +74,7 @@ func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed
 		p.byExternal[key] = len(p.group.Events)
 	}
 	e := webhook.Event{
-		ID: p.ids.Next(now), ExternalID: in.ID, WorkspaceID: ws, Type: in.Type, CreatedAt: in.CreatedAt, Options: in.Options,
+		ID: p.ids.Next(p.now), ExternalID: in.ID, WorkspaceID: ws, Type: in.Type, CreatedAt: in.CreatedAt, Options: in.Options,
 	}
 	if e.CreatedAt.IsZero() {
 		e.CreatedAt = e.ID.Time()
@@ -75,14 +82,14 @@ func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed
 	e.Body = webhook.EncodeBody(e.PublicID(), e.Type, e.CreatedAt, in.Data, ws)
 	p.endpoints = targeted(x.match.Match(p.endpoints[:0], in.Type, in.Data), &in.Options)
 	e.Deliveries = len(p.endpoints)
-	if in.DeliverAt.After(now) {
+	if in.DeliverAt.After(p.now) {
 		way = route{} // feed's, when it is due: what that will be like is not known yet
 		p.delayed += e.Deliveries
 	}
 	n := len(p.group.Events)
 	p.group.Events = append(p.group.Events, e)
 	for _, endpoint := range p.endpoints {
-		d := webhook.NewDelivery{ID: p.ids.Next(now), Event: n, EndpointID: endpoint, Bulk: way.bulk}
+		d := webhook.NewDelivery{ID: p.ids.Next(p.now), Event: n, EndpointID: endpoint, Bulk: way.bulk}
 		if way.announced {
 			d.Task = p.chunkerOf(way).add(&e, webhook.Member{
 				DeliveryID: d.ID, EndpointID: endpoint, EventID: e.ID, WorkspaceID: ws,

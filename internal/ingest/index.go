@@ -14,6 +14,7 @@ import (
 type index struct {
 	subs     Subscriptions
 	types    *validator // nil where there are no rules
+	clock    *clock     // set at each look at the versions
 	cache    *simplelru.LRU[webhook.WorkspaceID, *indexed]
 	bytes    int
 	maxBytes int
@@ -32,8 +33,8 @@ type indexed struct {
 	rules        *rules
 }
 
-func newIndex(subs Subscriptions, types *validator, maxBytes int) *index {
-	x := &index{subs: subs, types: types, maxBytes: maxBytes}
+func newIndex(subs Subscriptions, types *validator, c *clock, maxBytes int) *index {
+	x := &index{subs: subs, types: types, clock: c, maxBytes: maxBytes}
 	// The count is no bound that is ever met: bytes are.
 	x.cache, _ = simplelru.NewLRU(1<<30, func(_ webhook.WorkspaceID, e *indexed) { x.bytes -= e.bytes })
 	return x
@@ -45,10 +46,11 @@ func newIndex(subs Subscriptions, types *validator, maxBytes int) *index {
 func (x *index) fresh(ctx context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID]*indexed, error) {
 	// Versions first: a change that commits between the two reads leaves a newer
 	// copy under an older number, which only means another load next time.
-	versions, err := x.subs.Versions(ctx, ids)
+	versions, at, err := x.subs.Versions(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
+	x.clock.set(at)
 	out := make(map[webhook.WorkspaceID]*indexed, len(versions))
 	var stale []webhook.WorkspaceID
 	for id, version := range versions {

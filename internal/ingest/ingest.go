@@ -17,8 +17,9 @@ import (
 
 // Subscriptions says which endpoints want what.
 type Subscriptions interface {
-	// Versions returns the versions of each workspace that exists.
-	Versions(ctx context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID]webhook.Versions, error)
+	// Versions returns the versions of each workspace that exists, and the store's
+	// time.
+	Versions(ctx context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID]webhook.Versions, time.Time, error)
 	// Subscriptions returns each workspace's active endpoints; of them only ID,
 	// Events and Filters are set.
 	Subscriptions(ctx context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID][]webhook.Endpoint, error)
@@ -30,6 +31,8 @@ type Store interface {
 	// taken before is left out, with its deliveries, and returned by the id it
 	// would have had, as the event that has it. Deliveries with an ordering key that
 	// are behind others of it are marked as waiting, and their rows name no task.
+	// It is unavailable for a group whose ids are older than webhook.MaxAcceptTime
+	// by the store's time: whoever reads in the order of ids may be past them.
 	Commit(ctx context.Context, g *webhook.Group) (duplicates map[webhook.ID]webhook.Event, err error)
 	// Find returns an accepted event by our own id.
 	Find(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Event, error)
@@ -83,6 +86,7 @@ type Ingester struct {
 	cfg      Config
 	metrics  metrics
 
+	clock    *clock
 	ids      webhook.IDSource // the group writer's
 	requests chan *request
 	waiting  struct{ events, bytes atomic.Int64 }
@@ -123,9 +127,10 @@ func New(subs Subscriptions, store Store, queue Queue, cfg Config) *Ingester {
 	}
 	m := newMetrics(cfg.Registerer)
 	types := newValidator(cfg.Types, m)
+	c := &clock{now: cfg.Now}
 	return &Ingester{
-		store: store, cfg: cfg, metrics: m, types: types,
-		index:    newIndex(subs, types, cfg.IndexBytes),
+		store: store, cfg: cfg, metrics: m, types: types, clock: c,
+		index:    newIndex(subs, types, c, cfg.IndexBytes),
 		announce: newAnnouncer(store, queue, cfg.HighWater, cfg.Logger, m),
 		requests: make(chan *request, maxWaitingEvents),
 		wide:     make(chan struct{}, wideCommits),

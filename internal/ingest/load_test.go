@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
 )
@@ -68,7 +69,7 @@ func TestWorkspace(t *testing.T) {
 func TestIndexIsBoundedByBytes(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
-	x := newIndex(m, nil, 50_000)
+	x := newIndex(m, nil, &clock{now: time.Now}, 50_000)
 	ids := make([]webhook.WorkspaceID, 200)
 	for n := range ids {
 		ids[n] = webhook.WorkspaceID([]byte{'a' + byte(n/26), 'a' + byte(n%26)})

@@ -136,12 +136,12 @@ func TestDeliverAt(t *testing.T) {
 
 	t.Run("CountsNotIntoTheWorkspacesShare", func(t *testing.T) {
 		t.Parallel()
-		p := newPlan(&webhook.IDSource{}, time.Now())
+		p := newPlan(&webhook.IDSource{}, time.Now(), time.Now())
 		x := compile([]webhook.Endpoint{{ID: webhook.ID{1}, Events: []string{"*"}}, {ID: webhook.ID{2}, Events: []string{"*"}}})
 		r := &request{workspace: "w", events: slices.Concat(one("", "a"), one("", "b"), one("", "c"))}
 		now := time.Now()
 		r.events[1].DeliverAt = now.Add(time.Hour)
-		if n := p.add(r, x, now, route{bulk: true, announced: true}); n != 4 {
+		if n := p.add(r, x, route{bulk: true, announced: true}); n != 4 {
 			t.Errorf("%d of its deliveries are due now, want 4", n)
 		}
 		for _, d := range p.group.Deliveries {

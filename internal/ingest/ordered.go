@@ -100,13 +100,12 @@ func (i *Ingester) commitOrdered(ctx context.Context, group []orderedRequest) {
 	if len(group) == 0 {
 		return
 	}
-	now := i.cfg.Now()
-	p := newPlan(&i.ordered.ids, now)
+	p := i.newPlan(&i.ordered.ids)
 	for _, r := range group {
-		i.plan(p, r.request, r.indexed, now)
+		i.plan(p, r.request, r.indexed)
 	}
 	duplicates, err := i.store.Commit(ctx, &p.group)
-	i.metrics.observe(p, i.cfg.Now().Sub(now), err)
+	i.metrics.observe(p, i.cfg.Now().Sub(p.here), err)
 	switch {
 	case err == nil:
 		i.settle(p, duplicates)

@@ -41,11 +41,10 @@ func (i *Ingester) commitWide(r *request, x *indexed) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*commitTimeout)
 	defer cancel()
 	var ids webhook.IDSource
-	now := i.cfg.Now()
-	p := newPlan(&ids, now)
-	i.plan(p, r, x, now)
+	p := i.newPlan(&ids)
+	i.plan(p, r, x)
 	duplicates, err := i.store.Commit(ctx, &p.group)
-	i.metrics.observe(p, i.cfg.Now().Sub(now), err)
+	i.metrics.observe(p, i.cfg.Now().Sub(p.here), err)
 	if err != nil {
 		r.answer <- answer{err: err}
 		return

@@ -172,8 +172,7 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 		}
 		return
 	}
-	now := i.cfg.Now()
-	p := newPlan(&i.ids, now)
+	p := i.newPlan(&i.ids)
 	for _, r := range requests {
 		x := indexes[r.workspace]
 		switch {
@@ -192,14 +191,14 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 			continue
 		}
 		if isOrdered(r) {
-			i.order(r, x, now)
+			i.order(r, x, p.here)
 			continue
 		}
 		if !p.fits(x.endpoints * len(r.events)) {
 			i.commit(ctx, p)
-			p = newPlan(&i.ids, now)
+			p = i.newPlan(&i.ids)
 		}
-		i.plan(p, r, x, now)
+		i.plan(p, r, x)
 	}
 	i.commit(ctx, p)
 }

@@ -119,6 +119,7 @@ func isConflict(err error) bool {
 // behind it is away.
 var unavailableStates = map[string]bool{
 	"57P01": true, "57P02": true, "57P03": true, "57P05": true, "57014": true, readOnlyState: true, "58030": true,
+	acceptedLate: true,
 }
 
 // available turns "Postgres is away" into a code that callers can act on, and
@@ -127,7 +128,7 @@ func available(err error) error {
 	if err == nil {
 		return nil
 	}
-	if state := sqlState(err); state == undefinedTable || state == undefinedColumn {
+	if state := sqlState(err); state == undefinedTable || state == undefinedColumn || state == undefinedFunction {
 		return fmt.Errorf("%w: %w", schemaBehind(), err)
 	}
 	if !isUnavailable(err) {

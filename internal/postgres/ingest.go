@@ -21,17 +21,19 @@ type Ingest struct{ db *DB }
 // NewIngest makes the store on db.
 func NewIngest(db *DB) *Ingest { return &Ingest{db} }
 
-// Versions returns the versions of each workspace that exists.
-func (s *Ingest) Versions(ctx context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID]webhook.Versions, error) {
+// Versions returns the versions of each workspace that exists, and Postgres's
+// time; zero when none does.
+func (s *Ingest) Versions(ctx context.Context, ids []webhook.WorkspaceID) (all map[webhook.WorkspaceID]webhook.Versions, at time.Time, err error) {
 	rows, err := s.db.q.EndpointVersions(ctx, workspaceStrings(ids))
 	if err != nil {
-		return nil, fmt.Errorf("read endpoint versions: %w", available(err))
+		return nil, at, fmt.Errorf("read endpoint versions: %w", available(err))
 	}
-	out := make(map[webhook.WorkspaceID]webhook.Versions, len(rows))
+	all = make(map[webhook.WorkspaceID]webhook.Versions, len(rows))
 	for _, r := range rows {
-		out[webhook.WorkspaceID(r.ID)] = webhook.Versions{Endpoints: r.EndpointsVersion, Types: r.TypesVersion}
+		all[webhook.WorkspaceID(r.ID)] = webhook.Versions{Endpoints: r.EndpointsVersion, Types: r.TypesVersion}
+		at = r.At.Time
 	}
-	return out, nil
+	return all, at, nil
 }
 
 // Subscriptions returns each workspace's active endpoints with ID, Events and Filters.
@@ -217,7 +219,15 @@ func claimIDs(ctx context.Context, q *dbsqlc.Queries, claims []*webhook.Event) (
 // still one transaction.
 const maxInsert = 10_000
 
+// acceptedLate is accept_in_time's own state, see the schema.
+const acceptedLate = "PR001"
+
+// queueInserts begins with the question whether the ids are still of now, before
+// anything can wait for a lock.
 func queueInserts(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Event) {
+	if !g.MadeAt.IsZero() {
+		b.Queue(dbsqlc.AcceptInTime, pgTime(g.MadeAt))
+	}
 	e := eventColumns(g, dups, withoutOptions)
 	if len(e.Ids) > 0 {
 		b.Queue(dbsqlc.InsertEvents, e.Ids, e.WorkspaceIds, e.ExternalIds, e.Types, e.CreatedAts, e.Bodies, e.Deliveries)

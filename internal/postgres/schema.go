@@ -14,8 +14,8 @@ import (
 	"github.com/postrider/postrider/internal/webhook"
 )
 
-// What Postgres says of a table or column that is not there.
-const undefinedTable, undefinedColumn = "42P01", "42703"
+// What Postgres says of a table, column or function that is not there.
+const undefinedTable, undefinedColumn, undefinedFunction = "42P01", "42703", "42883"
 
 // schemaBehind is for statements that a process of a new release makes before its
 // migrations are applied: what they were for can be done later.

@@ -23,10 +23,13 @@ func calls(db *postgres.DB, m webhook.Member) map[string]func(context.Context) e
 		return &webhook.Group{Events: []webhook.Event{{ID: webhook.NewID(time.Now()), ExternalID: id, WorkspaceID: "w", Type: "a", Body: []byte("{}")}}}
 	}
 	return map[string]func(context.Context) error{
-		"Ping":          db.Ping,
-		"Commit":        func(ctx context.Context) error { return second(ingest.Commit(ctx, group(""))) },
-		"CommitOwn":     func(ctx context.Context) error { return second(ingest.Commit(ctx, group("x"))) },
-		"Versions":      func(ctx context.Context) error { return second(ingest.Versions(ctx, []webhook.WorkspaceID{"w"})) },
+		"Ping":      db.Ping,
+		"Commit":    func(ctx context.Context) error { return second(ingest.Commit(ctx, group(""))) },
+		"CommitOwn": func(ctx context.Context) error { return second(ingest.Commit(ctx, group("x"))) },
+		"Versions": func(ctx context.Context) error {
+			_, _, err := ingest.Versions(ctx, []webhook.WorkspaceID{"w"})
+			return err
+		},
 		"Subscriptions": func(ctx context.Context) error { return second(ingest.Subscriptions(ctx, []webhook.WorkspaceID{"w"})) },
 		"Rules":         func(ctx context.Context) error { return second(ingest.Rules(ctx, []webhook.WorkspaceID{"w"})) },
 		"Schemas":       func(ctx context.Context) error { return second(ingest.Schemas(ctx, "w", []string{"a"})) },

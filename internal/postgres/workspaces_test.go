@@ -84,7 +84,7 @@ func TestWorkspaces(t *testing.T) {
 			}
 		}
 		wantCode(t, second(store.Create(ctx, "w", "again")), webhook.CodeConflict)
-		versions, err := postgres.NewIngest(s.db).Versions(ctx, []webhook.WorkspaceID{"w", "other"})
+		versions, _, err := postgres.NewIngest(s.db).Versions(ctx, []webhook.WorkspaceID{"w", "other"})
 		must(t, err)
 		if _, ok := versions["w"]; ok || len(versions) != 1 {
 			t.Errorf("it takes events: %v", versions)

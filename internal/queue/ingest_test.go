@@ -25,8 +25,8 @@ type accepting struct {
 // fanOuts are how many endpoints want events of type f.<n>.
 var fanOuts = []int{0, 1, 2, 7, 49, 50, 51, 130}
 
-func (a *accepting) Versions(context.Context, []webhook.WorkspaceID) (map[webhook.WorkspaceID]webhook.Versions, error) {
-	return map[webhook.WorkspaceID]webhook.Versions{a.workspace: {Endpoints: 1}}, nil
+func (a *accepting) Versions(context.Context, []webhook.WorkspaceID) (map[webhook.WorkspaceID]webhook.Versions, time.Time, error) {
+	return map[webhook.WorkspaceID]webhook.Versions{a.workspace: {Endpoints: 1}}, time.Now(), nil
 }
 
 func (a *accepting) Subscriptions(context.Context, []webhook.WorkspaceID) (map[webhook.WorkspaceID][]webhook.Endpoint, error) {

@@ -45,7 +45,13 @@ type Accepted struct {
 type Group struct {
 	Events     []Event
 	Deliveries []NewDelivery
+	// MadeAt is the time of the ids, by the store's clock; zero is not checked.
+	MadeAt time.Time
 }
+
+// MaxAcceptTime is how old the ids of a group may be when it is committed. It is in
+// the schema, too: see accept_in_time.
+const MaxAcceptTime = 5 * time.Second
 
 // NewDelivery is one event on its way to one endpoint, before it is stored.
 type NewDelivery struct {

@@ -11,6 +11,16 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+const AcceptInTime = `-- name: AcceptInTime :exec
+SELECT accept_in_time($1)
+`
+
+// Fails for ids that were made too long ago for whoever reads in their order.
+func (q *Queries) AcceptInTime(ctx context.Context, madeAt pgtype.Timestamptz) error {
+	_, err := q.db.Exec(ctx, AcceptInTime, madeAt)
+	return err
+}
+
 const AcceptedEvent = `-- name: AcceptedEvent :one
 SELECT id, coalesce(external_id, '')::text AS external_id, type, created_at, deliveries
 FROM events WHERE workspace_id = $1 AND id = $2
@@ -94,13 +104,15 @@ func (q *Queries) ClearTasks(ctx context.Context, arg ClearTasksParams) error {
 }
 
 const EndpointVersions = `-- name: EndpointVersions :many
-SELECT id, endpoints_version, types_version FROM workspaces WHERE id = ANY($1::text[]) AND deleted_at IS NULL
+SELECT id, endpoints_version, types_version, clock_timestamp()::timestamptz AS at
+FROM workspaces WHERE id = ANY($1::text[]) AND deleted_at IS NULL
 `
 
 type EndpointVersionsRow struct {
 	ID               string
 	EndpointsVersion int64
 	TypesVersion     int64
+	At               pgtype.Timestamptz
 }
 
 // Index: workspaces_pkey.
@@ -113,7 +125,12 @@ func (q *Queries) EndpointVersions(ctx context.Context, ids []string) ([]Endpoin
 	var items []EndpointVersionsRow
 	for rows.Next() {
 		var i EndpointVersionsRow
-		if err := rows.Scan(&i.ID, &i.EndpointsVersion, &i.TypesVersion); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.EndpointsVersion,
+			&i.TypesVersion,
+			&i.At,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
