@@ -19,6 +19,7 @@ type Deps struct {
 	Deliveries  Deliveries
 	Replays     Replays
 	Stats       Stats
+	CatchUp     CatchUp
 	Explainer   Explainer
 	EventTypes  EventTypes
 	Schemas     Schemas

@@ -27,10 +27,18 @@ const maxCachedKeys = 10_000
 type caller struct {
 	admin bool
 	key   webhook.Key // set unless admin
+	// endpoint is whose secret came in place of a key; of key only the workspace is
+	// set then.
+	endpoint webhook.ID
 }
 
 // id tells callers apart, for rates.
-func (c caller) id() webhook.ID { return c.key.ID }
+func (c caller) id() webhook.ID {
+	if !c.endpoint.IsZero() {
+		return c.endpoint
+	}
+	return c.key.ID
+}
 
 // authenticator knows keys. It may be used by many goroutines.
 type authenticator struct {
@@ -55,17 +63,22 @@ func newAuthenticator(adminHash [sha256.Size]byte, keys Keys, now func() time.Ti
 	return &authenticator{adminHash: adminHash, keys: keys, now: now, cache: cache}
 }
 
-// caller finds out whose key the request carries.
-func (a *authenticator) caller(ctx context.Context, r *http.Request) (caller, error) {
+// bearerKey is the key that the request carries.
+func bearerKey(r *http.Request) (key string, err error) {
 	values := r.Header.Values("Authorization")
 	if len(values) != 1 {
-		return caller{}, webhook.Errorf(webhook.CodeUnauthorized, "send the key as Authorization: Bearer <key>")
+		return "", webhook.Errorf(webhook.CodeUnauthorized, "send the key as Authorization: Bearer <key>")
 	}
 	scheme, key, ok := strings.Cut(values[0], " ")
 	key = strings.Trim(key, " \t") // not what else Unicode takes for space
 	if !ok || !strings.EqualFold(scheme, "Bearer") || key == "" {
-		return caller{}, webhook.Errorf(webhook.CodeUnauthorized, "send the key as Authorization: Bearer <key>")
+		return "", webhook.Errorf(webhook.CodeUnauthorized, "send the key as Authorization: Bearer <key>")
 	}
+	return key, nil
+}
+
+// caller finds out whose key it is.
+func (a *authenticator) caller(ctx context.Context, key string) (caller, error) {
 	// Hashes compare in constant time whatever the lengths, and the key itself
 	// is kept nowhere.
 	hash := sha256.Sum256([]byte(key))

@@ -181,6 +181,11 @@ func (s spyEndpoints) Get(_ context.Context, ws webhook.WorkspaceID, id webhook.
 	return e, nil
 }
 
+// Anywhere knows no endpoint's secret.
+func (s spyEndpoints) Anywhere(context.Context, webhook.ID) (webhook.Endpoint, error) {
+	return webhook.Endpoint{}, webhook.NotFound("endpoint")
+}
+
 func (s spyEndpoints) List(_ context.Context, ws webhook.WorkspaceID, p webhook.Page) ([]webhook.Endpoint, bool, error) {
 	s.in(ws)
 	s.page(p)

@@ -24,8 +24,9 @@ const (
 	tagAuditLog   = "Audit log"
 	tagService    = "Service"
 
-	adminScheme = "adminKey"
-	keyScheme   = "workspaceKey"
+	adminScheme  = "adminKey"
+	keyScheme    = "workspaceKey"
+	secretScheme = "endpointSecret"
 )
 
 // overview is what the description says before it comes to the operations.
@@ -103,8 +104,9 @@ func newDocument(version string) *huma.OpenAPI {
 			Schemas: schemas, Headers: answerHeaders(), Parameters: sharedParameters(),
 			Responses: map[string]*huma.Response{}, Examples: map[string]*huma.Example{},
 			SecuritySchemes: map[string]*huma.SecurityScheme{
-				adminScheme: {Type: "http", Scheme: "bearer", Description: "The admin key, api.admin_key in the configuration. It may do everything, and names a workspace with X-Workspace-ID where a route acts in one."},
-				keyScheme:   {Type: "http", Scheme: "bearer", BearerFormat: "pr_…", Description: "A workspace's key. It acts in its workspace only, as far as its scopes go: an operation's requirement names the one that it needs."},
+				adminScheme:  {Type: "http", Scheme: "bearer", Description: "The admin key, api.admin_key in the configuration. It may do everything, and names a workspace with X-Workspace-ID where a route acts in one."},
+				keyScheme:    {Type: "http", Scheme: "bearer", BearerFormat: "pr_…", Description: "A workspace's key. It acts in its workspace only, as far as its scopes go: an operation's requirement names the one that it needs."},
+				secretScheme: {Type: "http", Scheme: "bearer", BearerFormat: "whsec_…", Description: "A secret of the endpoint that the path names: its present one, or while those rotate either. It opens that endpoint's feed and nothing else."},
 			},
 		},
 	}

@@ -23,6 +23,10 @@ func (rt *route) operation(components *huma.Components) *huma.Operation {
 	case scoped:
 		needs = "the scope `" + string(rt.scope) + "`"
 		op.Security = append(op.Security, map[string][]string{keyScheme: {string(rt.scope)}})
+		if rt.bySecret {
+			needs += ", or a secret of the endpoint in the key's place"
+			op.Security = append(op.Security, map[string][]string{secretScheme: {}})
+		}
 	case wholeWorkspace:
 		needs = "the admin key, or a workspace's key with every scope"
 		op.Security = append(op.Security, map[string][]string{keyScheme: scopeNames(webhook.Scopes())})

@@ -24,6 +24,7 @@ func (s *server) routes() []route {
 	all = append(all, s.replayRoutes()...)
 	all = append(all, s.deliveryRoutes()...)
 	all = append(all, s.statsRoutes()...)
+	all = append(all, s.feedRoutes()...)
 	return append(all, s.auditRoutes()...)
 }
 

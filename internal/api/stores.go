@@ -44,6 +44,8 @@ type Keys interface {
 // EndpointReader reads endpoints, secrets and headers in the clear.
 type EndpointReader interface {
 	Get(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Endpoint, error)
+	// Anywhere is Get without a workspace, for who proves to have its secret.
+	Anywhere(ctx context.Context, id webhook.ID) (webhook.Endpoint, error)
 	List(ctx context.Context, ws webhook.WorkspaceID, p webhook.Page) (all []webhook.Endpoint, more bool, err error)
 }
 
@@ -202,6 +204,13 @@ type Tester interface {
 // URLPolicy says whether an endpoint may have this URL; nil is yes.
 type URLPolicy interface {
 	CheckURL(ctx context.Context, raw string) *webhook.FieldError
+}
+
+// CatchUp reads endpoints' feeds.
+type CatchUp interface {
+	// Page reads on after a position, oldest first. Nothing comes in later before
+	// what it returned.
+	Page(ctx context.Context, c *webhook.CatchUp) (webhook.CatchUpPage, error)
 }
 
 // Stats counts deliveries.

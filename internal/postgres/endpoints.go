@@ -87,6 +87,16 @@ func (s *Endpoints) Get(ctx context.Context, ws webhook.WorkspaceID, id webhook.
 	return e, nil
 }
 
+// Anywhere is Get without a workspace: for who has proved to be the endpoint's
+// receiver.
+func (s *Endpoints) Anywhere(ctx context.Context, id webhook.ID) (webhook.Endpoint, error) {
+	r, err := s.db.q.EndpointAnywhere(ctx, pgID(id))
+	if err != nil {
+		return webhook.Endpoint{}, fmt.Errorf("read endpoint %s: %w", id, notFound(err, "endpoint"))
+	}
+	return s.endpointOf(&r)
+}
+
 func (s *Endpoints) get(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID, id webhook.ID) (webhook.Endpoint, error) {
 	r, err := q.EndpointByID(ctx, dbsqlc.EndpointByIDParams{ID: pgID(id), WorkspaceID: string(ws)})
 	if err != nil {

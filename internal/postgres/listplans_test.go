@@ -132,6 +132,16 @@ func TestListsGoByTheirIndex(t *testing.T) {
 	t.Run("Events", func(t *testing.T) {
 		wantPlan(t, conn, 1, "_pkey", dbsqlc.ListEvents, "w", lo, before, "", int32(51), int64(8<<20))
 	})
+	from, half := pg(webhook.FirstID(today.AddDate(0, 0, -20))), pg(webhook.FirstID(today.AddDate(0, 0, -20).Add(time.Second)))
+	t.Run("EventsOfAFeed", func(t *testing.T) {
+		wantPlan(t, conn, 1, "_pkey", dbsqlc.CatchUpEvents, pg(s.end), "w", from, hi, int32(250))
+	})
+	t.Run("DeliveriesOfAFeed", func(t *testing.T) {
+		wantPlan(t, conn, 1, "_endpoint_id_id_idx", dbsqlc.CatchUpDeliveries, pg(s.end), from, half)
+	})
+	t.Run("BodiesOfAFeed", func(t *testing.T) {
+		wantPlan(t, conn, 1, "_pkey", dbsqlc.CatchUpBodies, "w", []pgtype.UUID{from, half}, from, half)
+	})
 	t.Run("PendingAndMany", func(t *testing.T) {
 		s.exec("UPDATE deliveries SET status = 'pending', completed_at = NULL, next_attempt_at = now() WHERE right(id::text, 1) < '8'")
 		s.exec("ANALYZE deliveries")
