@@ -9,9 +9,8 @@ WHERE d.workspace_id = @workspace_id AND d.id = @id;
 
 -- name: ListDeliveries :many
 -- Index: deliveries_pkey of each day newest first, or deliveries_endpoint, or
--- deliveries_unsuccessful; a list of one event is bounded to its millisecond.
--- Where few are pending, those: the last condition holds for every row, but names
--- what the indexes deliveries_feed, deliveries_audit and deliveries_parked are of.
+-- deliveries_unsuccessful; a list of one event is bounded to its millisecond. What
+-- none of these is of was looked for beforehand, and comes as ids.
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
        d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until,
        d.replay_id, d.ordering_key
@@ -22,9 +21,59 @@ WHERE d.workspace_id = @workspace_id AND d.id >= @lo::uuid AND d.id < @hi::uuid
   AND (sqlc.narg('type')::text IS NULL OR d.event_type = sqlc.narg('type')::text)
   AND (sqlc.narg('endpoint_id')::uuid IS NULL OR d.endpoint_id = sqlc.narg('endpoint_id')::uuid)
   AND (sqlc.narg('event_id')::uuid IS NULL OR d.event_id = sqlc.narg('event_id')::uuid)
-  AND (sqlc.narg('status')::text IS DISTINCT FROM 'pending'
-       OR d.task IS NULL AND NOT d.parked OR d.task IS NOT NULL OR d.parked)
+  AND (sqlc.narg('ids')::uuid[] IS NULL OR d.id = ANY(sqlc.narg('ids')::uuid[]))
 ORDER BY d.id DESC LIMIT @row_limit::int;
+
+-- name: WalkDeliveries :many
+-- Looks at so many rows at the most, newest first, and returns those that match, and
+-- the last one it looked at: from there the walk goes on. The same indexes as
+-- ListDeliveries, by what bounds it.
+SELECT x.id, x.matches, (x.place = @most::int)::bool AS last
+FROM (
+    SELECT w.id, row_number() OVER (ORDER BY w.id DESC) AS place,
+           ((sqlc.narg('status')::text IS NULL OR w.status = sqlc.narg('status')::text)
+            AND (sqlc.narg('type')::text IS NULL OR w.event_type = sqlc.narg('type')::text)
+            AND (sqlc.narg('endpoint_id')::uuid IS NULL OR w.endpoint_id = sqlc.narg('endpoint_id')::uuid))::bool AS matches
+    FROM (
+        SELECT d.id, d.status, d.event_type, d.endpoint_id FROM deliveries d
+        WHERE d.workspace_id = @workspace_id AND d.id >= @lo::uuid AND d.id < @hi::uuid
+          AND (sqlc.narg('by_status')::text IS NULL OR d.status = sqlc.narg('by_status')::text)
+          AND (sqlc.narg('by_endpoint')::uuid IS NULL OR d.endpoint_id = sqlc.narg('by_endpoint')::uuid)
+        ORDER BY d.id DESC LIMIT @most::int
+    ) w
+) x
+WHERE x.matches OR x.place = @most::int
+ORDER BY x.id DESC LIMIT @row_limit::int;
+
+-- name: FewPending :many
+-- Those of the pending that match, newest first, and how many there are of all
+-- workspaces: it has all of them where that is less than most. Index: deliveries_feed,
+-- deliveries_audit and deliveries_parked of the days between the bounds.
+WITH fed AS (
+    SELECT d.id, d.workspace_id, d.event_type, d.endpoint_id FROM deliveries d
+    WHERE d.status = 'pending' AND d.task IS NULL AND NOT d.parked AND d.id >= @lo::uuid AND d.id < @hi::uuid
+    ORDER BY d.next_attempt_at LIMIT @most::int
+), tasked AS (
+    SELECT d.id, d.workspace_id, d.event_type, d.endpoint_id FROM deliveries d
+    WHERE d.status = 'pending' AND d.task IS NOT NULL AND d.id >= @lo::uuid AND d.id < @hi::uuid
+    ORDER BY d.next_attempt_at LIMIT @most::int
+), parked AS (
+    SELECT d.id, d.workspace_id, d.event_type, d.endpoint_id FROM deliveries d
+    WHERE d.status = 'pending' AND d.parked AND d.id >= @lo::uuid AND d.id < @hi::uuid
+    ORDER BY d.endpoint_id, d.id LIMIT @most::int
+), few AS MATERIALIZED (
+    SELECT id, workspace_id, event_type, endpoint_id FROM fed
+    UNION ALL SELECT id, workspace_id, event_type, endpoint_id FROM tasked
+    UNION ALL SELECT id, workspace_id, event_type, endpoint_id FROM parked
+), wanted AS (
+    SELECT few.id FROM few
+    WHERE few.workspace_id = @workspace_id::text
+      AND (sqlc.narg('type')::text IS NULL OR few.event_type = sqlc.narg('type')::text)
+      AND (sqlc.narg('endpoint_id')::uuid IS NULL OR few.endpoint_id = sqlc.narg('endpoint_id')::uuid)
+    ORDER BY few.id DESC LIMIT @row_limit::int
+), counted AS (SELECT count(*) AS total FROM few)
+SELECT counted.total::int AS total, wanted.id FROM counted LEFT JOIN wanted ON true
+ORDER BY wanted.id DESC;
 
 -- name: LastAttempts :many
 -- Index: attempts_pkey of the days between lo and hi.

@@ -80,11 +80,11 @@ func (s *server) listEventDeliveries(ctx context.Context, r *request) (response,
 }
 
 func (s *server) deliveryPage(ctx context.Context, r *request, f webhook.DeliveryFilter, p webhook.Page) (response, error) {
-	rows, more, err := s.Deliveries.List(ctx, r.workspace, f, p)
+	rows, next, err := s.Deliveries.List(ctx, r.workspace, f, p)
 	if err != nil {
 		return response{}, err
 	}
-	return pageOf(rows, more, func(d *webhook.Delivery) webhook.ID { return d.ID }, renderDelivery), nil
+	return pageBefore(rows, next, renderDelivery), nil
 }
 
 // deliveryFilter reads what all lists of deliveries take.

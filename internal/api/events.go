@@ -104,11 +104,11 @@ func (s *server) listEvents(ctx context.Context, r *request) (response, error) {
 	if f.Since, f.Until, err = r.span(); err != nil {
 		return response{}, err
 	}
-	rows, more, err := s.Events.List(ctx, r.workspace, f, p)
+	rows, next, err := s.Events.List(ctx, r.workspace, f, p)
 	if err != nil {
 		return response{}, err
 	}
-	return pageOf(rows, more, func(e *webhook.Event) webhook.ID { return e.ID }, renderEvent), nil
+	return pageBefore(rows, next, renderEvent), nil
 }
 
 // span reads ?since= and ?until=.

@@ -234,12 +234,12 @@ func (s spyEvents) Get(_ context.Context, ws webhook.WorkspaceID, _ string) (web
 	return webhook.Event{}, webhook.NotFound("event")
 }
 
-func (s spyEvents) List(_ context.Context, ws webhook.WorkspaceID, f webhook.EventFilter, p webhook.Page) ([]webhook.Event, bool, error) {
+func (s spyEvents) List(_ context.Context, ws webhook.WorkspaceID, f webhook.EventFilter, p webhook.Page) ([]webhook.Event, webhook.ID, error) {
 	s.in(ws)
 	s.page(p)
 	s.span(f.Since, f.Until)
 	s.stores(f.Type)
-	return nil, false, nil
+	return nil, webhook.ID{}, nil
 }
 
 func (s spyDeliveries) Get(_ context.Context, ws webhook.WorkspaceID, _ webhook.ID) (webhook.Delivery, error) {
@@ -247,12 +247,12 @@ func (s spyDeliveries) Get(_ context.Context, ws webhook.WorkspaceID, _ webhook.
 	return webhook.Delivery{}, webhook.NotFound("delivery")
 }
 
-func (s spyDeliveries) List(_ context.Context, ws webhook.WorkspaceID, f webhook.DeliveryFilter, p webhook.Page) ([]webhook.Delivery, bool, error) {
+func (s spyDeliveries) List(_ context.Context, ws webhook.WorkspaceID, f webhook.DeliveryFilter, p webhook.Page) ([]webhook.Delivery, webhook.ID, error) {
 	s.in(ws)
 	s.page(p)
 	s.span(f.Since, f.Until)
 	s.stores(f.Type, string(f.Status))
-	return nil, false, nil
+	return nil, webhook.ID{}, nil
 }
 
 func (s spyDeliveries) Attempts(_ context.Context, ws webhook.WorkspaceID, _ webhook.ID, p webhook.Page) ([]webhook.Attempt, bool, error) {

@@ -128,11 +128,21 @@ type list[T any] struct {
 
 // pageOf renders a page; id is what the list goes by.
 func pageOf[R, W any](rows []R, more bool, id func(*R) webhook.ID, render func(*R) W) response {
+	if !more || len(rows) == 0 {
+		return pageBefore(rows, webhook.ID{}, render)
+	}
+	return pageBefore(rows, id(&rows[len(rows)-1]), render)
+}
+
+// pageBefore renders a page that is followed by what is before next; zero is the last.
+func pageBefore[R, W any](rows []R, next webhook.ID, render func(*R) W) response {
 	out := list[W]{Data: make([]W, len(rows))}
 	for i := range rows {
 		out.Data[i] = render(&rows[i])
 	}
-	out.NextCursor = nextCursor(rows, more, id)
+	if !next.IsZero() {
+		out.NextCursor = encodeCursor(next[:])
+	}
 	return response{status: 200, body: out}
 }
 

@@ -77,7 +77,7 @@ func (s *server) eventRoutes() []route {
 			status: http.StatusAccepted, answer: acceptedBatchWire{}, lazyWorkspace: true, grouped: true, handle: s.publishBatch,
 		}, {
 			method: http.MethodGet, path: "/v1/events", id: "listEvents", tag: tagEvents, scope: webhook.ScopeEventsRead,
-			summary: "List events", doc: "By the time of acceptance. A page of large events may end before its limit.",
+			summary: "List events", doc: "By the time of acceptance. A page of large events, or of a type that is rare, may end before its limit, or be empty, though more is behind it: next_cursor says so.",
 			query: append(pageParams(), typeParam(), sinceParam(), untilParam()), status: http.StatusOK, answer: list[eventWire]{}, handle: s.listEvents,
 		}, {
 			method: http.MethodGet, path: "/v1/events/{id}", id: "getEvent", tag: tagEvents, scope: webhook.ScopeEventsRead,
@@ -216,7 +216,7 @@ func (s *server) endpointRoutes() []route {
 			status: http.StatusOK, answer: diagnosisWire{}, timeout: diagnoseTimeout, handle: s.diagnoseEndpoint,
 		}, {
 			method: http.MethodGet, path: "/v1/endpoints/{id}/deliveries", id: "listEndpointDeliveries", tag: tagEndpoints, scope: webhook.ScopeDeliveriesRead,
-			summary: "List an endpoint's deliveries", doc: "Newest first, by the time when their events were accepted.", query: deliveryParams(), status: http.StatusOK, answer: list[deliveryWire]{}, handle: s.listEndpointDeliveries,
+			summary: "List an endpoint's deliveries", doc: listDoc, query: deliveryParams(), status: http.StatusOK, answer: list[deliveryWire]{}, handle: s.listEndpointDeliveries,
 		},
 	}
 }
@@ -226,7 +226,7 @@ func (s *server) deliveryRoutes() []route {
 	return []route{
 		{
 			method: http.MethodGet, path: "/v1/deliveries", id: "listDeliveries", tag: tagDeliveries, scope: webhook.ScopeDeliveriesRead,
-			summary: "List deliveries", doc: "Newest first, by the time when their events were accepted.", query: append(deliveryParams(), param{name: "endpoint_id", doc: "Only this endpoint's.", example: "ep_" + sampleText},
+			summary: "List deliveries", doc: listDoc, query: append(deliveryParams(), param{name: "endpoint_id", doc: "Only this endpoint's.", example: "ep_" + sampleText},
 				param{name: "event_id", doc: "Only this event's; the caller's own id will do.", example: "evt_" + sampleText}),
 			status: http.StatusOK, answer: list[deliveryWire]{}, handle: s.listDeliveries,
 		}, {
@@ -246,6 +246,8 @@ func (s *server) deliveryRoutes() []route {
 		},
 	}
 }
+
+const listDoc = "Newest first, by the time when their events were accepted. A page that is filtered by type, status or both may end before its limit, or be empty, though more is behind it: next_cursor says so."
 
 func pageParams() []param {
 	return []param{

@@ -68,14 +68,17 @@ type Endpoints interface {
 // Events reads accepted events.
 type Events interface {
 	Get(ctx context.Context, ws webhook.WorkspaceID, publicID string) (webhook.Event, error)
-	// List may end a page of large events before its limit.
-	List(ctx context.Context, ws webhook.WorkspaceID, f webhook.EventFilter, p webhook.Page) (all []webhook.Event, more bool, err error)
+	// List returns where the next page goes on; zero where there is none. It may end a
+	// page before its limit.
+	List(ctx context.Context, ws webhook.WorkspaceID, f webhook.EventFilter, p webhook.Page) (all []webhook.Event, next webhook.ID, err error)
 }
 
 // DeliveryReader reads deliveries and their attempts.
 type DeliveryReader interface {
 	Get(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Delivery, error)
-	List(ctx context.Context, ws webhook.WorkspaceID, f webhook.DeliveryFilter, p webhook.Page) (all []webhook.Delivery, more bool, err error)
+	// List returns where the next page goes on; zero where there is none. It may end a
+	// page before its limit.
+	List(ctx context.Context, ws webhook.WorkspaceID, f webhook.DeliveryFilter, p webhook.Page) (all []webhook.Delivery, next webhook.ID, err error)
 	Attempts(ctx context.Context, ws webhook.WorkspaceID, delivery webhook.ID, p webhook.Page) (all []webhook.Attempt, more bool, err error)
 }
 

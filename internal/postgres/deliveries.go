@@ -36,39 +36,6 @@ func (s *Deliveries) get(ctx context.Context, ws webhook.WorkspaceID, id webhook
 	return all[0], r.Deleted, nil
 }
 
-// List returns a workspace's deliveries, newest first.
-func (s *Deliveries) List(ctx context.Context, ws webhook.WorkspaceID, f webhook.DeliveryFilter, p webhook.Page) (all []webhook.Delivery, more bool, err error) {
-	arg := dbsqlc.ListDeliveriesParams{
-		WorkspaceID: string(ws), Status: orNil(string(f.Status)), Type: orNil(f.Type), RowLimit: int32(p.Limit + 1),
-	}
-	if !f.EndpointID.IsZero() {
-		arg.EndpointID = pgID(f.EndpointID)
-	}
-	arg.Lo, arg.Hi = idRange(p, f.Since, f.Until)
-	if !f.EventID.IsZero() {
-		arg.EventID = pgID(f.EventID)
-		narrow(&arg, f.EventID)
-	}
-	rows, err := s.db.q.ListDeliveries(ctx, arg)
-	if err != nil {
-		return nil, false, fmt.Errorf("list deliveries of workspace %s: %w", ws, available(err))
-	}
-	rows, more = cut(rows, p.Limit)
-	if all, err = s.fill(ctx, ws, rows); err != nil {
-		return nil, false, fmt.Errorf("list deliveries of workspace %s: %w", ws, err)
-	}
-	return all, more, nil
-}
-
-// narrow bounds a list to one event's millisecond, which its deliveries share.
-func narrow(arg *dbsqlc.ListDeliveriesParams, event webhook.ID) {
-	first, next := millisecondOf(event)
-	if compareIDs(arg.Lo.Bytes, first) < 0 {
-		arg.Lo = pgID(first)
-	}
-	arg.Hi = pgID(lower(arg.Hi.Bytes, next))
-}
-
 // Attempts returns a delivery's attempts, newest first.
 func (s *Deliveries) Attempts(ctx context.Context, ws webhook.WorkspaceID, delivery webhook.ID, p webhook.Page) (all []webhook.Attempt, more bool, err error) {
 	rows, err := s.db.q.ListAttempts(ctx, dbsqlc.ListAttemptsParams{

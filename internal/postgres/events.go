@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
 	"github.com/postrider/postrider/internal/webhook"
@@ -56,23 +57,50 @@ func (s *Events) byID(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID
 	}, nil
 }
 
-// List returns a workspace's events with their bodies, newest first. A page of
-// large events ends before its limit.
-func (s *Events) List(ctx context.Context, ws webhook.WorkspaceID, f webhook.EventFilter, p webhook.Page) (all []webhook.Event, more bool, err error) {
-	lo, hi := idRange(p, f.Since, f.Until)
-	rows, err := s.db.q.ListEvents(ctx, dbsqlc.ListEventsParams{
-		WorkspaceID: string(ws), Lo: lo, Hi: hi, Type: f.Type, RowLimit: int32(p.Limit + 1), MaxBytes: maxPageBytes,
-	})
-	if err != nil {
-		return nil, false, fmt.Errorf("list events of workspace %s: %w", ws, available(err))
+// List returns a workspace's events with their bodies, newest first, and where the
+// next page goes on; zero where there is none. A page of large events, or of a type
+// that is rare, ends before its limit.
+func (s *Events) List(ctx context.Context, ws webhook.WorkspaceID, f webhook.EventFilter, p webhook.Page) (all []webhook.Event, next webhook.ID, err error) {
+	arg := dbsqlc.ListEventsParams{WorkspaceID: string(ws), RowLimit: int32(p.Limit + 1), MaxBytes: maxPageBytes}
+	arg.Lo, arg.Hi = idRange(p, f.Since, f.Until)
+	if f.Type != "" {
+		if arg.Ids, next, err = s.ofType(ctx, &arg, f.Type, p.Limit); err != nil || len(arg.Ids) == 0 {
+			return nil, next, err
+		}
+		arg.Lo, arg.Hi = around(arg.Ids)
 	}
-	more = len(rows) > 0 && int64(len(rows)) < rows[0].Total
+	rows, err := s.db.q.ListEvents(ctx, arg)
+	if err != nil {
+		return nil, next, fmt.Errorf("list events of workspace %s: %w", ws, available(err))
+	}
+	more := len(rows) > 0 && int64(len(rows)) < rows[0].Total
 	rows, beyond := cut(rows, p.Limit)
+	if more || beyond {
+		next = rows[len(rows)-1].ID.Bytes
+	}
 	for _, r := range rows {
 		all = append(all, webhook.Event{
 			ID: r.ID.Bytes, ExternalID: r.ExternalID, WorkspaceID: ws, Type: r.Type, CreatedAt: r.CreatedAt.Time.UTC(),
 			Body: r.Body, Deliveries: int(r.Deliveries), Options: optionsOf(r.EndpointIds, r.DeliverAt, r.OrderingKey),
 		})
 	}
-	return all, more || beyond, nil
+	return all, next, nil
+}
+
+// ofType looks for the events of a page.
+func (s *Events) ofType(ctx context.Context, arg *dbsqlc.ListEventsParams, eventType string, limit int) ([]pgtype.UUID, webhook.ID, error) {
+	ids, next, err := walk(ctx, arg.Hi, limit, stepsInARow, func(ctx context.Context, hi pgtype.UUID, most, limit int32) ([]step, error) {
+		rows, err := s.db.q.WalkEvents(ctx, dbsqlc.WalkEventsParams{
+			WorkspaceID: arg.WorkspaceID, Lo: arg.Lo, Hi: hi, Type: eventType, Most: most, RowLimit: limit,
+		})
+		steps := make([]step, len(rows))
+		for i, r := range rows {
+			steps[i] = step{r.ID.Bytes, r.Matches, r.Last}
+		}
+		return steps, err
+	})
+	if err != nil {
+		return nil, next, fmt.Errorf("look for events of type %s in workspace %s: %w", eventType, arg.WorkspaceID, available(err))
+	}
+	return ids, next, nil
 }

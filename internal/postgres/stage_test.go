@@ -17,7 +17,7 @@ import (
 
 // stage is a database of the test's own with the workspace "w" and one endpoint.
 type stage struct {
-	t   *testing.T
+	t   testing.TB
 	url string
 	db  *postgres.DB
 	raw *pgxpool.Pool
@@ -26,7 +26,7 @@ type stage struct {
 
 var oneKey = bytes.Repeat([]byte{7}, 32)
 
-func setup(t *testing.T) *stage {
+func setup(t testing.TB) *stage {
 	t.Helper()
 	url := pgtest.New(t)
 	raw, err := pgxpool.New(t.Context(), url)

@@ -232,6 +232,80 @@ func (q *Queries) ExternalIDs(ctx context.Context, arg ExternalIDsParams) ([]Ext
 	return items, nil
 }
 
+const FewPending = `-- name: FewPending :many
+WITH fed AS (
+    SELECT d.id, d.workspace_id, d.event_type, d.endpoint_id FROM deliveries d
+    WHERE d.status = 'pending' AND d.task IS NULL AND NOT d.parked AND d.id >= $1::uuid AND d.id < $2::uuid
+    ORDER BY d.next_attempt_at LIMIT $3::int
+), tasked AS (
+    SELECT d.id, d.workspace_id, d.event_type, d.endpoint_id FROM deliveries d
+    WHERE d.status = 'pending' AND d.task IS NOT NULL AND d.id >= $1::uuid AND d.id < $2::uuid
+    ORDER BY d.next_attempt_at LIMIT $3::int
+), parked AS (
+    SELECT d.id, d.workspace_id, d.event_type, d.endpoint_id FROM deliveries d
+    WHERE d.status = 'pending' AND d.parked AND d.id >= $1::uuid AND d.id < $2::uuid
+    ORDER BY d.endpoint_id, d.id LIMIT $3::int
+), few AS MATERIALIZED (
+    SELECT id, workspace_id, event_type, endpoint_id FROM fed
+    UNION ALL SELECT id, workspace_id, event_type, endpoint_id FROM tasked
+    UNION ALL SELECT id, workspace_id, event_type, endpoint_id FROM parked
+), wanted AS (
+    SELECT few.id FROM few
+    WHERE few.workspace_id = $4::text
+      AND ($5::text IS NULL OR few.event_type = $5::text)
+      AND ($6::uuid IS NULL OR few.endpoint_id = $6::uuid)
+    ORDER BY few.id DESC LIMIT $7::int
+), counted AS (SELECT count(*) AS total FROM few)
+SELECT counted.total::int AS total, wanted.id FROM counted LEFT JOIN wanted ON true
+ORDER BY wanted.id DESC
+`
+
+type FewPendingParams struct {
+	Lo          pgtype.UUID
+	Hi          pgtype.UUID
+	Most        int32
+	WorkspaceID string
+	Type        *string
+	EndpointID  pgtype.UUID
+	RowLimit    int32
+}
+
+type FewPendingRow struct {
+	Total int32
+	ID    pgtype.UUID
+}
+
+// Those of the pending that match, newest first, and how many there are of all
+// workspaces: it has all of them where that is less than most. Index: deliveries_feed,
+// deliveries_audit and deliveries_parked of the days between the bounds.
+func (q *Queries) FewPending(ctx context.Context, arg FewPendingParams) ([]FewPendingRow, error) {
+	rows, err := q.db.Query(ctx, FewPending,
+		arg.Lo,
+		arg.Hi,
+		arg.Most,
+		arg.WorkspaceID,
+		arg.Type,
+		arg.EndpointID,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FewPendingRow
+	for rows.Next() {
+		var i FewPendingRow
+		if err := rows.Scan(&i.Total, &i.ID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const LastAttempts = `-- name: LastAttempts :many
 SELECT u.id::uuid AS id, a.status_code, a.error, a.error_class, a.response_body
 FROM (SELECT unnest((SELECT $1::uuid[])) AS id) u
@@ -368,9 +442,8 @@ WHERE d.workspace_id = $1 AND d.id >= $2::uuid AND d.id < $3::uuid
   AND ($5::text IS NULL OR d.event_type = $5::text)
   AND ($6::uuid IS NULL OR d.endpoint_id = $6::uuid)
   AND ($7::uuid IS NULL OR d.event_id = $7::uuid)
-  AND ($4::text IS DISTINCT FROM 'pending'
-       OR d.task IS NULL AND NOT d.parked OR d.task IS NOT NULL OR d.parked)
-ORDER BY d.id DESC LIMIT $8::int
+  AND ($8::uuid[] IS NULL OR d.id = ANY($8::uuid[]))
+ORDER BY d.id DESC LIMIT $9::int
 `
 
 type ListDeliveriesParams struct {
@@ -381,6 +454,7 @@ type ListDeliveriesParams struct {
 	Type        *string
 	EndpointID  pgtype.UUID
 	EventID     pgtype.UUID
+	Ids         []pgtype.UUID
 	RowLimit    int32
 }
 
@@ -405,9 +479,8 @@ type ListDeliveriesRow struct {
 }
 
 // Index: deliveries_pkey of each day newest first, or deliveries_endpoint, or
-// deliveries_unsuccessful; a list of one event is bounded to its millisecond.
-// Where few are pending, those: the last condition holds for every row, but names
-// what the indexes deliveries_feed, deliveries_audit and deliveries_parked are of.
+// deliveries_unsuccessful; a list of one event is bounded to its millisecond. What
+// none of these is of was looked for beforehand, and comes as ids.
 func (q *Queries) ListDeliveries(ctx context.Context, arg ListDeliveriesParams) ([]ListDeliveriesRow, error) {
 	rows, err := q.db.Query(ctx, ListDeliveries,
 		arg.WorkspaceID,
@@ -417,6 +490,7 @@ func (q *Queries) ListDeliveries(ctx context.Context, arg ListDeliveriesParams) 
 		arg.Type,
 		arg.EndpointID,
 		arg.EventID,
+		arg.Ids,
 		arg.RowLimit,
 	)
 	if err != nil {
@@ -490,4 +564,76 @@ func (q *Queries) RetryDelivery(ctx context.Context, arg RetryDeliveryParams) (i
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const WalkDeliveries = `-- name: WalkDeliveries :many
+SELECT x.id, x.matches, (x.place = $1::int)::bool AS last
+FROM (
+    SELECT w.id, row_number() OVER (ORDER BY w.id DESC) AS place,
+           (($2::text IS NULL OR w.status = $2::text)
+            AND ($3::text IS NULL OR w.event_type = $3::text)
+            AND ($4::uuid IS NULL OR w.endpoint_id = $4::uuid))::bool AS matches
+    FROM (
+        SELECT d.id, d.status, d.event_type, d.endpoint_id FROM deliveries d
+        WHERE d.workspace_id = $5 AND d.id >= $6::uuid AND d.id < $7::uuid
+          AND ($8::text IS NULL OR d.status = $8::text)
+          AND ($9::uuid IS NULL OR d.endpoint_id = $9::uuid)
+        ORDER BY d.id DESC LIMIT $1::int
+    ) w
+) x
+WHERE x.matches OR x.place = $1::int
+ORDER BY x.id DESC LIMIT $10::int
+`
+
+type WalkDeliveriesParams struct {
+	Most        int32
+	Status      *string
+	Type        *string
+	EndpointID  pgtype.UUID
+	WorkspaceID string
+	Lo          pgtype.UUID
+	Hi          pgtype.UUID
+	ByStatus    *string
+	ByEndpoint  pgtype.UUID
+	RowLimit    int32
+}
+
+type WalkDeliveriesRow struct {
+	ID      pgtype.UUID
+	Matches bool
+	Last    bool
+}
+
+// Looks at so many rows at the most, newest first, and returns those that match, and
+// the last one it looked at: from there the walk goes on. The same indexes as
+// ListDeliveries, by what bounds it.
+func (q *Queries) WalkDeliveries(ctx context.Context, arg WalkDeliveriesParams) ([]WalkDeliveriesRow, error) {
+	rows, err := q.db.Query(ctx, WalkDeliveries,
+		arg.Most,
+		arg.Status,
+		arg.Type,
+		arg.EndpointID,
+		arg.WorkspaceID,
+		arg.Lo,
+		arg.Hi,
+		arg.ByStatus,
+		arg.ByEndpoint,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WalkDeliveriesRow
+	for rows.Next() {
+		var i WalkDeliveriesRow
+		if err := rows.Scan(&i.ID, &i.Matches, &i.Last); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

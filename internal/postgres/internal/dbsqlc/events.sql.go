@@ -78,7 +78,7 @@ FROM (
                coalesce(octet_length(body), 0)::bigint AS size
         FROM events
         WHERE workspace_id = $1 AND id >= $2::uuid AND id < $3::uuid
-          AND ($4::text = '' OR type = $4::text)
+          AND ($4::uuid[] IS NULL OR id = ANY($4::uuid[]))
         ORDER BY id DESC LIMIT $5::int
     ) page
 ) cut
@@ -90,7 +90,7 @@ type ListEventsParams struct {
 	WorkspaceID string
 	Lo          pgtype.UUID
 	Hi          pgtype.UUID
-	Type        string
+	Ids         []pgtype.UUID
 	RowLimit    int32
 	MaxBytes    int64
 }
@@ -110,13 +110,14 @@ type ListEventsRow struct {
 
 // A page ends early when its bodies add up to max_bytes; total says how many
 // rows the page would have had. Lengths are read without reading the bodies.
-// Index: events_pkey of each day, newest first.
+// Index: events_pkey of each day, newest first. Those of one type were looked for
+// beforehand, and come as ids.
 func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]ListEventsRow, error) {
 	rows, err := q.db.Query(ctx, ListEvents,
 		arg.WorkspaceID,
 		arg.Lo,
 		arg.Hi,
-		arg.Type,
+		arg.Ids,
 		arg.RowLimit,
 		arg.MaxBytes,
 	)
@@ -139,6 +140,65 @@ func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]ListE
 			&i.OrderingKey,
 			&i.Total,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const WalkEvents = `-- name: WalkEvents :many
+SELECT x.id, x.matches, (x.place = $1::int)::bool AS last
+FROM (
+    SELECT w.id, row_number() OVER (ORDER BY w.id DESC) AS place, (w.type = $2::text)::bool AS matches
+    FROM (
+        SELECT e.id, e.type FROM events e
+        WHERE e.workspace_id = $3 AND e.id >= $4::uuid AND e.id < $5::uuid
+        ORDER BY e.id DESC LIMIT $1::int
+    ) w
+) x
+WHERE x.matches OR x.place = $1::int
+ORDER BY x.id DESC LIMIT $6::int
+`
+
+type WalkEventsParams struct {
+	Most        int32
+	Type        string
+	WorkspaceID string
+	Lo          pgtype.UUID
+	Hi          pgtype.UUID
+	RowLimit    int32
+}
+
+type WalkEventsRow struct {
+	ID      pgtype.UUID
+	Matches bool
+	Last    bool
+}
+
+// Looks at so many rows at the most, newest first, and returns those that match, and
+// the last one it looked at: from there the walk goes on. Index: events_pkey of each
+// day, newest first.
+func (q *Queries) WalkEvents(ctx context.Context, arg WalkEventsParams) ([]WalkEventsRow, error) {
+	rows, err := q.db.Query(ctx, WalkEvents,
+		arg.Most,
+		arg.Type,
+		arg.WorkspaceID,
+		arg.Lo,
+		arg.Hi,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WalkEventsRow
+	for rows.Next() {
+		var i WalkEventsRow
+		if err := rows.Scan(&i.ID, &i.Matches, &i.Last); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
