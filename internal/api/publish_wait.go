@@ -16,7 +16,7 @@ type outcomeWire struct {
 	Error         *string    `json:"error" doc:"Why the last attempt failed, in words; null where it did not." example:"null"`
 	ErrorClass    *string    `json:"error_class" enum:"timeout,refused,reset,dns,tls,blocked,status,invalid_http,internal" doc:"The kind of that error."`
 	NextAttemptAt *time.Time `json:"next_attempt_at" doc:"When a pending delivery is tried next."`
-	HeldReason    *string    `json:"held_reason" doc:"Why a pending delivery is not being tried."`
+	HeldReason    *string    `json:"held_reason" enum:"endpoint_disabled,breaker_open,max_in_flight,rate_limit,secret_sealed,ordering" doc:"Why a pending delivery is not being tried."`
 }
 
 // await lets the publisher wait for its event's outcomes and adds them to the
