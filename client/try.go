@@ -74,24 +74,32 @@ const (
 	mostPause  = 10 * time.Second
 )
 
-// pause is how long to wait before the next try, if there is to be one: half of it
-// is chance, so that clients that failed together do not come back together.
+// pause is how long to wait before the next try, if there is to be one.
 func (c *Client) pause(ctx context.Context, err error, try int) (time.Duration, bool) {
 	if ctx.Err() != nil || try >= c.cfg.MaxRetries || !temporary(err) {
 		return 0, false
 	}
-	most := min(firstPause<<min(try, 16), mostPause)
-	wait := most/2 + time.Duration(c.cfg.jitter()*float64(most/2))
-	var e *Error
-	if errors.As(err, &e) {
-		if e.RetryAfter > c.cfg.MaxRetryAfter {
-			return 0, false
-		}
-		wait += e.RetryAfter
-	}
+	asked := retryAfterOf(err)
+	wait := c.backoff(try) + asked
 	// Who has no time left for another try learns at once why.
 	deadline, ok := ctx.Deadline()
-	return wait, !ok || time.Until(deadline) > wait
+	return wait, asked <= c.cfg.MaxRetryAfter && (!ok || time.Until(deadline) > wait)
+}
+
+// backoff doubles with each try. Half of it is chance, so that clients that failed
+// together do not come back together.
+func (c *Client) backoff(try int) time.Duration {
+	most := min(firstPause<<min(try, 16), mostPause)
+	return most/2 + time.Duration(c.cfg.jitter()*float64(most/2))
+}
+
+// retryAfterOf is how long an answer asks to wait.
+func retryAfterOf(err error) time.Duration {
+	var e *Error
+	if !errors.As(err, &e) {
+		return 0
+	}
+	return e.RetryAfter
 }
 
 // temporary is what may be different next time.
