@@ -32,8 +32,9 @@ type Config struct {
 	// UserAgent is sent with each request. Default "postrider-go/" and the version.
 	UserAgent string
 
-	// jitter is from 0 up to 1; tests set it.
-	jitter func() float64
+	// For tests: a number from 0 up to 1, and how many bytes of an answer are read.
+	jitter    func() float64
+	maxAnswer int64
 }
 
 const (
@@ -61,6 +62,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.jitter == nil {
 		c.jitter = rand.Float64
+	}
+	if c.maxAnswer == 0 {
+		c.maxAnswer = maxAnswer
 	}
 	c.HTTPClient = withoutRedirects(c.HTTPClient)
 	return c

@@ -62,8 +62,8 @@ func (c *Client) roundTrip(ctx context.Context, p *prepared) (int, http.Header, 
 		return 0, nil, nil, err
 	}
 	defer resp.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err == nil && len(raw) > maxAnswer {
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, c.cfg.maxAnswer+1))
+	if err == nil && int64(len(raw)) > c.cfg.maxAnswer {
 		err = errTooLarge
 	}
 	return resp.StatusCode, resp.Header, raw, err

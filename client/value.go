@@ -39,4 +39,4 @@ func Null[T any]() Patch[T] { return Patch[T]{given: true} }
 func (p Patch[T]) IsZero() bool { return !p.given }
 
 // MarshalJSON writes the value, or null.
-func (p Patch[T]) MarshalJSON() ([]byte, error) { return json.Marshal(p.value) }
+func (p Patch[T]) MarshalJSON() ([]byte, error) { return encode(p.value) }
