@@ -310,9 +310,13 @@ func TestBatcherWhileTheAPIIsAway(t *testing.T) {
 		b.intake.answer = func(n int, _ []sent) *step {
 			return map[int]*step{1: {err: io.ErrUnexpectedEOF}, 2: new(refused(500, CodeInternal, "")), 3: new(refused(503, CodeUnavailable, "2"))}[n]
 		}
+		began := time.Now()
 		b.dispatch(t, "a", 1, 2)
 		if err := b.Flush(t.Context()); err != nil || len(b.failed) > 0 {
 			t.Errorf("%v, failed: %q", err, b.failed)
+		}
+		if took := time.Since(began); took != (100+200+400+2000)*time.Millisecond {
+			t.Errorf("took %s", took)
 		}
 		b.sees(t, "[[1 2] [1 2] [1 2] [1 2]]")
 		for _, key := range b.intake.keys {
