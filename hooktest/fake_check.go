@@ -20,6 +20,7 @@ const (
 	maxEndpoints   = 100
 	maxOrderingKey = 128
 	maxWait        = 10
+	maxErrors      = 50
 	noEndpoint     = "ep_00000000000000000000000000"
 )
 
@@ -38,7 +39,7 @@ func check(e *client.NewEvent, batched bool) error {
 	}
 	if size > maxEventBytes {
 		return &client.Error{
-			Status: http.StatusRequestEntityTooLarge, Code: client.CodeTooLarge, Operation: "publishEvent",
+			Type: "urn:postrider:problem:too_large", Title: "The body is too large", Status: http.StatusRequestEntityTooLarge, Code: client.CodeTooLarge, Operation: "publishEvent",
 			Detail: fmt.Sprintf("the body is larger than %d bytes", maxEventBytes),
 		}
 	}
@@ -65,7 +66,7 @@ func check(e *client.NewEvent, batched bool) error {
 		fail(e.Wait < 0 || e.Wait > maxWait, "/wait", "must be a number of seconds from 0 to %d", maxWait)
 	}
 	if !e.DeliverAt.IsZero() {
-		fail(e.OrderingKey != "" && printable(e.OrderingKey), "/deliver_at", "can't be given together with ordering_key")
+		fail(e.OrderingKey != "", "/deliver_at", "can't be given together with ordering_key")
 		fail(e.Wait > 0 && e.Wait <= maxWait && !batched, "/wait", "can't be given together with deliver_at")
 	}
 	if bad == nil {
@@ -73,7 +74,7 @@ func check(e *client.NewEvent, batched bool) error {
 	}
 	return &client.Error{
 		Type: "urn:postrider:problem:invalid", Title: "The request is invalid", Status: http.StatusUnprocessableEntity,
-		Code: client.CodeInvalid, Detail: "the request has invalid fields", Errors: bad, Operation: "publishEvent",
+		Code: client.CodeInvalid, Detail: "the request has invalid fields", Errors: bad[:min(len(bad), maxErrors)], Operation: "publishEvent",
 	}
 }
 
