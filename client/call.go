@@ -32,16 +32,17 @@ type call struct {
 func do[T any](ctx context.Context, c *Client, k *call) (T, error) {
 	var out T
 	raw, err := c.send(ctx, k)
-	if err == nil && len(raw) > 0 {
-		if err = json.Unmarshal(raw, &out); err != nil {
-			err = fmt.Errorf("client: %s: the answer can't be read: %w", k.op, err)
-		}
+	if err != nil {
+		return out, err
+	}
+	if err = json.Unmarshal(raw, &out); err != nil {
+		err = fmt.Errorf("client: %s: the answer can't be read: %w", k.op, err)
 	}
 	return out, err
 }
 
-// do0 makes a call whose answer is empty.
-func do0(ctx context.Context, c *Client, k *call) error {
+// remove makes a call whose answer is empty.
+func remove(ctx context.Context, c *Client, k *call) error {
 	_, err := c.send(ctx, k)
 	return err
 }

@@ -71,7 +71,11 @@ func (c Config) withDefaults() Config {
 }
 
 func newHTTPClient() *http.Client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	standard, ok := http.DefaultTransport.(*http.Transport)
+	if !ok { // the program has put one of its own in its place
+		return &http.Client{}
+	}
+	transport := standard.Clone()
 	transport.MaxIdleConnsPerHost = idleConns
 	return &http.Client{Transport: transport}
 }

@@ -48,7 +48,7 @@ func (s *EndpointsService) Update(ctx context.Context, id string, p EndpointPatc
 
 // Delete deletes an endpoint; what is pending for it is canceled.
 func (s *EndpointsService) Delete(ctx context.Context, id string) error {
-	return do0(ctx, s.c, &call{op: "deleteEndpoint", method: "DELETE", path: "/v1/endpoints/{}", ids: []string{id}})
+	return remove(ctx, s.c, &call{op: "deleteEndpoint", method: "DELETE", path: "/v1/endpoints/{}", ids: []string{id}})
 }
 
 // Secret shows an endpoint's secret; while it rotates both.

@@ -73,6 +73,19 @@ func TestError(t *testing.T) {
 		}
 	})
 
+	t.Run("OfAPageInTheWay", func(t *testing.T) {
+		t.Parallel()
+		for _, page := range []string{"", "<html>"} {
+			c := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, page) }, Config{})
+			_, published := c.Dispatch(t.Context(), "post.created", map[string]any{})
+			for _, err := range []error{published, c.Health(t.Context()), c.Endpoints.Delete(t.Context(), "ep_1")} {
+				if err == nil {
+					t.Errorf("%q with 200 is taken for a success", page)
+				}
+			}
+		}
+	})
+
 	t.Run("OfARedirectIsNotFollowed", func(t *testing.T) {
 		t.Parallel()
 		asked := 0
@@ -193,7 +206,10 @@ func TestRequests(t *testing.T) {
 	t.Run("KeepAPayloadsBytes", func(t *testing.T) {
 		t.Parallel()
 		var body []byte
-		c := serve(t, func(_ http.ResponseWriter, r *http.Request) { body, _ = io.ReadAll(r.Body) }, Config{})
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			body, _ = io.ReadAll(r.Body)
+			io.WriteString(w, "{}")
+		}, Config{})
 		payload := struct {
 			B string  `json:"b"`
 			A float64 `json:"a"`
@@ -219,7 +235,10 @@ func TestRequests(t *testing.T) {
 	t.Run("EscapeIDs", func(t *testing.T) {
 		t.Parallel()
 		var path string
-		c := serve(t, func(_ http.ResponseWriter, r *http.Request) { path = r.URL.EscapedPath() }, Config{})
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			path = r.URL.EscapedPath()
+			io.WriteString(w, "{}")
+		}, Config{})
 		if _, err := c.Events.Get(t.Context(), "a/../b?c#d%"); err != nil || path != "/v1/events/a%2F..%2Fb%3Fc%23d%25" {
 			t.Errorf("asked for %s: %v", path, err)
 		}
@@ -233,7 +252,10 @@ func TestRequests(t *testing.T) {
 	t.Run("GoBelowTheBaseURLsPath", func(t *testing.T) {
 		t.Parallel()
 		var path string
-		c := serve(t, func(_ http.ResponseWriter, r *http.Request) { path = r.URL.Path }, Config{})
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			path = r.URL.Path
+			io.WriteString(w, "{}")
+		}, Config{})
 		c = NewWith(c.base+"/hooks/", "", Config{HTTPClient: c.cfg.HTTPClient})
 		if err := c.Health(t.Context()); err != nil || path != "/hooks/healthz" {
 			t.Errorf("asked for %s: %v", path, err)
@@ -243,7 +265,10 @@ func TestRequests(t *testing.T) {
 	t.Run("SayWhoAsksAndWhere", func(t *testing.T) {
 		t.Parallel()
 		var h http.Header
-		c := serve(t, func(_ http.ResponseWriter, r *http.Request) { h = r.Header }, Config{Workspace: "456", UserAgent: "blog/1"})
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			h = r.Header
+			io.WriteString(w, "{}")
+		}, Config{Workspace: "456", UserAgent: "blog/1"})
 		if _, err := c.Events.Get(t.Context(), "a"); err != nil {
 			t.Fatal(err)
 		}

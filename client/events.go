@@ -32,6 +32,9 @@ func (c *Client) DispatchBatch(ctx context.Context, events []NewEvent) ([]Accept
 	return c.Events.PublishBatch(ctx, events)
 }
 
+// maxWait is how many seconds the API lets a publisher wait.
+const maxWait = 10
+
 // EventsService is about events.
 type EventsService struct{ service }
 
@@ -42,8 +45,8 @@ func (s *EventsService) Publish(ctx context.Context, e NewEvent) (Accepted, erro
 		return Accepted{}, err
 	}
 	e.Data = payload
-	wait := time.Duration(e.Wait * float64(time.Second))
-	return do[Accepted](ctx, s.c, &call{op: "publishEvent", method: "POST", path: "/v1/events", body: e, extra: max(0, wait)})
+	extra := time.Duration(max(0, min(e.Wait, maxWait)) * float64(time.Second))
+	return do[Accepted](ctx, s.c, &call{op: "publishEvent", method: "POST", path: "/v1/events", body: e, extra: extra})
 }
 
 // publishedBatch is the answer to a batch.
@@ -156,7 +159,8 @@ func (s *EventsService) Replay(ctx context.Context, id string, in EventReplayInp
 
 // Health asks whether the API's process lives.
 func (c *Client) Health(ctx context.Context) error {
-	return do0(ctx, c, &call{op: "getHealth", method: "GET", path: "/healthz", plain: true})
+	_, err := do[struct{}](ctx, c, &call{op: "getHealth", method: "GET", path: "/healthz", plain: true})
+	return err
 }
 
 // Description is the API's own, OpenAPI 3.1 in JSON.

@@ -80,7 +80,7 @@ func (s *EventTypesService) Put(ctx context.Context, name string, in EventTypeIn
 // Delete deletes an event type. Its events are published as before, but held against
 // nothing.
 func (s *EventTypesService) Delete(ctx context.Context, name string) error {
-	return do0(ctx, s.c, &call{op: "deleteEventType", method: "DELETE", path: "/v1/event-types/{}", ids: []string{name}})
+	return remove(ctx, s.c, &call{op: "deleteEventType", method: "DELETE", path: "/v1/event-types/{}", ids: []string{name}})
 }
 
 // Templates are the event types that most resources have, for a resource such as

@@ -64,5 +64,5 @@ func (s *KeysService) All(ctx context.Context, workspace string, o ListOptions) 
 
 // Revoke revokes a key. It fails within 2 seconds on every process.
 func (s *KeysService) Revoke(ctx context.Context, workspace, keyID string) error {
-	return do0(ctx, s.c, &call{op: "revokeKey", method: "DELETE", path: "/v1/workspaces/{}/keys/{}", ids: []string{workspace, keyID}, plain: true})
+	return remove(ctx, s.c, &call{op: "revokeKey", method: "DELETE", path: "/v1/workspaces/{}/keys/{}", ids: []string{workspace, keyID}, plain: true})
 }

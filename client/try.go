@@ -33,7 +33,8 @@ func (c *Client) try(ctx context.Context, p *prepared) ([]byte, error) {
 	if err != nil {
 		return nil, lost(ctx, p.op, err)
 	}
-	if status < 200 || status > 299 {
+	// A page in the way of a DELETE may be a 200, and is no answer of the API.
+	if status < 200 || status > 299 || p.method == http.MethodDelete && status != http.StatusNoContent {
 		return nil, errorOf(p.op, status, header, raw)
 	}
 	return raw, nil

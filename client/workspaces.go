@@ -60,5 +60,5 @@ func (s *WorkspacesService) Update(ctx context.Context, id string, p WorkspacePa
 
 // Delete deletes a workspace: its keys stop working and its endpoints go with it.
 func (s *WorkspacesService) Delete(ctx context.Context, id string) error {
-	return do0(ctx, s.c, &call{op: "deleteWorkspace", method: "DELETE", path: "/v1/workspaces/{}", ids: []string{id}, plain: true})
+	return remove(ctx, s.c, &call{op: "deleteWorkspace", method: "DELETE", path: "/v1/workspaces/{}", ids: []string{id}, plain: true})
 }

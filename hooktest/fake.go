@@ -12,6 +12,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -39,7 +40,7 @@ type Event struct {
 // Decode reads the payload into v.
 func (e Event) Decode(v any) error { return json.Unmarshal(e.Data, v) }
 
-// Get is the payload's value at a path such as "author.id", with numbers as float64;
+// Get is the payload's value at a path such as "author.id" or "tags.0", with numbers as float64;
 // nil where there is none.
 func (e Event) Get(path string) any {
 	var value any
@@ -47,10 +48,22 @@ func (e Event) Get(path string) any {
 		return nil
 	}
 	for name := range strings.SplitSeq(path, ".") {
-		object, _ := value.(map[string]any)
-		value = object[name]
+		value = child(value, name)
 	}
 	return value
+}
+
+// child is a member of an object, or an element of an array.
+func child(value any, name string) any {
+	switch value := value.(type) {
+	case map[string]any:
+		return value[name]
+	case []any:
+		if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < len(value) {
+			return value[i]
+		}
+	}
+	return nil
 }
 
 // Fake is a [client.Dispatcher] that records. It is safe for concurrent use.

@@ -88,18 +88,19 @@ func TestFakeRecords(t *testing.T) {
 		t.Parallel()
 		fake := hooktest.NewFake(t)
 		at := time.Date(2024, 1, 15, 10, 30, 0, 0, time.UTC)
-		got := dispatch(t, fake, "post.created", post{123, "<b>", nil}, client.WithID("mine"), client.WithCreatedAt(at),
+		got := dispatch(t, fake, "post.created", post{123, "<b>", []string{"x"}}, client.WithID("mine"), client.WithCreatedAt(at),
 			client.WithEndpoints("ep_01kqxg5wdgf0m8c4yb2h3t9v6z"), client.WithOrderingKey("k"), client.WithWait(1500*time.Millisecond))
 		if got.ID != "mine" || got.Type != "post.created" || !got.CreatedAt.Equal(at) || got.Deliveries != 1 {
 			t.Errorf("answers %+v", got)
 		}
 		e := fake.Events()[0]
-		if string(e.Data) != `{"id":123,"title":"<b>","Tags":null}` || e.ID != "mine" || e.OrderingKey != "k" || e.Wait != 1500*time.Millisecond ||
+		if string(e.Data) != `{"id":123,"title":"<b>","Tags":["x"]}` || e.ID != "mine" || e.OrderingKey != "k" || e.Wait != 1500*time.Millisecond ||
 			len(e.EndpointIDs) != 1 || !e.CreatedAt.Equal(at) {
 			t.Errorf("recorded %+v", e)
 		}
 		var p post
-		if err := e.Decode(&p); err != nil || p.Title != "<b>" || e.Get("id") != 123.0 || e.Get("id.none") != nil || e.Get("none") != nil {
+		if err := e.Decode(&p); err != nil || p.Title != "<b>" || e.Get("id") != 123.0 || e.Get("id.none") != nil || e.Get("none") != nil ||
+			e.Get("Tags.0") != "x" || e.Get("Tags.1") != nil || e.Get("Tags.-1") != nil {
 			t.Errorf("reads %+v, %v, %v", p, e.Get("id"), err)
 		}
 	})
