@@ -2,66 +2,11 @@ package client
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
 )
-
-// BatcherConfig is what a batcher may be told. Its zero value is good for most.
-type BatcherConfig struct {
-	// MaxEvents is how many go in one request. Default 100, at most 1000.
-	MaxEvents int
-	// MaxBytes is how large a request's events are together. Default 1 MiB, at most
-	// 9 MiB. An event that is larger goes alone.
-	MaxBytes int
-	// MaxDelay is how long an event waits for others. Default 100ms.
-	MaxDelay time.Duration
-	// MaxPending and MaxPendingBytes are how many events wait or are under way, and
-	// how large they are together. Default 10,000 and 64 MiB, at least 1 MiB.
-	MaxPending      int
-	MaxPendingBytes int
-	// Refuse answers ErrFull where there is no more room; otherwise Dispatch waits
-	// for some.
-	Refuse bool
-	// RetryFor is for how long a batch is tried, beyond the client's own tries, while
-	// the API is away or can't take it. Default 1 minute, negative for not at all.
-	RetryFor time.Duration
-	// OnError is told of each event that was not accepted, and why; the event has its
-	// ID, under which it can be published again. It is called by one goroutine, which
-	// sends nothing meanwhile: it must not wait for the batcher.
-	OnError func(NewEvent, error)
-}
-
-const (
-	maxEventBytes = 1 << 20 // what the API takes
-	maxBatch      = 1000
-	maxBatchBytes = 9 << 20 // the API takes 10 MiB, with what is around the events
-)
-
-func (c BatcherConfig) withDefaults() BatcherConfig {
-	c.MaxEvents = min(orDefault(c.MaxEvents, 100), maxBatch)
-	c.MaxBytes = min(orDefault(c.MaxBytes, 1<<20), maxBatchBytes)
-	c.MaxDelay = orDefault(c.MaxDelay, 100*time.Millisecond)
-	c.MaxPending = orDefault(c.MaxPending, 10_000)
-	c.MaxPendingBytes = max(orDefault(c.MaxPendingBytes, 64<<20), maxEventBytes)
-	if c.RetryFor == 0 {
-		c.RetryFor = time.Minute
-	}
-	if c.OnError == nil {
-		c.OnError = func(NewEvent, error) {}
-	}
-	return c
-}
-
-func orDefault[T int | time.Duration](v, otherwise T) T {
-	if v > 0 {
-		return v
-	}
-	return otherwise
-}
 
 // What Dispatch says where the reason is the batcher and not the event.
 var (
@@ -110,31 +55,6 @@ func (c *Client) NewBatcher(cfg BatcherConfig) *Batcher {
 	return b
 }
 
-// Pending is an event that was dispatched to a batcher.
-type Pending struct {
-	event  NewEvent
-	raw    json.RawMessage
-	number int64
-	since  time.Time
-
-	settled  chan struct{}
-	accepted Accepted
-	err      error
-}
-
-// ID is the event's.
-func (p *Pending) ID() string { return p.event.ID }
-
-// Wait waits until the event is accepted or given up, or the context ends.
-func (p *Pending) Wait(ctx context.Context) (Accepted, error) {
-	select {
-	case <-p.settled:
-		return p.accepted, p.err
-	case <-ctx.Done():
-		return Accepted{}, context.Cause(ctx)
-	}
-}
-
 // Queue takes events that are published later. [Batcher] is one, and so is what
 // package hooktest's fake has.
 type Queue interface {
@@ -159,8 +79,11 @@ func (b *Batcher) Submit(ctx context.Context, eventType string, payload any, opt
 	}
 	for {
 		room, err := b.add(p)
-		if room == nil {
-			return p, err
+		switch {
+		case err != nil:
+			return nil, err
+		case room == nil:
+			return p, nil
 		}
 		select {
 		case <-room:
@@ -168,25 +91,6 @@ func (b *Batcher) Submit(ctx context.Context, eventType string, payload any, opt
 			return nil, fmt.Errorf("client: no room in the batcher: %w", context.Cause(ctx))
 		}
 	}
-}
-
-func newPending(e NewEvent) (*Pending, error) {
-	if e.ID == "" {
-		e.ID = rand.Text()
-	}
-	payload, err := e.Payload()
-	if err != nil {
-		return nil, err
-	}
-	e.Data = payload
-	raw, err := encode(e)
-	if err != nil {
-		return nil, fmt.Errorf("client: a %s: %w", e.Type, err)
-	}
-	if len(raw) > maxEventBytes {
-		return nil, fmt.Errorf("client: a %s of %d bytes: an event has at most %d", e.Type, len(raw), maxEventBytes)
-	}
-	return &Pending{event: e, raw: raw, settled: make(chan struct{})}, nil
 }
 
 // add queues an event, or returns what to wait for.
