@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // call is one operation of the API with its arguments.
@@ -98,21 +99,8 @@ func (c *Client) prepare(ctx context.Context, k *call) (*prepared, error) {
 	if len(k.query) > 0 {
 		p.url += "?" + k.query.Encode()
 	}
-	p.header = http.Header{
-		"Authorization": {"Bearer " + c.key}, "User-Agent": {c.cfg.UserAgent}, "Accept": {"application/json"},
-	}
-	if c.cfg.Workspace != "" && !k.plain {
-		p.header.Set("X-Workspace-ID", c.cfg.Workspace)
-	}
-	if k.method == http.MethodPost {
-		p.header.Set("Idempotency-Key", idempotencyKey(ctx))
-	}
-	if k.body == nil {
-		return p, nil
-	}
-	p.header.Set("Content-Type", "application/json")
-	if k.patch {
-		p.header.Set("Content-Type", "application/merge-patch+json")
+	if p.header, err = c.header(ctx, k); err != nil || k.body == nil {
+		return p, err
 	}
 	if p.body, err = encode(k.body); err != nil {
 		return nil, fmt.Errorf("client: %s: %w", k.op, err)
@@ -120,8 +108,34 @@ func (c *Client) prepare(ctx context.Context, k *call) (*prepared, error) {
 	return p, nil
 }
 
+func (c *Client) header(ctx context.Context, k *call) (http.Header, error) {
+	h := http.Header{}
+	h.Set("Authorization", "Bearer "+c.key)
+	h.Set("User-Agent", c.cfg.UserAgent)
+	h.Set("Accept", "application/json")
+	if c.cfg.Workspace != "" && !k.plain {
+		h.Set("X-Workspace-ID", c.cfg.Workspace)
+	}
+	if k.method == http.MethodPost {
+		h.Set("Idempotency-Key", idempotencyKey(ctx))
+	}
+	switch {
+	case k.patch:
+		h.Set("Content-Type", "application/merge-patch+json")
+	case k.body != nil:
+		h.Set("Content-Type", "application/json")
+	}
+	for name, values := range h {
+		// The value may be a key, so it is not shown.
+		if strings.ContainsFunc(values[0], unicode.IsControl) {
+			return nil, fmt.Errorf("client: %s: what is to be sent as %s has a line break, or another character that no header may have", k.op, name)
+		}
+	}
+	return h, nil
+}
+
 func idempotencyKey(ctx context.Context) string {
-	if key, ok := ctx.Value(keyOfContext{}).(string); ok {
+	if key, ok := ctx.Value(keyOfContext{}).(string); ok && key != "" {
 		return key
 	}
 	return rand.Text()

@@ -56,6 +56,20 @@ func TestRequests(t *testing.T) {
 		}
 	})
 
+	// A key that was read out of a file ends with one, as a rule.
+	t.Run("WithALineBreakInAHeaderAreNotMade", func(t *testing.T) {
+		t.Parallel()
+		for header, c := range map[string]*Client{
+			"Authorization":  New("http://api.test", secretKey+"\n"),
+			"X-Workspace-Id": NewWith("http://api.test", secretKey, Config{Workspace: "a\r"}),
+			"User-Agent":     NewWith("http://api.test", secretKey, Config{UserAgent: "a\x00"}),
+		} {
+			if _, err := c.Events.Get(t.Context(), "a"); err == nil || temporary(err) || !strings.Contains(err.Error(), header) {
+				t.Errorf("%s: %v", header, err)
+			}
+		}
+	})
+
 	t.Run("GoBelowTheBaseURLsPath", func(t *testing.T) {
 		t.Parallel()
 		var path string

@@ -174,7 +174,10 @@ func TestIdempotencyKey(t *testing.T) {
 	if _, err := c.Deliveries.Get(WithIdempotencyKey(t.Context(), "mine"), "dlv_1"); err != nil {
 		t.Fatal(err)
 	}
-	if s.tries[0].key != "mine" || s.tries[1].key != "" {
+	if _, err := c.Deliveries.Retry(WithIdempotencyKey(t.Context(), ""), "dlv_1"); err != nil {
+		t.Fatal(err)
+	}
+	if s.tries[0].key != "mine" || s.tries[1].key != "" || s.tries[2].key == "" {
 		t.Errorf("sent %+v", s.tries)
 	}
 }
