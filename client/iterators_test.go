@@ -84,6 +84,9 @@ func TestIterators(t *testing.T) {
 			if !slices.ContainsFunc(op.Parameters, func(p parameter) bool { return p.Name == "cursor" }) {
 				continue
 			}
+			if path == "/v1/endpoints/{id}/feed" {
+				continue // goes by its parts, see TestAllOfFeed
+			}
 			paged++
 			if iterators[pathOf(path)] == nil {
 				t.Errorf("%s has no iterator", path)

@@ -76,6 +76,9 @@ var operations = map[string][]made{
 			return c.Endpoints.CountReplay(ctx, "id", fullReplay())
 		}, status: "200"},
 	},
+	"readEndpointFeed": {{method: "Endpoints.Feed", call: func(ctx context.Context, c *Client) (any, error) {
+		return c.Endpoints.Feed(ctx, "id", FeedOptions{Since: someTime, Limit: 7, Cursor: "x"})
+	}}},
 	"getEndpointStats": {{method: "Endpoints.Stats", call: func(ctx context.Context, c *Client) (any, error) { return c.Endpoints.Stats(ctx, "id", Window1h) }}},
 	"listEndpointDeliveries": {{method: "Endpoints.Deliveries", call: func(ctx context.Context, c *Client) (any, error) {
 		return c.Endpoints.Deliveries(ctx, "id", fullFilter())

@@ -33,6 +33,7 @@ var wire = map[string]struct {
 	"EventType": {reflect.TypeFor[EventType](), answered}, "EventTypeInput": {reflect.TypeFor[EventTypeInput](), requested},
 	"ExplainInput": {reflect.TypeFor[ExplainInput](), requested}, "ExplainedDelivery": {reflect.TypeFor[ExplainedDelivery](), answered},
 	"Explanation": {reflect.TypeFor[Explanation](), answered}, "FieldChange": {reflect.TypeFor[FieldChange](), answered},
+	"Feed": {reflect.TypeFor[Feed](), answered}, "FeedEvent": {reflect.TypeFor[FeedEvent](), answered},
 	"FieldError": {reflect.TypeFor[FieldError](), answered}, "Finding": {reflect.TypeFor[Step](), answered},
 	"Forecast": {reflect.TypeFor[Forecast](), answered}, "Key": {reflect.TypeFor[Key](), answered},
 	"KeyInput": {reflect.TypeFor[KeyInput](), requested}, "ListAttempt": {reflect.TypeFor[Page[Attempt]](), answered},

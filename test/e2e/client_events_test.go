@@ -88,6 +88,9 @@ func clientsDeliveries(t *testing.T, c *client.Client, e, failing client.Endpoin
 	if n := count(t, c.Deliveries.All(ctx, client.DeliveryFilter{Limit: 1, Type: "post.created"})); n != 4 {
 		t.Errorf("there are %d deliveries", n)
 	}
+	if feed := must(c.Endpoints.Feed(ctx, e.ID, client.FeedOptions{Limit: 1}))(t); feed.NextCursor == "" {
+		t.Errorf("the feed is %+v", feed)
+	}
 	for _, stats := range []client.Stats{must(c.Stats.Get(ctx, client.Window1h))(t), must(c.Endpoints.Stats(ctx, e.ID, ""))(t)} {
 		if stats.WorkspaceID != "7456" || len(stats.Series) == 0 || stats.Deliveries.Total == 0 {
 			t.Errorf("the statistics are %+v", stats)
