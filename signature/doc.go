@@ -8,7 +8,13 @@
 // The webhook-id, webhook-timestamp and webhook-signature headers follow
 // Standard Webhooks: "v1," and the base64 HMAC-SHA256 of id.timestamp.body; the
 // key is what the secret's base64 says. The timestamp is signed, so an old
-// request can't be sent again. Prefer it; [Middleware] does.
+// request can't be sent again. Prefer it; [Middleware] does, and with
+// [SchemeStandard] takes nothing else.
+//
+// A receiver is [Middleware] around a handler that gets its event from
+// [EventFrom]; whoever has a server of another kind has [Verifier.Verify].
+// Delivery is at least once: package idempotency knows an event that comes again.
+// Package hooktest makes signed requests, right and wrong ones, for tests.
 //
 // Always verify the bytes that were received, before anything parses them.
 package signature

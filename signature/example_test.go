@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,17 +69,70 @@ func ExampleStandardHeader() {
 }
 
 func ExampleMiddleware() {
-	verified, err := signature.Middleware(signature.MiddlewareConfig{Secrets: []string{secret}})
+	verified, err := signature.Middleware(signature.Config{
+		Secrets: []string{secret},
+		OnError: func(_ *http.Request, err error) { fmt.Println("refused:", err) },
+	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	receiver := verified(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	type post struct{ Title string }
+	receiver := verified(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		event, _ := signature.EventFrom(r.Context())
+		p, err := signature.Decode[post](event)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		fmt.Println(event.Type, event.ID, p.Title)
 		w.WriteHeader(http.StatusNoContent)
 	}))
 
 	answer := httptest.NewRecorder()
+	receiver.ServeHTTP(answer, postOf(`{"id":"evt_1","type":"post.created","created_at":"2026-01-01T00:00:00Z","data":{"object":{"title":"Hello"}},"workspace_id":1}`))
+	fmt.Println(answer.Code)
+
+	answer = httptest.NewRecorder()
 	receiver.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/webhooks", strings.NewReader(`{}`)))
 	fmt.Println(answer.Code, strings.TrimSpace(answer.Body.String()))
-	// Output: 401 signature: a header is missing: webhook-id
+	// Output:
+	// post.created evt_1 Hello
+	// 204
+	// refused: signature: a header is missing: X-Webhook-Signature
+	// 401 the webhook could not be verified
+}
+
+func ExampleNewVerifier() {
+	verifier, err := signature.NewVerifier(signature.Config{Secrets: []string{secret}, Scheme: signature.SchemeStandard})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	body := []byte(`{"id":"evt_1","type":"post.created","created_at":"2026-01-01T00:00:00Z","data":{"object":{}},"workspace_id":1}`)
+	r := postOf(string(body))
+
+	event, err := verifier.Verify(r.Context(), r.Header, body)
+	fmt.Println(event.Type, err)
+
+	// A framework parsed the body, and wrote it again.
+	_, err = verifier.Verify(r.Context(), r.Header, []byte(strings.ReplaceAll(string(body), ":", ": ")))
+	fmt.Println(errors.Is(err, signature.ErrBodyChanged))
+	// Output:
+	// post.created <nil>
+	// true
+}
+
+// postOf is a request as Postrider makes it. In tests of your own take
+// hooktest.NewRequest.
+func postOf(body string) *http.Request {
+	r, now := httptest.NewRequest(http.MethodPost, "/webhooks", strings.NewReader(body)), time.Now()
+	signed, err := signature.SignStandard(secret, "evt_1", now, []byte(body))
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Set(signature.HeaderStandardID, "evt_1")
+	r.Header.Set(signature.HeaderStandardTimestamp, strconv.FormatInt(now.Unix(), 10))
+	r.Header.Set(signature.HeaderStandardSignature, signed)
+	return r
 }

@@ -2,31 +2,11 @@ package signature
 
 import (
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
-)
-
-// Why a request is not to be trusted; compare with errors.Is.
-var (
-	// ErrNoSecret means that there is no secret to verify with, or an empty one:
-	// an unset variable must not let everybody in.
-	ErrNoSecret = errors.New("signature: no secret to verify with")
-	// ErrInvalidSecret means that a secret is not "whsec_" and base64.
-	ErrInvalidSecret = errors.New(`signature: a secret is "whsec_" and base64`)
-	// ErrMissingHeader means that the request is not signed.
-	ErrMissingHeader = errors.New("signature: a header is missing")
-	// ErrMalformedHeader means that a header is not what the scheme writes.
-	ErrMalformedHeader = errors.New("signature: a header is malformed")
-	// ErrTooOld and ErrTooNew mean that the timestamp is further from now than
-	// the tolerance: a request sent again, or a clock that is wrong.
-	ErrTooOld = errors.New("signature: the timestamp is too old")
-	ErrTooNew = errors.New("signature: the timestamp is in the future")
-	// ErrMismatch means that no secret made the signature, for this body.
-	ErrMismatch = errors.New("signature: no signature matches")
 )
 
 // DefaultTolerance is how far a timestamp may be from now, either way.
@@ -69,14 +49,27 @@ func VerifyStandard(header http.Header, body []byte, secrets []string, tolerance
 	if err := checkID(id); err != nil {
 		return err
 	}
-	if err := checkTimestamp(timestamp, tolerance, now); err != nil {
+	if err := checkTimestamp(HeaderStandardTimestamp, timestamp, tolerance, now); err != nil {
 		return err
 	}
-	// A proxy may have split the list over several lines.
-	given := strings.Fields(strings.Join(header.Values(HeaderStandardSignature), " "))
+	given := standardSignatures(header)
 	if len(given) == 0 {
 		return fmt.Errorf("%w: %s", ErrMissingHeader, HeaderStandardSignature)
 	}
+	if !matchesStandard(signers, id, timestamp, body, given) {
+		return ErrMismatch
+	}
+	return nil
+}
+
+// standardSignatures are those of webhook-signature, which a proxy may have split
+// over several lines.
+func standardSignatures(header http.Header) []string {
+	return strings.Fields(strings.Join(header.Values(HeaderStandardSignature), " "))
+}
+
+// matchesStandard looks at every pair, whichever matches.
+func matchesStandard(signers []*Signer, id, timestamp string, body []byte, given []string) bool {
 	matched := 0
 	for _, s := range signers {
 		want := s.standard.appendStandard(nil, id, []byte(timestamp), body)
@@ -84,10 +77,16 @@ func VerifyStandard(header http.Header, body []byte, secrets []string, tolerance
 			matched |= subtle.ConstantTimeCompare(want, []byte(signature))
 		}
 	}
-	if matched == 0 {
-		return ErrMismatch
+	return matched == 1
+}
+
+// matchesBody looks at every secret, whichever matches.
+func matchesBody(signers []*Signer, body []byte, given string) bool {
+	matched := 0
+	for _, s := range signers {
+		matched |= subtle.ConstantTimeCompare(s.AppendSign(nil, body), []byte(given))
 	}
-	return nil
+	return matched == 1
 }
 
 func newSigners(secrets []string) ([]*Signer, error) {
@@ -120,13 +119,13 @@ func checkID(id string) error {
 	return nil
 }
 
-func checkTimestamp(text string, tolerance time.Duration, now time.Time) error {
+func checkTimestamp(name, text string, tolerance time.Duration, now time.Time) error {
 	if text == "" {
-		return fmt.Errorf("%w: %s", ErrMissingHeader, HeaderStandardTimestamp)
+		return fmt.Errorf("%w: %s", ErrMissingHeader, name)
 	}
 	seconds, err := strconv.ParseUint(text, 10, 62)
 	if err != nil {
-		return fmt.Errorf("%w: %s", ErrMalformedHeader, HeaderStandardTimestamp)
+		return fmt.Errorf("%w: %s", ErrMalformedHeader, name)
 	}
 	if tolerance == 0 {
 		tolerance = DefaultTolerance
