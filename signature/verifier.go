@@ -102,7 +102,7 @@ func (v *Verifier) verify(ctx context.Context, header http.Header, s *signed, bo
 	if err != nil {
 		return Event{}, err
 	}
-	return e, v.unseen(ctx, s)
+	return e, v.unseen(ctx, s, body)
 }
 
 // matches reports whether each signature that has to be right is.
@@ -111,9 +111,8 @@ func (v *Verifier) matches(s *signed, body []byte) bool {
 		(!s.body || matchesBody(v.signers, body, s.bodySignature))
 }
 
-// unseen asks the guard. The key holds a dot, which no event's id does: the same
-// store can remember events.
-func (v *Verifier) unseen(ctx context.Context, s *signed) error {
+// unseen asks the guard.
+func (v *Verifier) unseen(ctx context.Context, s *signed, body []byte) error {
 	if v.cfg.Replay == nil {
 		return nil
 	}
@@ -122,7 +121,7 @@ func (v *Verifier) unseen(ctx context.Context, s *signed) error {
 		tolerance = DefaultTolerance
 	}
 	// A timestamp that is ahead by the tolerance is accepted for twice as long.
-	first, err := v.cfg.Replay.Claim(ctx, s.id+"."+s.timestamp, 2*tolerance+time.Second)
+	first, err := v.cfg.Replay.Claim(ctx, v.replayKey(s, body), 2*tolerance+time.Second)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrReplayUnknown, err)
@@ -131,4 +130,11 @@ func (v *Verifier) unseen(ctx context.Context, s *signed) error {
 	default:
 		return nil
 	}
+}
+
+// replayKey names a request to this endpoint: another one gets the same event,
+// maybe in the same second, but signed by another secret.
+func (v *Verifier) replayKey(s *signed, body []byte) string {
+	key := []byte(s.id + "." + s.timestamp + ".")
+	return string(v.signers[0].standard.appendStandard(key, s.id, []byte(s.timestamp), body))
 }
