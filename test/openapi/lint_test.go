@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/postrider/postrider/test/pinned"
 )
 
 // TestLint holds openapi.json to the rules of a linter; internal/api's tests hold
@@ -12,8 +14,8 @@ import (
 func TestLint(t *testing.T) {
 	t.Parallel()
 	needsNode(t)
-	cli := filepath.Join(redocly.dir(t), "node_modules", "@redocly", "cli", "bin", "cli.js")
-	run(t, ".", quiet, "node", cli, "lint", "../../openapi.json", "--config", "redocly.yaml", "--format", "stylish")
+	cli := filepath.Join(redocly.Modules(t), "@redocly", "cli", "bin", "cli.js")
+	pinned.Run(t, ".", quiet, "node", cli, "lint", "../../openapi.json", "--config", "redocly.yaml", "--format", "stylish")
 }
 
 // quiet: nothing is sent anywhere, and nobody is asked for a newer version.
@@ -26,7 +28,7 @@ func needsNode(t *testing.T) {
 	const recent = `const [a, b] = process.versions.node.split("."); process.exit(+a > 22 || +a == 22 && +b >= 12 || +a == 20 && +b >= 19 ? 0 : 3)`
 	_, err := exec.LookPath("npm")
 	if err == nil {
-		_, err = try(t, ".", nil, "node", "-e", recent)
+		_, err = pinned.Try(t, ".", nil, "node", "-e", recent)
 	}
 	switch {
 	case err == nil:

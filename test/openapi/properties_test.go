@@ -13,6 +13,7 @@ import (
 
 	"github.com/postrider/postrider/internal/conform"
 	"github.com/postrider/postrider/test/e2e/stack"
+	"github.com/postrider/postrider/test/pinned"
 )
 
 // TestProperties makes requests of what the description says, and of what it says
@@ -35,10 +36,9 @@ func TestProperties(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	python := filepath.Join(schemathesis.dir(t), "bin", "python")
 	args := []string{"-m", "schemathesis.cli", "--config-file", filepath.Join(here, "schemathesis.toml"), "run", description, "--url", api.URL, "--no-color"}
 	env := []string{"PYTHONPATH=" + here, "PYTHONDONTWRITEBYTECODE=1", "POSTRIDER_KEY=" + stack.AdminKey, "POSTRIDER_WORKSPACE=properties", "HYPOTHESIS_STORAGE_DIRECTORY=" + dir}
-	said, err := try(t, dir, env, python, append(args, effort()...)...)
+	said, err := pinned.Try(t, dir, env, schemathesis.Interpreter(t), append(args, effort()...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
