@@ -13,9 +13,9 @@ import (
 const (
 	// DefaultHold is as long as Postrider waits for an answer at most.
 	DefaultHold = time.Minute
-	// DefaultKeep outlasts what a retry schedule and a breaker put between two
-	// attempts: 24 h and 5 days.
-	DefaultKeep = 7 * 24 * time.Hour
+	// DefaultKeep is as long as Postrider may send an event again, by a retry or a
+	// replay: it keeps payloads for 30 days, and drops whole days.
+	DefaultKeep = 32 * 24 * time.Hour
 
 	// markTimeout bounds what is done after the handler.
 	markTimeout = 5 * time.Second
