@@ -41,7 +41,6 @@ type Receiver struct {
 
 	t        testing.TB
 	verifier *signature.Verifier
-	closing  chan struct{} // ends what stalls
 
 	mu       sync.Mutex
 	script   []Step // never empty
@@ -73,15 +72,11 @@ func NewReceiver(t testing.TB, secret string, script ...Step) *Receiver {
 			t.Fatalf("hooktest.NewReceiver: the step %q is for %d requests", s.name, s.times)
 		}
 	}
-	r := &Receiver{
-		Patience: 10 * time.Second, t: t, verifier: verifier, script: slices.Clone(script),
-		closing: make(chan struct{}), news: make(chan struct{}),
-	}
+	r := &Receiver{Patience: 10 * time.Second, t: t, verifier: verifier, script: slices.Clone(script), news: make(chan struct{})}
 	srv := httptest.NewServer(r)
 	r.URL = srv.URL
 	t.Cleanup(func() {
-		close(r.closing)
-		srv.CloseClientConnections()
+		srv.CloseClientConnections() // ends what stalls
 		srv.Close()
 	})
 	return r
@@ -99,7 +94,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, err.Error(), http.StatusUnauthorized)
 		return
 	}
-	step.answer(w, req, r.closing)
+	step.answer(w, req)
 }
 
 // record notes the request, and returns the step that answers it.

@@ -16,7 +16,7 @@ type Step struct {
 	header  http.Header
 	body    string
 	after   time.Duration
-	instead func(w http.ResponseWriter, gone func()) // of an answer
+	instead func(w http.ResponseWriter, r *http.Request) // of an answer
 }
 
 // Status answers with a status code.
@@ -42,20 +42,17 @@ func Slow(after time.Duration) Step {
 
 // Stall never answers: it ends when the sender hangs up, or with the test.
 func Stall() Step {
-	return Step{name: "nothing: stalled", times: 1, instead: func(_ http.ResponseWriter, gone func()) {
-		gone()
-		panic(http.ErrAbortHandler)
-	}}
+	return Step{name: "nothing: stalled", times: 1, instead: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}
 }
 
 // Reset resets the connection.
 func Reset() Step {
-	return Step{name: "nothing: reset", times: 1, instead: func(w http.ResponseWriter, _ func()) { hangUp(w, "") }}
+	return Step{name: "nothing: reset", times: 1, instead: func(w http.ResponseWriter, _ *http.Request) { hangUp(w, "") }}
 }
 
 // Garbage answers with something that is no HTTP.
 func Garbage() Step {
-	return Step{name: "garbage", times: 1, instead: func(w http.ResponseWriter, _ func()) { hangUp(w, "this is no HTTP\r\n\r\n") }}
+	return Step{name: "garbage", times: 1, instead: func(w http.ResponseWriter, _ *http.Request) { hangUp(w, "this is no HTTP\r\n\r\n") }}
 }
 
 // Times makes a step one for n requests in a row, 1 or more.
@@ -79,15 +76,11 @@ func (s Step) Body(text string) Step {
 	return s
 }
 
-// answer plays the step. What it waits for ends at the latest with closing.
-func (s Step) answer(w http.ResponseWriter, r *http.Request, closing <-chan struct{}) {
+// answer plays the step. What it waits for ends with the connection, at the latest
+// when the test ends.
+func (s Step) answer(w http.ResponseWriter, r *http.Request) {
 	if s.instead != nil {
-		s.instead(w, func() {
-			select {
-			case <-r.Context().Done():
-			case <-closing:
-			}
-		})
+		s.instead(w, r)
 		return
 	}
 	if s.after > 0 {
@@ -96,7 +89,6 @@ func (s Step) answer(w http.ResponseWriter, r *http.Request, closing <-chan stru
 		select {
 		case <-timer.C:
 		case <-r.Context().Done():
-		case <-closing:
 		}
 	}
 	for name, values := range s.header {

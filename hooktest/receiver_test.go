@@ -124,25 +124,29 @@ func TestReceiverAnswers(t *testing.T) {
 	}
 }
 
-func TestReceiverStallsUntilTheTestEnds(t *testing.T) {
+func TestReceiverHoldsOnUntilTheTestEnds(t *testing.T) {
 	t.Parallel()
-	answered := make(chan string, 1)
-	t.Run("test", func(t *testing.T) {
-		r := hooktest.NewReceiver(t, secret, hooktest.Stall())
-		req := hooktest.NewRequest(t, secret, "a.b", struct{}{})
-		req = req.WithContext(context.WithoutCancel(t.Context())) // it does not hang up
-		go func() {
-			_, _, said := send(t, r, req)
-			answered <- said
-		}()
-		r.WaitFor(1)
-		select {
-		case said := <-answered:
-			t.Errorf("got an answer: %s", said)
-		default:
+	for name, step := range map[string]hooktest.Step{"Stalling": hooktest.Stall(), "Slow": hooktest.Slow(time.Hour)} {
+		answered := make(chan int, 1)
+		t.Run(name, func(t *testing.T) {
+			r := hooktest.NewReceiver(t, secret, step)
+			req := hooktest.NewRequest(t, secret, "a.b", struct{}{})
+			req = req.WithContext(context.WithoutCancel(t.Context())) // it does not hang up
+			go func() {
+				status, _, _ := send(t, r, req)
+				answered <- status
+			}()
+			r.WaitFor(1)
+			select {
+			case status := <-answered:
+				t.Errorf("answer %d", status)
+			default:
+			}
+		})
+		if status := <-answered; status != 0 {
+			t.Errorf("%s: answer %d at the end", name, status)
 		}
-	})
-	<-answered
+	}
 }
 
 func TestReceiverVerifies(t *testing.T) {

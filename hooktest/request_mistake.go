@@ -74,7 +74,7 @@ func (m Mistake) before(d *draft) {
 	case WrongSecret:
 		d.secret = "whsec_" + strings.Repeat("wrong+++", 4)
 	case HugeBody:
-		d.payload = json.RawMessage(`{"padding":"` + strings.Repeat("x", 2*signature.DefaultMaxBodyBytes) + `"}`)
+		d.payload = json.RawMessage(`{"padding":"` + strings.Repeat("x", signature.DefaultMaxBodyBytes) + `"}`)
 	case Stale:
 		d.at = d.at.Add(-time.Hour)
 	case FromTheFuture:

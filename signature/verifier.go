@@ -36,8 +36,8 @@ type Config struct {
 	Replay ReplayGuard
 	// MaxBodyBytes bounds what Middleware reads; 0 means DefaultMaxBodyBytes.
 	MaxBodyBytes int64
-	// OnError is told of each request that Middleware refuses, and why. The
-	// request's body has been read. nil means nobody is.
+	// OnError is told of each request that Middleware refuses, and why, before it
+	// is answered. The body may have been read. nil means that nobody is.
 	OnError func(r *http.Request, err error)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
