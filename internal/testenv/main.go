@@ -42,6 +42,7 @@ var programs = []struct {
 	{"node", local.Package{Apt: "nodejs", Dnf: "nodejs", Apk: "nodejs", Brew: "node"}},
 	{"curl", local.Package{Apt: "curl", Dnf: "curl", Apk: "curl", Brew: "curl"}},
 	{"python3", local.Package{Apt: "python3", Dnf: "python3", Apk: "python3", Brew: "python3"}},
+	{"openssl", local.Package{Apt: "openssl", Dnf: "openssl", Apk: "openssl", Brew: "openssl"}},
 	{"npm", local.Package{Apt: "npm", Dnf: "npm", Apk: "npm", Brew: "node"}},
 }
 
