@@ -3,7 +3,6 @@ package receivers
 import (
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/postrider/postrider/test/e2e/stack"
@@ -21,6 +20,7 @@ func TestReceiver(t *testing.T) {
 			t.Parallel()
 			for claim, holds := range map[string]func(*testing.T, stack.Client, string){
 				"HandlesWhatPostriderSendsOnce":          handlesOnce,
+				"HandlesOnceWhatComesAtTheSameMoment":    handlesOnceAtOnce,
 				"RefusesForgeries":                       refusesForgeries,
 				"LosesNothingBetweenTheAnswerAndTheWork": outlivesAKill,
 				"KnowsTwoSecretsWhileOneRotates":         rotates,
@@ -127,19 +127,4 @@ func rotates(t *testing.T, c stack.Client, language string) {
 		}
 		r.waitHandled(t, id)
 	}
-}
-
-// takesOften sends one request many times at the same moment.
-func takesOften(t *testing.T, r *receiver, a stack.Arrival) {
-	t.Helper()
-	var group sync.WaitGroup
-	for range 8 {
-		group.Go(func() {
-			if code := r.send(t, a.Body, a.Header); code != http.StatusNoContent {
-				t.Errorf("the real request got %d", code)
-			}
-		})
-	}
-	group.Wait()
-	r.waitHandled(t, a.Event)
 }
