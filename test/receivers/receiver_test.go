@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,23 +18,30 @@ const examples = "../../examples/receivers"
 // express is what the example in Express needs.
 var express = pinned.Node("express", filepath.Join(examples, "express"))
 
-// languages say how a receiver is started that shall listen at addr: its programs,
-// whose last arguments are files of the examples, and what they want in their
+// language is one that there is a receiver in: its programs for an address to listen
+// at, whose last arguments are files of the examples, and what they want in their
 // environment.
-var languages = map[string]func(t *testing.T, addr string) (programs [][]string, env []string){
-	"PHP": func(_ *testing.T, addr string) ([][]string, []string) {
-		return [][]string{{"php", "-d", "log_errors=On", "-S", addr, "php/receiver.php"}, {"php", "php/worker.php"}}, nil
-	},
-	"Node": func(*testing.T, string) ([][]string, []string) {
-		return [][]string{{"node", "node/receiver.js"}}, nil
-	},
-	"Express": func(t *testing.T, _ string) ([][]string, []string) {
-		return [][]string{{"node", "express/receiver.js"}}, []string{"NODE_PATH=" + express.Modules(t)}
-	},
-	"Python": func(*testing.T, string) ([][]string, []string) {
-		return [][]string{{"python3", "python/receiver.py"}}, []string{"PYTHONDONTWRITEBYTECODE=1"}
-	},
-	"Go": func(t *testing.T, _ string) ([][]string, []string) { return [][]string{{build(t)}}, nil },
+type language struct {
+	name     string
+	programs func(addr string) [][]string
+	env      []string
+}
+
+func languages(t *testing.T) []language {
+	t.Helper()
+	always := func(program ...string) func(string) [][]string {
+		return func(string) [][]string { return [][]string{slices.Clone(program)} }
+	}
+	php := func(addr string) [][]string {
+		return [][]string{{"php", "-d", "log_errors=On", "-S", addr, "php/receiver.php"}, {"php", "php/worker.php"}}
+	}
+	return []language{
+		{"PHP", php, nil},
+		{"Node", always("node", "node/receiver.js"), nil},
+		{"Express", always("node", "express/receiver.js"), []string{"NODE_PATH=" + express.Modules(t)}},
+		{"Python", always("python3", "python/receiver.py"), []string{"PYTHONDONTWRITEBYTECODE=1"}},
+		{"Go", always(build(t)), nil},
+	}
 }
 
 // build builds the example in Go, with the race detector in it where the test has it.
@@ -57,7 +65,7 @@ type receiver struct {
 }
 
 // newReceiver prepares one that does not run yet.
-func newReceiver(t *testing.T, language string) *receiver {
+func newReceiver(t *testing.T, l language) *receiver {
 	t.Helper()
 	addr := stack.FreeAddr(t)
 	_, port, err := net.SplitHostPort(addr)
@@ -65,9 +73,8 @@ func newReceiver(t *testing.T, language string) *receiver {
 		t.Fatal(err)
 	}
 	r := &receiver{addr: addr, url: "http://" + addr + "/webhooks"}
-	programs, env := languages[language](t, addr)
-	r.env = append(append(stack.CleanEnv(), env...), "WEBHOOK_SECRET="+secret, "WEBHOOK_INBOX="+t.TempDir(), "PORT="+port)
-	for _, p := range programs {
+	r.env = append(append(stack.CleanEnv(), l.env...), "WEBHOOK_SECRET="+secret, "WEBHOOK_INBOX="+t.TempDir(), "PORT="+port)
+	for _, p := range l.programs(addr) {
 		if file := &p[len(p)-1]; len(p) > 1 {
 			*file, err = filepath.Abs(filepath.Join(examples, *file))
 		}
@@ -98,9 +105,9 @@ func (r *receiver) start(t *testing.T, env ...string) {
 }
 
 // started is one that runs.
-func started(t *testing.T, language string, env ...string) *receiver {
+func started(t *testing.T, l language, env ...string) *receiver {
 	t.Helper()
-	r := newReceiver(t, language)
+	r := newReceiver(t, l)
 	r.start(t, env...)
 	return r
 }

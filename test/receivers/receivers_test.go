@@ -15,10 +15,10 @@ func TestReceiver(t *testing.T) {
 	s.Worker(t)
 	// What an endpoint that fails does not get at once is parked, and released by this one.
 	s.Scheduler(t)
-	for language := range languages {
-		t.Run(language, func(t *testing.T) {
+	for _, l := range languages(t) {
+		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()
-			for claim, holds := range map[string]func(*testing.T, stack.Client, string){
+			for claim, holds := range map[string]func(*testing.T, stack.Client, language){
 				"HandlesWhatPostriderSendsOnce":          handlesOnce,
 				"HandlesOnceWhatComesAtTheSameMoment":    handlesOnceAtOnce,
 				"RefusesForgeries":                       refusesForgeries,
@@ -26,18 +26,18 @@ func TestReceiver(t *testing.T) {
 				"KnowsTwoSecretsWhileOneRotates":         rotates,
 				"TakesNothingWithoutASecret":             takesNothing,
 			} {
-				t.Run(claim, func(t *testing.T) { holds(t, s.Workspace(t, api), language) })
+				t.Run(claim, func(t *testing.T) { holds(t, s.Workspace(t, api), l) })
 			}
 		})
 	}
 }
 
 // handlesOnce goes the whole way, with deliveries, a replay, and diagnose's forgery.
-func handlesOnce(t *testing.T, c stack.Client, language string) {
-	r := started(t, language)
+func handlesOnce(t *testing.T, c stack.Client, l language) {
+	r := started(t, l)
 	e := r.endpoint(t, c, "", secret)
 	r.endpoint(t, c, "/", another)
-	events := c.PublishBatch(t, "post.created", 20)
+	events := c.PublishBatch(t, "post.created", 5)
 	c.WaitSettled(t)
 	c.Call(t, http.MethodPost, "/v1/events/"+events[0]+"/replay", stack.Settings{"endpoint_ids": []string{e.ID}}, http.StatusAccepted, nil)
 	c.WaitSettled(t)
@@ -72,8 +72,8 @@ func handlesOnce(t *testing.T, c stack.Client, language string) {
 }
 
 // outlivesAKill kills the receiver when it has answered and not handled yet.
-func outlivesAKill(t *testing.T, c stack.Client, language string) {
-	r := started(t, language, "WORK_MS=600000")
+func outlivesAKill(t *testing.T, c stack.Client, l language) {
+	r := started(t, l, "WORK_MS=600000")
 	r.endpoint(t, c, "", secret)
 	events := c.PublishBatch(t, "post.created", 5)
 	c.WaitSettled(t)
@@ -102,8 +102,8 @@ func outlivesAKill(t *testing.T, c stack.Client, language string) {
 }
 
 // rotates takes a secret's whole rotation with both of them in the variable.
-func rotates(t *testing.T, c stack.Client, language string) {
-	r := started(t, language, "WEBHOOK_SECRET="+another+","+secret)
+func rotates(t *testing.T, c stack.Client, l language) {
+	r := started(t, l, "WEBHOOK_SECRET="+another+","+secret)
 	e := r.endpoint(t, c, "", secret)
 	path := "/v1/endpoints/" + e.ID + "/secret"
 	steps := []func(){

@@ -27,14 +27,14 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context) error {
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	inbox, err := openInbox(cmp.Or(os.Getenv("WEBHOOK_INBOX"), "inbox"))
 	if err != nil {
 		return err
@@ -51,11 +51,10 @@ func run(ctx context.Context) error {
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 	}
-	ctx, cancel := context.WithCancel(ctx)
 	var worker sync.WaitGroup
 	worker.Go(func() { inbox.run(ctx, handle) })
 	defer worker.Wait()
-	defer cancel()
+	defer stop() // also where the server ends by itself
 	served := make(chan error, 1)
 	go func() { served <- server.ListenAndServe() }()
 	select {
