@@ -7,7 +7,8 @@
 //   php -S 127.0.0.1:4000 receiver.php &
 //   php worker.php
 //
-// It verifies, notes the event and answers; worker.php handles it then.
+// It verifies, notes the event and answers; worker.php handles it then. Under
+// PHP-FPM give both variables to the pool: env[WEBHOOK_SECRET] = whsec_…
 
 declare(strict_types=1);
 
