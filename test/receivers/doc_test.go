@@ -11,7 +11,7 @@ import (
 
 func TestMain(m *testing.M) { stack.Main(m) }
 
-// secret, another and the vectors are the contract's.
+// secret is that of the contract's vectors, another is none of Postrider's.
 const (
 	secret  = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	another = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

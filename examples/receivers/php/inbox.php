@@ -43,7 +43,10 @@ final class Inbox
         $this->sync('todo'); // the name is the directory's
     }
 
-    /** Handles what is noted, the oldest first. One that $handle throws at stays, to be tried again. */
+    /**
+     * Handles what is noted, the oldest first, as far as PHP tells: it knows a file's
+     * time in seconds only. One that $handle throws at stays, to be tried again.
+     */
     public function handleAll(callable $handle): void
     {
         foreach ($this->todo() as $name) {
