@@ -41,7 +41,7 @@ func run() error {
 	}
 	// Of the endpoint's secret while it rotates: both, with a comma between them.
 	// No secret is an error, so that a variable that is not set lets nobody in.
-	verified, err := signature.Middleware(signature.MiddlewareConfig{Secrets: strings.Split(os.Getenv("WEBHOOK_SECRET"), ",")})
+	verified, err := signature.Middleware(signature.Config{Secrets: strings.Split(os.Getenv("WEBHOOK_SECRET"), ","), Scheme: signature.SchemeStandard})
 	if err != nil {
 		return fmt.Errorf("WEBHOOK_SECRET: %w", err)
 	}
