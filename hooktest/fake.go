@@ -1,11 +1,3 @@
-// Package hooktest has what tests of code around webhooks need. [Fake] stands in for
-// the client where code publishes: it takes and refuses what the API would, and
-// tells what was dispatched.
-//
-//	fake := hooktest.NewFake(t)
-//	blog := NewBlog(fake) // which takes a client.Dispatcher
-//	blog.Publish(post)
-//	fake.AssertDispatched("post.published", func(e hooktest.Event) bool { return e.Get("id") == 123.0 })
 package hooktest
 
 import (

@@ -1,7 +1,3 @@
-// Package hooktest has what tests of receivers need, too. [Receiver] is the other
-// side of an endpoint: it verifies, records, and fails on demand. [NewRequest] makes
-// the requests that Postrider makes, right ones and wrong ones, for tests of a
-// receiver's own handler.
 package hooktest
 
 import (
