@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"flag"
+	"fmt"
 	"testing"
 	"time"
 
@@ -97,5 +98,68 @@ func BenchmarkLists(b *testing.B) {
 				must(b, err)
 			}
 		})
+	}
+}
+
+// BenchmarkStats reads each window after all has been counted, of a workspace and of
+// its busiest endpoint.
+func BenchmarkStats(b *testing.B) {
+	s, busy, _ := archive(b, *benchRows)
+	store, now := postgres.NewStats(s.db), time.Now()
+	for {
+		minutes, err := store.Take(b.Context(), -time.Second, 1000)
+		must(b, err)
+		if len(minutes) == 0 {
+			break
+		}
+		for _, m := range minutes {
+			must(b, store.Count(b.Context(), m, now))
+		}
+	}
+	for more := true; more; {
+		var err error
+		more, err = store.Merge(b.Context(), now)
+		must(b, err)
+	}
+	s.exec("VACUUM ANALYZE stats_tallies, stats_marks")
+	all, err := store.Stats(b.Context(), "w", webhook.ID{}, webhook.StatsWindows()[3], now)
+	must(b, err)
+	if n := int(all.Total().Deliveries()); n != *benchRows {
+		b.Fatalf("%d of %d are counted", n, *benchRows)
+	}
+	for _, w := range webhook.StatsWindows() {
+		for name, endpoint := range map[string]webhook.ID{"workspace": {}, "endpoint": busy} {
+			b.Run(name+"/"+w.Name, func(b *testing.B) {
+				for b.Loop() {
+					_, err := store.Stats(b.Context(), "w", endpoint, w, now)
+					must(b, err)
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkMarks is what the statistics' trigger adds to a commit of 100 events with
+// ten deliveries each.
+func BenchmarkMarks(b *testing.B) {
+	s := setup(b)
+	for round := range 3 {
+		for _, state := range []string{"ENABLE", "DISABLE"} {
+			b.Run(fmt.Sprint(state, "/", round), func(b *testing.B) {
+				s.exec("ALTER TABLE deliveries " + state + " TRIGGER USER")
+				for b.Loop() {
+					b.StopTimer()
+					g, now, ids := &webhook.Group{}, time.Now(), webhook.IDSource{}
+					for i := range 100 {
+						g.Events = append(g.Events, webhook.Event{ID: ids.Next(now), WorkspaceID: "w", Type: "a.b", CreatedAt: now, Body: make([]byte, 300), Deliveries: 10})
+						for range 10 {
+							g.Deliveries = append(g.Deliveries, webhook.NewDelivery{ID: ids.Next(now), Event: i, EndpointID: s.end, Task: "c_1"})
+						}
+					}
+					b.StartTimer()
+					s.commits(s.db, g)
+				}
+			})
+		}
 	}
 }
