@@ -51,9 +51,9 @@ END $$;
 -- What is parked, but for those that only wait for their turn: a line may be long,
 -- and whoever lets an endpoint's deliveries go must not read over it.
 --
--- old release: writes to a day wait while its rows are read, 0.3 to 0.7 s for a
--- million; each day is indexed in a transaction of its own. Where that is too long,
--- make <day's table>_held CONCURRENTLY beforehand: what is there already is kept.
+-- old release: nobody waits for the days that are there. Their indexes are made
+-- CONCURRENTLY before this (internal/postgres, dayIndexes); what is left to do here
+-- is a day that was made meanwhile, which is empty.
 -- +goose StatementBegin
 DO $$
 DECLARE day text;

@@ -18,10 +18,16 @@ type dayIndex struct {
 	on     string
 }
 
-var dayIndexes = []dayIndex{{
-	name: "deliveries_feed_share", suffix: "_feed_share",
-	on: `(workspace_id COLLATE "C", bulk, next_attempt_at) WHERE status = 'pending' AND task IS NULL AND NOT parked`,
-}}
+var dayIndexes = []dayIndex{
+	{
+		name: "deliveries_feed_share", suffix: "_feed_share",
+		on: `(workspace_id COLLATE "C", bulk, next_attempt_at) WHERE status = 'pending' AND task IS NULL AND NOT parked`,
+	},
+	{
+		name: "deliveries_held", suffix: "_held",
+		on: `(endpoint_id, id) WHERE status = 'pending' AND parked AND held_reason <> 'ordering'`,
+	},
+}
 
 // buildDayIndexes makes what is missing. Ended in the middle it leaves an index
 // that is not valid, which the next call makes anew.

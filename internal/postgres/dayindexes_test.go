@@ -8,13 +8,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// beforeFeedShare is a stage with deliveries whose schema is from before the index.
-func beforeFeedShare(t *testing.T) *stage {
+// before is a stage with deliveries whose schema is from before a migration.
+func before(t *testing.T, migration string) *stage {
 	t.Helper()
 	s := setup(t)
 	s.pending(1, "")
 	m := migrator(t, s.url)
-	for name := ""; !strings.Contains(name, "feed_share"); {
+	for name := ""; !strings.Contains(name, migration); {
 		var err error
 		name, err = m.Down(t.Context())
 		must(t, err)
@@ -24,13 +24,21 @@ func beforeFeedShare(t *testing.T) *stage {
 
 func TestDayIndexes(t *testing.T) {
 	t.Parallel()
-	const (
-		// It waits for the writer, so that its index is in the catalog already.
-		building = "SELECT count(*) = 1 FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting for writers%'"
-		broken   = "SELECT count(*) = 1 FROM pg_index WHERE NOT indisvalid AND indexrelid::regclass::text LIKE '%_feed_share'"
-		whole    = `SELECT count(*) = (SELECT count(*) FROM pg_inherits WHERE inhparent = 'deliveries'::regclass) AND bool_and(i.indisvalid)
-			FROM pg_inherits h JOIN pg_index i ON i.indexrelid = h.inhrelid WHERE h.inhparent = 'deliveries_feed_share'::regclass`
-	)
+	for name, migration := range map[string]string{"_feed_share": "feed_share", "_held": "ordering"} {
+		t.Run("OfEach"+name, func(t *testing.T) {
+			t.Parallel()
+			testDayIndex(t, name, migration)
+		})
+	}
+}
+
+// testDayIndex is about the index of a day whose name ends so.
+func testDayIndex(t *testing.T, suffix, migration string) {
+	broken := "SELECT count(*) = 1 FROM pg_index WHERE NOT indisvalid AND indexrelid::regclass::text LIKE '%" + suffix + "'"
+	whole := `SELECT count(*) = (SELECT count(*) FROM pg_inherits WHERE inhparent = 'deliveries'::regclass) AND bool_and(i.indisvalid)
+			FROM pg_inherits h JOIN pg_index i ON i.indexrelid = h.inhrelid WHERE h.inhparent = 'deliveries` + suffix + `'::regclass`
+	// It waits for the writer, so that its index is in the catalog already.
+	const building = "SELECT count(*) = 1 FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting for writers%'"
 	// held runs up while a transaction holds up the index of the day of some delivery.
 	held := func(t *testing.T, s *stage, during func(kill func()) (wantErr bool)) {
 		t.Helper()
@@ -59,7 +67,7 @@ func TestDayIndexes(t *testing.T) {
 
 	t.Run("KeepNobodyFromWriting", func(t *testing.T) {
 		t.Parallel()
-		s := beforeFeedShare(t)
+		s := before(t, migration)
 		held(t, s, func(func()) bool {
 			must(t, pgx.BeginFunc(t.Context(), s.raw, func(tx pgx.Tx) error {
 				if _, err := tx.Exec(t.Context(), "SET LOCAL lock_timeout = '100ms'"); err != nil {
@@ -76,7 +84,7 @@ func TestDayIndexes(t *testing.T) {
 
 	t.Run("ThatWereNotFinishedAreMadeAnew", func(t *testing.T) {
 		t.Parallel()
-		s := beforeFeedShare(t)
+		s := before(t, migration)
 		held(t, s, func(kill func()) bool {
 			kill()
 			s.eventually(broken) // while the writer is there: once it is gone Postgres may finish what it has not heard the end of
@@ -85,6 +93,6 @@ func TestDayIndexes(t *testing.T) {
 		_, err := migrator(t, s.url).Up(t.Context())
 		must(t, err)
 		s.holds(whole)
-		s.holds("SELECT indisvalid FROM pg_index WHERE indexrelid = 'deliveries_feed_share'::regclass")
+		s.holds("SELECT indisvalid FROM pg_index WHERE indexrelid = ('deliveries'||$1)::regclass", suffix)
 	})
 }

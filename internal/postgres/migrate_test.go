@@ -100,7 +100,7 @@ func TestMigrator(t *testing.T) {
 
 	t.Run("IndexesTheDaysThatAreThere", func(t *testing.T) {
 		t.Parallel()
-		s := beforeFeedShare(t)
+		s := before(t, "feed_share")
 		s.holds("SELECT count(*) = 0 FROM pg_class WHERE relname ~ 'feed_share'")
 		// What is left where it was ended half way.
 		s.exec(`DO $$ BEGIN EXECUTE (SELECT format('CREATE INDEX %I ON %s (workspace_id COLLATE "C", bulk, next_attempt_at)
