@@ -92,19 +92,39 @@ func deliveryOf(ws webhook.WorkspaceID, r *dbsqlc.ListDeliveriesRow) webhook.Del
 		NextAttemptAt: timePtr(r.NextAttemptAt), CompletedAt: timePtr(r.CompletedAt), ReplayID: r.ReplayID.Bytes,
 		OrderingKey: deref(r.OrderingKey),
 	}
-	switch {
-	case r.Parked:
-		d.HeldReason, d.HeldUntil = deref(r.HeldReason), timePtr(r.HeldUntil)
-	// Nobody has come across it yet, but nobody will send it either.
-	case d.Status == webhook.StatusPending && !r.IsActive:
-		d.HeldReason = webhook.HeldEndpointDisabled
-	case d.Status == webhook.StatusPending && r.OpenUntil.Valid:
-		d.HeldReason, d.HeldUntil = webhook.HeldBreakerOpen, timePtr(r.OpenUntil)
+	if d.Status == webhook.StatusPending {
+		d.HeldReason, d.HeldUntil = heldNow(r)
 	}
 	if d.NextAttemptAt != nil && d.HeldUntil != nil && d.HeldUntil.After(*d.NextAttemptAt) {
 		d.NextAttemptAt = d.HeldUntil
 	}
 	return d
+}
+
+// heldNow is what keeps a pending delivery from being tried. What its row says is
+// from when it was parked; its endpoint may be disabled or its breaker open for
+// longer since, and of many that are parked the rows are not changed for that.
+func heldNow(r *dbsqlc.ListDeliveriesRow) (reason string, until *time.Time) {
+	switch {
+	case r.Parked && deref(r.HeldReason) == webhook.HeldOrdering:
+		return webhook.HeldOrdering, timePtr(r.HeldUntil)
+	// Maybe nobody has come across it yet, but nobody will send it either.
+	case !r.IsActive:
+		return webhook.HeldEndpointDisabled, nil
+	case r.OpenUntil.Valid:
+		return webhook.HeldBreakerOpen, later(timePtr(r.OpenUntil), timePtr(r.NextCheckAt))
+	case r.Parked:
+		return deref(r.HeldReason), later(timePtr(r.HeldUntil), timePtr(r.NextCheckAt))
+	}
+	return "", nil
+}
+
+// later of two times; nil is before all.
+func later(a, b *time.Time) *time.Time {
+	if a == nil || b != nil && b.After(*a) {
+		return b
+	}
+	return a
 }
 
 // addOutcome adds what the last attempt met.

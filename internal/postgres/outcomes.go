@@ -61,7 +61,7 @@ func (s *Outcomes) Of(ctx context.Context, e webhook.Awaited) ([]webhook.Deliver
 		out[i] = deliveryOf(e.WorkspaceID, &dbsqlc.ListDeliveriesRow{
 			ID: r.ID, EventID: r.EventID, EndpointID: r.EndpointID, EventType: r.EventType, Status: r.Status, Attempts: r.Attempts,
 			NextAttemptAt: r.NextAttemptAt, Parked: r.Parked, HeldReason: r.HeldReason, HeldUntil: r.HeldUntil,
-			CompletedAt: r.CompletedAt, Reason: r.Reason, IsActive: r.IsActive, Deleted: r.Deleted, OpenUntil: r.OpenUntil, ReplayID: r.ReplayID,
+			CompletedAt: r.CompletedAt, Reason: r.Reason, IsActive: r.IsActive, Deleted: r.Deleted, OpenUntil: r.OpenUntil, NextCheckAt: r.NextCheckAt, ReplayID: r.ReplayID,
 		})
 		addOutcome(&out[i], &dbsqlc.LastAttemptsRow{StatusCode: r.StatusCode, Error: r.Error, ErrorClass: r.ErrorClass})
 	}

@@ -41,7 +41,7 @@ func (q *Queries) CancelDelivery(ctx context.Context, arg CancelDeliveryParams) 
 
 const DeliveriesOfEventTo = `-- name: DeliveriesOfEventTo :many
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until,
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until, p.next_check_at,
        d.replay_id, d.ordering_key
 FROM (SELECT unnest((SELECT $1::uuid[])) AS endpoint_id) u
 CROSS JOIN LATERAL (
@@ -52,6 +52,7 @@ CROSS JOIN LATERAL (
 ) d
 JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
+LEFT JOIN parked_endpoints p ON p.endpoint_id = d.endpoint_id AND p.next_check_at > now() AND d.parked
 `
 
 type DeliveriesOfEventToParams struct {
@@ -78,6 +79,7 @@ type DeliveriesOfEventToRow struct {
 	IsActive      bool
 	Deleted       bool
 	OpenUntil     pgtype.Timestamptz
+	NextCheckAt   pgtype.Timestamptz
 	ReplayID      pgtype.UUID
 	OrderingKey   *string
 }
@@ -115,6 +117,7 @@ func (q *Queries) DeliveriesOfEventTo(ctx context.Context, arg DeliveriesOfEvent
 			&i.IsActive,
 			&i.Deleted,
 			&i.OpenUntil,
+			&i.NextCheckAt,
 			&i.ReplayID,
 			&i.OrderingKey,
 		); err != nil {
@@ -130,10 +133,11 @@ func (q *Queries) DeliveriesOfEventTo(ctx context.Context, arg DeliveriesOfEvent
 
 const DeliveryByID = `-- name: DeliveryByID :one
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until,
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until, p.next_check_at,
        d.replay_id, d.ordering_key
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
+LEFT JOIN parked_endpoints p ON p.endpoint_id = d.endpoint_id AND p.next_check_at > now() AND d.parked
 WHERE d.workspace_id = $1 AND d.id = $2
 `
 
@@ -158,6 +162,7 @@ type DeliveryByIDRow struct {
 	IsActive      bool
 	Deleted       bool
 	OpenUntil     pgtype.Timestamptz
+	NextCheckAt   pgtype.Timestamptz
 	ReplayID      pgtype.UUID
 	OrderingKey   *string
 }
@@ -182,6 +187,7 @@ func (q *Queries) DeliveryByID(ctx context.Context, arg DeliveryByIDParams) (Del
 		&i.IsActive,
 		&i.Deleted,
 		&i.OpenUntil,
+		&i.NextCheckAt,
 		&i.ReplayID,
 		&i.OrderingKey,
 	)
@@ -433,10 +439,11 @@ func (q *Queries) ListAttempts(ctx context.Context, arg ListAttemptsParams) ([]L
 
 const ListDeliveries = `-- name: ListDeliveries :many
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until,
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until, p.next_check_at,
        d.replay_id, d.ordering_key
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
+LEFT JOIN parked_endpoints p ON p.endpoint_id = d.endpoint_id AND p.next_check_at > now() AND d.parked
 WHERE d.workspace_id = $1 AND d.id >= $2::uuid AND d.id < $3::uuid
   AND ($4::text IS NULL OR d.status = $4::text)
   AND ($5::text IS NULL OR d.event_type = $5::text)
@@ -474,6 +481,7 @@ type ListDeliveriesRow struct {
 	IsActive      bool
 	Deleted       bool
 	OpenUntil     pgtype.Timestamptz
+	NextCheckAt   pgtype.Timestamptz
 	ReplayID      pgtype.UUID
 	OrderingKey   *string
 }
@@ -516,6 +524,7 @@ func (q *Queries) ListDeliveries(ctx context.Context, arg ListDeliveriesParams) 
 			&i.IsActive,
 			&i.Deleted,
 			&i.OpenUntil,
+			&i.NextCheckAt,
 			&i.ReplayID,
 			&i.OrderingKey,
 		); err != nil {

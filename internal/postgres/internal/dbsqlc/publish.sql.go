@@ -93,10 +93,11 @@ func (q *Queries) InsertEventsWithOptions(ctx context.Context, arg InsertEventsW
 
 const OutcomesOfEvent = `-- name: OutcomesOfEvent :many
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until,
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until, p.next_check_at,
        d.replay_id, a.status_code, a.error, a.error_class
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
+LEFT JOIN parked_endpoints p ON p.endpoint_id = d.endpoint_id AND p.next_check_at > now() AND d.parked
 LEFT JOIN LATERAL (
     SELECT t.status_code, t.error, t.error_class FROM attempts t
     WHERE t.workspace_id = $1 AND t.delivery_id = d.id AND t.delivery_id >= $2::uuid AND t.delivery_id < $3::uuid
@@ -130,6 +131,7 @@ type OutcomesOfEventRow struct {
 	IsActive      bool
 	Deleted       bool
 	OpenUntil     pgtype.Timestamptz
+	NextCheckAt   pgtype.Timestamptz
 	ReplayID      pgtype.UUID
 	StatusCode    *int32
 	Error         *string
@@ -170,6 +172,7 @@ func (q *Queries) OutcomesOfEvent(ctx context.Context, arg OutcomesOfEventParams
 			&i.IsActive,
 			&i.Deleted,
 			&i.OpenUntil,
+			&i.NextCheckAt,
 			&i.ReplayID,
 			&i.StatusCode,
 			&i.Error,
