@@ -143,12 +143,16 @@ WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND 
 -- name: ParkEndpoints :exec
 -- After ParkDeliveries in the same transaction: the feeder deletes a row only
 -- when it sees nothing parked, and this waits for it and inserts anew.
--- Meeting the limit again halves what is let go next.
+-- Meeting the limit again halves what is let go next. It puts no look off: where
+-- deliveries come all the time nothing would ever be let go, not even a probe. Only
+-- without the secret's key there is nothing to look for before the time is over.
 INSERT INTO parked_endpoints (endpoint_id, workspace_id, reason, next_check_at)
 SELECT unnest((SELECT @endpoint_ids::uuid[])), unnest((SELECT @workspace_ids::text[])), unnest((SELECT @reasons::text[])),
        now() + unnest((SELECT @checks_in_ms::bigint[])) * interval '1 millisecond'
 ON CONFLICT (endpoint_id) DO UPDATE
-SET reason = excluded.reason, next_check_at = excluded.next_check_at,
+SET reason = excluded.reason,
+    next_check_at = CASE WHEN excluded.reason = 'secret_sealed' THEN excluded.next_check_at
+                         ELSE least(parked_endpoints.next_check_at, excluded.next_check_at) END,
     release_count = greatest(parked_endpoints.release_count / 2, 1);
 
 -- name: SettleDeliveries :many

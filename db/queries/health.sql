@@ -2,15 +2,18 @@
 -- Adds a group of failures to their endpoints runs, and opens the breaker where
 -- a run is long enough and spread over the window: from when its first attempt
 -- failed to when its last one did, however late they are recorded: both are told
--- as how long ago they were, for no clock but this one counts. One row an
+-- as how long ago they were, for no clock but this one counts. After a silence the
+-- endpoint fails since this group; how many failed in a row goes on. One row an
 -- endpoint, sorted. A failed probe opens it again for longer: 30 s doubling up
--- to 10 minutes.
+-- to 10 minutes. Index: endpoint_health_pkey.
 INSERT INTO endpoint_health AS h (endpoint_id, workspace_id, failures, failing_since, updated_at)
 SELECT unnest((SELECT @endpoint_ids::uuid[])), unnest((SELECT @workspace_ids::text[])), unnest((SELECT @failures::int[])),
        now() - unnest((SELECT @first_ago_us::bigint[])) * interval '1 microsecond',
        now() - unnest((SELECT @last_ago_us::bigint[])) * interval '1 microsecond'
 ON CONFLICT (endpoint_id) DO UPDATE
 SET failures = h.failures + excluded.failures,
+    failing_since = CASE WHEN excluded.failing_since - h.updated_at > make_interval(secs => @silence_seconds::float8)
+        THEN excluded.failing_since ELSE h.failing_since END,
     open_until = CASE
         WHEN h.probe_id IS NOT NULL AND h.probe_id = ANY(@probe_ids::uuid[])
             THEN now() + least(interval '30 seconds' * power(2, least(h.opens, 10)), interval '10 minutes')

@@ -135,6 +135,19 @@ SELECT workspace_id, id FROM deliveries
 WHERE endpoint_id = @endpoint_id AND status = 'pending' AND parked AND held_reason <> 'ordering'
 ORDER BY id LIMIT @n::int;
 
+-- name: OldestDueParked :many
+-- As OldestParked, the first that may be tried now. Past those whose time is still
+-- to come, which are few: as a rule a delivery is parked because it was due. Index:
+-- deliveries_held of every day, oldest day first.
+SELECT workspace_id, id FROM deliveries
+WHERE endpoint_id = @endpoint_id AND status = 'pending' AND parked AND held_reason <> 'ordering' AND next_attempt_at <= now()
+ORDER BY id LIMIT 1;
+
+-- name: FirstDueParked :one
+-- How soon the first of them is due, in seconds, where none is yet. Index: deliveries_held of every day.
+SELECT greatest(coalesce(extract(epoch FROM min(next_attempt_at) - now()), 0), 0)::float8 AS due_in_s FROM deliveries
+WHERE endpoint_id = @endpoint_id AND status = 'pending' AND parked AND held_reason <> 'ordering';
+
 -- name: ReleaseParked :many
 -- Feed takes them when due, which what is parked normally is. Index: day deliveries_pkey.
 UPDATE deliveries d
@@ -172,16 +185,17 @@ WHERE endpoint_id = @endpoint_id;
 DELETE FROM parked_endpoints WHERE endpoint_id = @endpoint_id;
 
 -- name: DisableFailing :many
--- Endpoints whose run of failures is that long, from its first failure to its
--- last: one failure and then silence is not a run. The run is forgotten, so
--- that an endpoint that is enabled again starts anew. The table of health has
+-- Endpoints that have failed for that long, from the first failure after the last
+-- silence to the last one, and that often in a row: one failure and then silence is
+-- not a run, nor are a few now and then. The run is forgotten, so that an endpoint
+-- that is enabled again starts anew. The table of health has
 -- rows of failing endpoints only. Index: endpoints_pkey.
 WITH gone AS (
     UPDATE endpoints e
     SET is_active = false, disabled_at = now(), disabled_reason = @reason::text, updated_at = now(), version = e.version + 1
     FROM endpoint_health h
     WHERE h.endpoint_id = e.id AND e.is_active AND e.deleted_at IS NULL
-      AND h.updated_at - h.failing_since >= make_interval(secs => @after_s::float8)
+      AND h.updated_at - h.failing_since >= make_interval(secs => @after_s::float8) AND h.failures >= @failures::int
     RETURNING e.id, e.workspace_id, h.failures, h.failing_since
 ), forgotten AS (
     DELETE FROM endpoint_health h USING gone WHERE h.endpoint_id = gone.id
@@ -189,3 +203,8 @@ WITH gone AS (
     UPDATE workspaces SET endpoints_version = endpoints_version + 1 WHERE id IN (SELECT workspace_id FROM gone)
 )
 SELECT id, workspace_id, failures, failing_since FROM gone;
+
+-- name: ForgetDeletedHealth :execrows
+-- A failure of a request that was under way when its endpoint was deleted is
+-- counted afterwards, and no success will end that run. Index: endpoints_pkey.
+DELETE FROM endpoint_health h USING endpoints e WHERE e.id = h.endpoint_id AND e.deleted_at IS NOT NULL;

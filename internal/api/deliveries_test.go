@@ -20,7 +20,7 @@ type worker struct {
 }
 
 func newWorker(b *bundle) *worker {
-	return &worker{b, postgres.NewDeliver(b.db, postgres.Breaker{Failures: 20, Window: time.Minute})}
+	return &worker{b, postgres.NewDeliver(b.db, postgres.Breaker{Failures: 20, Window: time.Minute, DisableAfter: 5 * 24 * time.Hour})}
 }
 
 // member names a delivery as the worker does.

@@ -44,7 +44,9 @@ func (a *App) deliverConfig(id string) deliver.Config {
 }
 
 func (a *App) deliverStore() *postgres.Deliver {
-	return postgres.NewDeliver(a.db, postgres.Breaker{Failures: a.cfg.Breaker.Failures, Window: a.cfg.Breaker.Window})
+	return postgres.NewDeliver(a.db, postgres.Breaker{
+		Failures: a.cfg.Breaker.Failures, Window: a.cfg.Breaker.Window, DisableAfter: a.cfg.Breaker.DisableAfter,
+	})
 }
 
 func (a *App) buildWorker() error {

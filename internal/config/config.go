@@ -101,7 +101,9 @@ type Breaker struct {
 	Failures int `mapstructure:"failures"`
 	// Window is the least time those failures must span. Default 60s, 0 to 24h.
 	Window time.Duration `mapstructure:"window"`
-	// DisableAfter is how long an endpoint may fail before it is disabled.
+	// DisableAfter is how long an endpoint may fail before it is disabled: from the
+	// first failure to the last, without a success or a silence of half of it, and 20
+	// times in a row at least.
 	// Default 5d, 1s to 365d.
 	DisableAfter time.Duration `mapstructure:"disable_after"`
 }

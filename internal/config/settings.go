@@ -100,7 +100,7 @@ var settings = []Setting{
 		Meaning: "the least time those failures must span",
 	}, {
 		Key: "breaker.disable_after", def: "5d", parse: scalar(duration(time.Second, year)),
-		Meaning: "an endpoint that fails for so long is disabled",
+		Meaning: "an endpoint that fails for so long, and 20 times in a row at least, is disabled; a silence of half of it (of an hour at least) begins the time anew",
 	}, {
 		Key: "operations.workspace", parse: optional(workspaceID),
 		Meaning: "whose endpoints get operational events",

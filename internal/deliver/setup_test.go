@@ -43,7 +43,7 @@ func setup(t *testing.T, change ...func(*stage)) *stage {
 	t.Cleanup(db.Close)
 	s := &stage{
 		t: t, raw: raw, endpoints: postgres.NewEndpoints(db),
-		store:  &store{Deliver: postgres.NewDeliver(db, postgres.Breaker{Failures: 20, Window: time.Minute})},
+		store:  &store{Deliver: postgres.NewDeliver(db, postgres.Breaker{Failures: 20, Window: time.Minute, DisableAfter: 5 * 24 * time.Hour})},
 		sender: &fakeSender{}, retries: &fakeRetries{}, rates: &fakeRates{},
 		cfg: Config{
 			WorkerID: "me", UserAgent: "Postrider/test", Random: func() float64 { return 0 },

@@ -62,7 +62,7 @@ func (s *stage) opens() {
 
 func (s *stage) disableFailing() {
 	s.t.Helper()
-	_, err := postgres.NewUpkeep(s.db).DisableFailing(context.Background(), time.Minute, "failing")
+	_, err := postgres.NewUpkeep(s.db).DisableFailing(context.Background(), time.Minute, 20, "failing")
 	must(s.t, err)
 }
 

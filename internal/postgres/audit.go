@@ -88,6 +88,15 @@ func (s *Upkeep) RemoveDeadWorkers(ctx context.Context) (int, error) {
 	return int(n), nil
 }
 
+// ForgetDeleted forgets how endpoints failed that are deleted, and returns of how many.
+func (s *Upkeep) ForgetDeleted(ctx context.Context) (int, error) {
+	n, err := s.db.q.ForgetDeletedHealth(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("forget how deleted endpoints failed: %w", available(err))
+	}
+	return int(n), nil
+}
+
 // OldestDue is how long the oldest due delivery has waited: of those that no
 // task holds, and of those that one does. 0 when none is due.
 func (s *Upkeep) OldestDue(ctx context.Context) (unheld, held time.Duration, err error) {
@@ -99,11 +108,12 @@ func (s *Upkeep) OldestDue(ctx context.Context) (unheld, held time.Duration, err
 }
 
 // DisableFailing disables the endpoints that have failed without a success for
-// that long, from the first failure to the last, and returns them.
-func (s *Upkeep) DisableFailing(ctx context.Context, after time.Duration, reason string) ([]webhook.ID, error) {
+// that long, from the first failure after the last silence to the last one, and
+// at least failures times in a row. It returns them.
+func (s *Upkeep) DisableFailing(ctx context.Context, after time.Duration, failures int, reason string) ([]webhook.ID, error) {
 	var rows []dbsqlc.DisableFailingRow
 	err := s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) (err error) {
-		rows, err = q.DisableFailing(ctx, dbsqlc.DisableFailingParams{Reason: reason, AfterS: after.Seconds()})
+		rows, err = q.DisableFailing(ctx, dbsqlc.DisableFailingParams{Reason: reason, AfterS: after.Seconds(), Failures: int32(failures)})
 		if err != nil {
 			return err
 		}

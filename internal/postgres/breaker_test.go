@@ -103,6 +103,51 @@ func TestBreaker(t *testing.T) {
 		s.wantHealth("failures = 1 AND " + closed)
 	})
 
+	t.Run("HoldsWithoutPuttingItsProbeOff", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		hold := func(reason string, in time.Duration) {
+			t.Helper()
+			m := s.pending(0, "c_1")
+			must(t, s.deliver(s.db).Park(t.Context(), []webhook.Hold{{Delivery: m, Task: "c_1", Reason: reason, For: in}}))
+		}
+		hold(webhook.HeldBreakerOpen, time.Second)
+		s.exec("UPDATE parked_endpoints SET next_check_at = now() - interval '1 second'") // due, as the probe is
+		for _, reason := range []string{webhook.HeldBreakerOpen, webhook.HeldInFlight, webhook.HeldRateLimit, webhook.HeldEndpointDisabled} {
+			hold(reason, time.Second)
+			s.holds("SELECT next_check_at < now() AND reason = $1 FROM parked_endpoints", reason)
+		}
+		hold(webhook.HeldSecretSealed, time.Minute) // would go round and round
+		s.holds("SELECT next_check_at > now() + interval '50 seconds' FROM parked_endpoints")
+	})
+
+	t.Run("CountsTheTimeOfFailingAnewAfterASilence", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		s.fails(4, ago(7*24*time.Hour))
+		s.fails(4, now)
+		s.wantHealth("failures = 8 AND failing_since > now() - interval '1 hour' AND " + closed)
+	})
+
+	t.Run("CountsItOnOverADay", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		for days := 5; days >= 0; days-- {
+			s.fails(4, ago(time.Duration(days)*24*time.Hour))
+		}
+		s.wantHealth("failures = 24 AND failing_since < now() - interval '119 hours' AND open_until IS NOT NULL")
+	})
+
+	t.Run("StaysOpenOverASilence", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		s.fails(1, ago(8*24*time.Hour))
+		s.fails(19, ago(7*24*time.Hour))
+		s.exec("UPDATE endpoint_health SET open_until = now() - interval '6 days', opens = 3")
+		s.fails(1, now)
+		s.wantHealth("failures = 21 AND failing_since > now() - interval '1 hour' AND opens = 3 AND open_until < now() - interval '5 days'")
+	})
+
 	t.Run("ClosesOnASuccessAndLetsGoWhatIsHeld", func(t *testing.T) {
 		t.Parallel()
 		s := setup(t)

@@ -23,7 +23,15 @@ type Deliver struct {
 type Breaker struct {
 	Failures int
 	Window   time.Duration
+	// DisableAfter is how long an endpoint fails before Upkeep disables it. After
+	// half of it without an attempt, an hour at least, that time begins anew.
+	DisableAfter time.Duration
 }
+
+// silence is the longest that two failures of one time of failing are apart. While
+// anything is held, probes are ten minutes apart; retries of the default schedule
+// are 33, which the hour is for.
+func (b Breaker) silence() time.Duration { return max(b.DisableAfter/2, b.Window, time.Hour) }
 
 // NewDeliver makes the store on db.
 func NewDeliver(db *DB, breaker Breaker) *Deliver { return &Deliver{db: db, breaker: breaker} }

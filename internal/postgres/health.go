@@ -93,8 +93,8 @@ func (s *Deliver) queueRuns(b *pgx.Batch, runs map[webhook.ID]*run, probes []pgt
 		p.FirstAgoUs = append(p.FirstAgoUs, ago(runs[id].first))
 		p.LastAgoUs = append(p.LastAgoUs, ago(runs[id].last))
 	}
-	b.Queue(dbsqlc.CountFailures, p.EndpointIds, p.WorkspaceIds, p.Failures, p.FirstAgoUs, p.LastAgoUs, probes,
-		int32(s.breaker.Failures), s.breaker.Window.Seconds())
+	b.Queue(dbsqlc.CountFailures, p.EndpointIds, p.WorkspaceIds, p.Failures, p.FirstAgoUs, p.LastAgoUs,
+		s.breaker.silence().Seconds(), probes, int32(s.breaker.Failures), s.breaker.Window.Seconds())
 }
 
 // ago is how many microseconds have passed since t. Of a time that this process

@@ -56,17 +56,13 @@ func (s *Parked) apply(ctx context.Context, q *dbsqlc.Queries, endpoint pgtype.U
 	if err := q.PlanOnce(ctx); err != nil {
 		return err
 	}
-	// One more than is let go says whether any stays. What is being parked at
-	// this moment is not seen, but waits for the lock on the endpoint's row.
-	oldest, err := oldestParked(ctx, q, endpoint, v)
+	rows, stays, err := pick(ctx, q, endpoint, &v)
 	if err != nil {
 		return err
 	}
 	if err := q.PlanEach(ctx); err != nil {
 		return err
 	}
-	rows := oldest[:min(v.Count, len(oldest))]
-	stays := len(oldest) > v.Count
 	if err := letGo(ctx, q, endpoint, v.Action, rows, out); err != nil {
 		return err
 	}
@@ -76,6 +72,37 @@ func (s *Parked) apply(ctx context.Context, q *dbsqlc.Queries, endpoint pgtype.U
 	return q.KeepParkedEndpoint(ctx, dbsqlc.KeepParkedEndpointParams{
 		EndpointID: endpoint, Reason: v.Reason, ReleaseCount: int32(v.ReleaseCount), CheckInS: v.CheckIn.Seconds(),
 	})
+}
+
+// pick returns the verdict's deliveries, and whether others stay. One more than is
+// let go says that. What is being parked at this moment is not seen, but waits for
+// the lock on the endpoint's row.
+func pick(ctx context.Context, q *dbsqlc.Queries, endpoint pgtype.UUID, v *parking.Verdict) (rows []taskRow, stays bool, err error) {
+	oldest, err := oldestParked(ctx, q, endpoint, *v)
+	if err != nil {
+		return nil, false, err
+	}
+	rows = oldest[:min(v.Count, len(oldest))]
+	if v.Action == parking.Probe && len(rows) > 0 {
+		rows, err = probeOf(ctx, q, endpoint, v)
+	}
+	return rows, len(oldest) > len(rows), err
+}
+
+// probeOf is the oldest parked delivery that is due: a probe is a request as any
+// other, and none is early. Where there is none the verdict is to look again when
+// the first is.
+func probeOf(ctx context.Context, q *dbsqlc.Queries, endpoint pgtype.UUID, v *parking.Verdict) ([]taskRow, error) {
+	due, err := q.OldestDueParked(ctx, endpoint)
+	if err != nil {
+		return nil, err
+	}
+	if len(due) > 0 {
+		return []taskRow{{workspace: webhook.WorkspaceID(due[0].WorkspaceID), id: due[0].ID.Bytes}}, nil
+	}
+	in, err := q.FirstDueParked(ctx, endpoint)
+	v.CheckIn = spanOf(in)
+	return nil, err
 }
 
 // oldestParked is one more than the verdict's count. What waits for its turn in the

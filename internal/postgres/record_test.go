@@ -11,7 +11,7 @@ import (
 )
 
 func (s *stage) deliver(db *postgres.DB) *postgres.Deliver {
-	return postgres.NewDeliver(db, postgres.Breaker{Failures: 20, Window: time.Minute})
+	return postgres.NewDeliver(db, postgres.Breaker{Failures: 20, Window: time.Minute, DisableAfter: 5 * 24 * time.Hour})
 }
 
 // outcome is an attempt's with a status code, made a second ago for a row that

@@ -16,7 +16,7 @@ import (
 func calls(db *postgres.DB, m webhook.Member) map[string]func(context.Context) error {
 	endpoints, keys, workspaces := postgres.NewEndpoints(db), postgres.NewKeys(db), postgres.NewWorkspaces(db)
 	deliveries, events, ingest := postgres.NewDeliveries(db), postgres.NewEvents(db), postgres.NewIngest(db)
-	deliver := postgres.NewDeliver(db, postgres.Breaker{Failures: 20, Window: time.Minute})
+	deliver := postgres.NewDeliver(db, postgres.Breaker{Failures: 20, Window: time.Minute, DisableAfter: 5 * 24 * time.Hour})
 	members, page := []webhook.Member{m}, webhook.Page{Limit: 1}
 	chunks := []webhook.Chunk{{Task: "c_1", Members: members}}
 	group := func(id string) *webhook.Group {

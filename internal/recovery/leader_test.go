@@ -151,6 +151,7 @@ func (i *idle) Expire(context.Context, time.Time) (int, error)            { retu
 func (i *idle) DropBodies(context.Context, time.Time) error               { return nil }
 func (i *idle) DropDay(context.Context, time.Time) error                  { return nil }
 func (i *idle) RemoveDeadWorkers(context.Context) (int, error)            { return 0, nil }
+func (i *idle) ForgetDeleted(context.Context) (int, error)                { return 0, nil }
 func (i *idle) OldestDue(context.Context) (a, b time.Duration, err error) { return 0, 0, nil }
 func (i *idle) Unfinished(context.Context, int) ([]webhook.ID, error)     { return nil, nil }
 func (i *idle) Sweep(context.Context, webhook.Line, int) (webhook.Swept, error) {
@@ -160,7 +161,7 @@ func (i *idle) RemoveEnded(context.Context, time.Time) error { return nil }
 func (i *idle) Step(context.Context, webhook.ID, func(*webhook.Endpoint) (webhook.Wants, error)) (int, error) {
 	return 0, nil
 }
-func (i *idle) DisableFailing(context.Context, time.Duration, string) ([]webhook.ID, error) {
+func (i *idle) DisableFailing(context.Context, time.Duration, int, string) ([]webhook.ID, error) {
 	return nil, nil
 }
 

@@ -28,8 +28,8 @@ type Config struct {
 	// 2000: with full chunks a hundred thousand deliveries, some 10 s of work for
 	// a worker, in 10 MB of feed's chunks or at most 128 MB of the API's.
 	HighWater int
-	// DisableAfter is how long an endpoint fails before it is disabled. Default
-	// 5 days.
+	// DisableAfter is how long an endpoint fails before it is disabled, if it failed
+	// 20 times in a row at least. Default 5 days.
 	DisableAfter time.Duration
 	// KeepDeliveries is how long whole days are kept. Default 30 days.
 	KeepDeliveries time.Duration

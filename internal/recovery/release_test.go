@@ -230,6 +230,57 @@ func TestReleaseBehindBreaker(t *testing.T) {
 		}
 	})
 
+	t.Run("ADueProbeGoesPastOlderOnesThatAreNot", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		ep, ids := s.park(webhook.HeldBreakerOpen, 8, 3)
+		s.health(ep, "open_until = now() - interval '1 second'")
+		s.exec("UPDATE deliveries SET next_attempt_at = now() + interval '2 hours' WHERE id = $1", uuid(ids[0]))
+		s.release()
+		s.wants(ids[0], "parked")
+		s.wants(ids[1], "NOT parked AND next_attempt_at <= now()")
+		s.wants(ids[2], "parked")
+		if !query[bool](s, "SELECT probe_id = $1 FROM endpoint_health", uuid(ids[1])) {
+			t.Error("the probe is not known as one")
+		}
+	})
+
+	t.Run("NoProbeGoesBeforeItsTime", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		ep, ids := s.park(webhook.HeldBreakerOpen, 8, 2)
+		s.health(ep, "open_until = now() - interval '1 second'")
+		s.exec("UPDATE deliveries SET next_attempt_at = now() + CASE WHEN id = $1 THEN interval '2 hours' ELSE interval '1 hour' END", uuid(ids[0]))
+		s.release()
+		s.wants(ids[0], "parked")
+		s.wants(ids[1], "parked")
+		if !query[bool](s, "SELECT probe_id IS NULL FROM endpoint_health") {
+			t.Error("a delivery that is not due is the probe")
+		}
+		if !s.parkedIs(ep, "next_check_at BETWEEN now() + interval '59 minutes' AND now() + interval '61 minutes'") {
+			t.Error("the endpoint is not looked at when the first is due")
+		}
+		s.exec("UPDATE deliveries SET next_attempt_at = now() WHERE id = $1", uuid(ids[1]))
+		s.exec("UPDATE parked_endpoints SET next_check_at = now()")
+		s.release()
+		s.wants(ids[1], "NOT parked")
+		if !query[bool](s, "SELECT probe_id = $1 FROM endpoint_health", uuid(ids[1])) {
+			t.Error("the one that is due is not the probe")
+		}
+	})
+
+	t.Run("ALoneProbeLeavesNothingToLookAfter", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		ep, ids := s.park(webhook.HeldBreakerOpen, 8, 1)
+		s.health(ep, "open_until = now() - interval '1 second'")
+		s.release()
+		s.wants(ids[0], "NOT parked")
+		if query[int](s, "SELECT count(*) FROM parked_endpoints") != 0 {
+			t.Error("the endpoint is still looked after")
+		}
+	})
+
 	t.Run("AProbeThatGotLostIsReplaced", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)

@@ -137,7 +137,7 @@ func TestRescueTasks(t *testing.T) {
 				Attempt: webhook.Attempt{ID: webhook.NewID(time.Now()), StartedAt: time.Now(), StatusCode: code},
 			}
 		}
-		store := postgres.NewDeliver(s.db, postgres.Breaker{Failures: 20, Window: time.Minute})
+		store := postgres.NewDeliver(s.db, postgres.Breaker{Failures: 20, Window: time.Minute, DisableAfter: 5 * 24 * time.Hour})
 		decided, err := store.Record(t.Context(), []webhook.Outcome{
 			late(id, webhook.StatusSuccess, 200), late(other, webhook.StatusFailed, 500),
 		})

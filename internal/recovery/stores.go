@@ -98,8 +98,11 @@ type RetentionStore interface {
 type UpkeepStore interface {
 	// RemoveDeadWorkers forgets workers that are gone for an hour.
 	RemoveDeadWorkers(ctx context.Context) (int, error)
-	// DisableFailing disables endpoints that fail for that long.
-	DisableFailing(ctx context.Context, after time.Duration, reason string) ([]webhook.ID, error)
+	// ForgetDeleted forgets how deleted endpoints failed.
+	ForgetDeleted(ctx context.Context) (int, error)
+	// DisableFailing disables endpoints that fail for that long, and failed that
+	// often in a row.
+	DisableFailing(ctx context.Context, after time.Duration, failures int, reason string) ([]webhook.ID, error)
 	// OldestDue is how long the oldest due delivery waits, without a task and with one.
 	OldestDue(ctx context.Context) (unheld, held time.Duration, err error)
 }

@@ -9,6 +9,11 @@ import (
 // disabledFailing is the reason of an endpoint that failed for too long.
 const disabledFailing = "failing"
 
+// disableFailures is how often it must have failed in a row: a few attempts over
+// some days say little. An endpoint that is down comes to so many: by its breaker's
+// probes within hours while anything is held, else by five deliveries.
+const disableFailures = 20
+
 // upkeep does the small chores and measures what only the leader measures.
 type upkeep struct {
 	store        UpkeepStore
@@ -21,7 +26,10 @@ func (u *upkeep) runOnce(ctx context.Context) error {
 	if _, err := u.store.RemoveDeadWorkers(ctx); err != nil {
 		return err
 	}
-	disabled, err := u.store.DisableFailing(ctx, u.disableAfter, disabledFailing)
+	if _, err := u.store.ForgetDeleted(ctx); err != nil {
+		return err
+	}
+	disabled, err := u.store.DisableFailing(ctx, u.disableAfter, disableFailures, disabledFailing)
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,31 @@ func TestUpkeep(t *testing.T) {
 		}
 	})
 
+	t.Run("LeavesWhatFailedFewTimes", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		few, enough := s.endpoint(), s.endpoint()
+		s.health(few, "failures = 19, failing_since = now() - interval '5 days 1 minute'")
+		s.health(enough, "failures = 20, failing_since = now() - interval '5 days 1 minute'")
+		must(t, upkeepOf(s).runOnce(t.Context()))
+		if left := query[string](s, "SELECT string_agg(id::text, ',') FROM endpoints WHERE is_active"); left != uuid(few) {
+			t.Errorf("active: %s, want %s", left, uuid(few))
+		}
+	})
+
+	t.Run("ForgetsHowDeletedEndpointsFailed", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		deleted, other := s.endpoint(), s.endpoint()
+		s.health(deleted, "failures = 1")
+		s.health(other, "failures = 2")
+		s.exec("UPDATE endpoints SET deleted_at = now(), secret = NULL WHERE id = $1", uuid(deleted))
+		must(t, upkeepOf(s).runOnce(t.Context()))
+		if left := query[string](s, "SELECT string_agg(failures::text, ',') FROM endpoint_health"); left != "2" {
+			t.Errorf("left are those with failures %s", left)
+		}
+	})
+
 	t.Run("ForgetsWorkersThatAreLongGone", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)

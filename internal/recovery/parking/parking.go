@@ -38,7 +38,7 @@ type Action int
 const (
 	Wait    Action = iota
 	Release        // Count of them, to feed
-	Probe          // one, as the breaker's probe
+	Probe          // one that is due, as the breaker's probe; where none is, look again when the first is
 	Cancel         // Count of them: the endpoint is gone
 )
 

@@ -339,7 +339,9 @@ INSERT INTO parked_endpoints (endpoint_id, workspace_id, reason, next_check_at)
 SELECT unnest((SELECT $1::uuid[])), unnest((SELECT $2::text[])), unnest((SELECT $3::text[])),
        now() + unnest((SELECT $4::bigint[])) * interval '1 millisecond'
 ON CONFLICT (endpoint_id) DO UPDATE
-SET reason = excluded.reason, next_check_at = excluded.next_check_at,
+SET reason = excluded.reason,
+    next_check_at = CASE WHEN excluded.reason = 'secret_sealed' THEN excluded.next_check_at
+                         ELSE least(parked_endpoints.next_check_at, excluded.next_check_at) END,
     release_count = greatest(parked_endpoints.release_count / 2, 1)
 `
 
@@ -352,7 +354,9 @@ type ParkEndpointsParams struct {
 
 // After ParkDeliveries in the same transaction: the feeder deletes a row only
 // when it sees nothing parked, and this waits for it and inserts anew.
-// Meeting the limit again halves what is let go next.
+// Meeting the limit again halves what is let go next. It puts no look off: where
+// deliveries come all the time nothing would ever be let go, not even a probe. Only
+// without the secret's key there is nothing to look for before the time is over.
 func (q *Queries) ParkEndpoints(ctx context.Context, arg ParkEndpointsParams) error {
 	_, err := q.db.Exec(ctx, ParkEndpoints,
 		arg.EndpointIds,

@@ -37,35 +37,39 @@ SELECT unnest((SELECT $1::uuid[])), unnest((SELECT $2::text[])), unnest((SELECT 
        now() - unnest((SELECT $5::bigint[])) * interval '1 microsecond'
 ON CONFLICT (endpoint_id) DO UPDATE
 SET failures = h.failures + excluded.failures,
+    failing_since = CASE WHEN excluded.failing_since - h.updated_at > make_interval(secs => $6::float8)
+        THEN excluded.failing_since ELSE h.failing_since END,
     open_until = CASE
-        WHEN h.probe_id IS NOT NULL AND h.probe_id = ANY($6::uuid[])
+        WHEN h.probe_id IS NOT NULL AND h.probe_id = ANY($7::uuid[])
             THEN now() + least(interval '30 seconds' * power(2, least(h.opens, 10)), interval '10 minutes')
-        WHEN h.open_until IS NULL AND h.failures + excluded.failures >= $7::int
-             AND greatest(h.updated_at, excluded.updated_at) - h.failing_since >= make_interval(secs => $8::float8)
+        WHEN h.open_until IS NULL AND h.failures + excluded.failures >= $8::int
+             AND greatest(h.updated_at, excluded.updated_at) - h.failing_since >= make_interval(secs => $9::float8)
             THEN now() + interval '30 seconds'
         ELSE h.open_until END,
-    opens = h.opens + (h.probe_id IS NOT NULL AND h.probe_id = ANY($6::uuid[]))::int,
-    probe_id = CASE WHEN h.probe_id = ANY($6::uuid[]) THEN NULL ELSE h.probe_id END,
+    opens = h.opens + (h.probe_id IS NOT NULL AND h.probe_id = ANY($7::uuid[]))::int,
+    probe_id = CASE WHEN h.probe_id = ANY($7::uuid[]) THEN NULL ELSE h.probe_id END,
     updated_at = greatest(h.updated_at, excluded.updated_at)
 `
 
 type CountFailuresParams struct {
-	EndpointIds   []pgtype.UUID
-	WorkspaceIds  []string
-	Failures      []int32
-	FirstAgoUs    []int64
-	LastAgoUs     []int64
-	ProbeIds      []pgtype.UUID
-	Threshold     int32
-	WindowSeconds float64
+	EndpointIds    []pgtype.UUID
+	WorkspaceIds   []string
+	Failures       []int32
+	FirstAgoUs     []int64
+	LastAgoUs      []int64
+	SilenceSeconds float64
+	ProbeIds       []pgtype.UUID
+	Threshold      int32
+	WindowSeconds  float64
 }
 
 // Adds a group of failures to their endpoints runs, and opens the breaker where
 // a run is long enough and spread over the window: from when its first attempt
 // failed to when its last one did, however late they are recorded: both are told
-// as how long ago they were, for no clock but this one counts. One row an
+// as how long ago they were, for no clock but this one counts. After a silence the
+// endpoint fails since this group; how many failed in a row goes on. One row an
 // endpoint, sorted. A failed probe opens it again for longer: 30 s doubling up
-// to 10 minutes.
+// to 10 minutes. Index: endpoint_health_pkey.
 func (q *Queries) CountFailures(ctx context.Context, arg CountFailuresParams) error {
 	_, err := q.db.Exec(ctx, CountFailures,
 		arg.EndpointIds,
@@ -73,6 +77,7 @@ func (q *Queries) CountFailures(ctx context.Context, arg CountFailuresParams) er
 		arg.Failures,
 		arg.FirstAgoUs,
 		arg.LastAgoUs,
+		arg.SilenceSeconds,
 		arg.ProbeIds,
 		arg.Threshold,
 		arg.WindowSeconds,

@@ -99,7 +99,7 @@ WITH gone AS (
     SET is_active = false, disabled_at = now(), disabled_reason = $1::text, updated_at = now(), version = e.version + 1
     FROM endpoint_health h
     WHERE h.endpoint_id = e.id AND e.is_active AND e.deleted_at IS NULL
-      AND h.updated_at - h.failing_since >= make_interval(secs => $2::float8)
+      AND h.updated_at - h.failing_since >= make_interval(secs => $2::float8) AND h.failures >= $3::int
     RETURNING e.id, e.workspace_id, h.failures, h.failing_since
 ), forgotten AS (
     DELETE FROM endpoint_health h USING gone WHERE h.endpoint_id = gone.id
@@ -110,8 +110,9 @@ SELECT id, workspace_id, failures, failing_since FROM gone
 `
 
 type DisableFailingParams struct {
-	Reason string
-	AfterS float64
+	Reason   string
+	AfterS   float64
+	Failures int32
 }
 
 type DisableFailingRow struct {
@@ -121,12 +122,13 @@ type DisableFailingRow struct {
 	FailingSince pgtype.Timestamptz
 }
 
-// Endpoints whose run of failures is that long, from its first failure to its
-// last: one failure and then silence is not a run. The run is forgotten, so
-// that an endpoint that is enabled again starts anew. The table of health has
+// Endpoints that have failed for that long, from the first failure after the last
+// silence to the last one, and that often in a row: one failure and then silence is
+// not a run, nor are a few now and then. The run is forgotten, so that an endpoint
+// that is enabled again starts anew. The table of health has
 // rows of failing endpoints only. Index: endpoints_pkey.
 func (q *Queries) DisableFailing(ctx context.Context, arg DisableFailingParams) ([]DisableFailingRow, error) {
-	rows, err := q.db.Query(ctx, DisableFailing, arg.Reason, arg.AfterS)
+	rows, err := q.db.Query(ctx, DisableFailing, arg.Reason, arg.AfterS, arg.Failures)
 	if err != nil {
 		return nil, err
 	}
@@ -307,6 +309,33 @@ func (q *Queries) DueOfLines(ctx context.Context, arg DueOfLinesParams) ([]DueOf
 		return nil, err
 	}
 	return items, nil
+}
+
+const FirstDueParked = `-- name: FirstDueParked :one
+SELECT greatest(coalesce(extract(epoch FROM min(next_attempt_at) - now()), 0), 0)::float8 AS due_in_s FROM deliveries
+WHERE endpoint_id = $1 AND status = 'pending' AND parked AND held_reason <> 'ordering'
+`
+
+// How soon the first of them is due, in seconds, where none is yet. Index: deliveries_held of every day.
+func (q *Queries) FirstDueParked(ctx context.Context, endpointID pgtype.UUID) (float64, error) {
+	row := q.db.QueryRow(ctx, FirstDueParked, endpointID)
+	var due_in_s float64
+	err := row.Scan(&due_in_s)
+	return due_in_s, err
+}
+
+const ForgetDeletedHealth = `-- name: ForgetDeletedHealth :execrows
+DELETE FROM endpoint_health h USING endpoints e WHERE e.id = h.endpoint_id AND e.deleted_at IS NOT NULL
+`
+
+// A failure of a request that was under way when its endpoint was deleted is
+// counted afterwards, and no success will end that run. Index: endpoints_pkey.
+func (q *Queries) ForgetDeletedHealth(ctx context.Context) (int64, error) {
+	result, err := q.db.Exec(ctx, ForgetDeletedHealth)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const ForgetParkedEndpoint = `-- name: ForgetParkedEndpoint :exec
@@ -566,6 +595,40 @@ func (q *Queries) OldestDue(ctx context.Context) (OldestDueRow, error) {
 	var i OldestDueRow
 	err := row.Scan(&i.UnheldS, &i.HeldS)
 	return i, err
+}
+
+const OldestDueParked = `-- name: OldestDueParked :many
+SELECT workspace_id, id FROM deliveries
+WHERE endpoint_id = $1 AND status = 'pending' AND parked AND held_reason <> 'ordering' AND next_attempt_at <= now()
+ORDER BY id LIMIT 1
+`
+
+type OldestDueParkedRow struct {
+	WorkspaceID string
+	ID          pgtype.UUID
+}
+
+// As OldestParked, the first that may be tried now. Past those whose time is still
+// to come, which are few: as a rule a delivery is parked because it was due. Index:
+// deliveries_held of every day, oldest day first.
+func (q *Queries) OldestDueParked(ctx context.Context, endpointID pgtype.UUID) ([]OldestDueParkedRow, error) {
+	rows, err := q.db.Query(ctx, OldestDueParked, endpointID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OldestDueParkedRow
+	for rows.Next() {
+		var i OldestDueParkedRow
+		if err := rows.Scan(&i.WorkspaceID, &i.ID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const OldestParked = `-- name: OldestParked :many
