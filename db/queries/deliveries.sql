@@ -1,22 +1,27 @@
 -- name: DeliveryByID :one
+-- Once a breaker's pause is over it still holds all but its probe: open_until is not
+-- before now, and NULL of the probe.
 -- Index: day deliveries_pkey, endpoints_pkey.
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until, p.next_check_at,
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
+       (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.next_check_at,
        d.replay_id, d.ordering_key
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
-LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
+LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.probe_id IS DISTINCT FROM d.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = d.endpoint_id AND p.next_check_at > now() AND d.parked
 WHERE d.workspace_id = @workspace_id AND d.id = @id;
 
 -- name: ListDeliveries :many
--- Index: deliveries_pkey of each day newest first, or deliveries_endpoint, or
--- deliveries_unsuccessful; a list of one event is bounded to its millisecond. What
--- none of these is of was looked for beforehand, and comes as ids.
+-- What holds as in DeliveryByID. Index: deliveries_pkey of each day newest first, or
+-- deliveries_endpoint, or deliveries_unsuccessful; a list of one event is bounded to
+-- its millisecond. What none of these is of was looked for beforehand, and comes as
+-- ids.
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until, p.next_check_at,
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
+       (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.next_check_at,
        d.replay_id, d.ordering_key
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
-LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
+LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.probe_id IS DISTINCT FROM d.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = d.endpoint_id AND p.next_check_at > now() AND d.parked
 WHERE d.workspace_id = @workspace_id AND d.id >= @lo::uuid AND d.id < @hi::uuid
   AND (sqlc.narg('status')::text IS NULL OR d.status = sqlc.narg('status')::text)
@@ -127,7 +132,8 @@ WHERE workspace_id = @workspace_id AND id = @id AND status = 'pending' AND (orde
 -- The newest delivery of one event to each of some endpoints; lo and hi are the
 -- event's millisecond, which its deliveries share. Index: day deliveries_endpoint.
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until, p.next_check_at,
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
+       (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.next_check_at,
        d.replay_id, d.ordering_key
 FROM (SELECT unnest((SELECT @endpoint_ids::uuid[])) AS endpoint_id) u
 CROSS JOIN LATERAL (
@@ -137,5 +143,5 @@ CROSS JOIN LATERAL (
     ORDER BY t.replay_id DESC NULLS LAST LIMIT 1
 ) d
 JOIN endpoints e ON e.id = d.endpoint_id
-LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
+LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.probe_id IS DISTINCT FROM d.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = d.endpoint_id AND p.next_check_at > now() AND d.parked;

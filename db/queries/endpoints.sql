@@ -74,12 +74,13 @@ WHERE r.status = 'pending';
 UPDATE parked_endpoints SET next_check_at = now(), release_count = 1 WHERE endpoint_id = ANY(@endpoint_ids::uuid[]);
 
 -- name: EndpointStates :many
--- What decides whether an event goes to an endpoint, and what holds it up.
+-- What decides whether an event goes to an endpoint, and what holds it up: a
+-- breaker also once its pause is over, for only its probe goes then.
 -- Index: endpoints_workspace (endpoints_pkey for one), endpoint_health_pkey, parked_endpoints_pkey.
 SELECT e.id, e.events, e.filters, e.is_active, e.disabled_at, e.disabled_reason, e.updated_at,
-       h.open_until, p.reason AS parked_reason, p.next_check_at
+       (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.reason AS parked_reason, p.next_check_at
 FROM endpoints e
-LEFT JOIN endpoint_health h ON h.endpoint_id = e.id AND h.open_until > now()
+LEFT JOIN endpoint_health h ON h.endpoint_id = e.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = e.id AND p.next_check_at > now()
 WHERE e.workspace_id = @workspace_id AND e.deleted_at IS NULL AND e.id < @before
   AND (sqlc.narg('endpoint_id')::uuid IS NULL OR e.id = sqlc.narg('endpoint_id')::uuid)

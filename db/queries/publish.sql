@@ -43,10 +43,11 @@ WHERE (SELECT count(*) FROM deliveries d
 -- answered. lo and hi are the event's millisecond. Index: day deliveries_pkey,
 -- endpoints_pkey, endpoint_health_pkey, day attempts_pkey.
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until, p.next_check_at,
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
+       (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.next_check_at,
        d.replay_id, a.status_code, a.error, a.error_class
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
-LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
+LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.probe_id IS DISTINCT FROM d.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = d.endpoint_id AND p.next_check_at > now() AND d.parked
 LEFT JOIN LATERAL (
     SELECT t.status_code, t.error, t.error_class FROM attempts t

@@ -103,6 +103,10 @@ func TestExplainEvent(t *testing.T) {
 		if got["until"] == nil || got["now"].(map[string]any)["until"] == nil {
 			t.Errorf("until when is not said: %v", got)
 		}
+		b.exec("UPDATE endpoint_health SET open_until = now() - interval '1 second'") // a probe is due, and nothing else goes
+		got = explain(event).explained(all)
+		wantFields(t, got, map[string]string{"delivered": "false", "reason": "breaker_open"})
+		wantFields(t, got["now"].(map[string]any), map[string]string{"matched": "true", "reason": "breaker_open"})
 		w.record("456", id, webhook.StatusFailed, nil)
 		wantFields(t, explain(event).explained(all), map[string]string{"delivered": "false", "reason": "failed", "detail": "the receiver answered 500"})
 		b.exec("DELETE FROM endpoint_health")

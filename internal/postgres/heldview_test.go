@@ -37,17 +37,21 @@ func TestHeldUntil(t *testing.T) {
 		row, openUntil, nextCheck, endpoint string
 		reason                              string
 		until                               time.Duration // from now; 0 is none
+		probe                               bool          // whether it is the breaker's
 	}{
-		"IsWhereTheBreakerIsNow":         {passed + "'breaker_open'", "9 minutes", "1 minute", "", webhook.HeldBreakerOpen, 9 * time.Minute},
-		"IsTheBreakersOfWhateverIsHeld":  {passed + "'max_in_flight'", "9 minutes", "1 minute", "", webhook.HeldBreakerOpen, 9 * time.Minute},
-		"IsTheNextLookOnceAProbeIsDue":   {passed + "'breaker_open'", "-2 seconds", "4 minutes", "", webhook.HeldBreakerOpen, 4 * time.Minute},
-		"IsTheNextLookInARamp":           {passed + "'max_in_flight'", "", "3 minutes", "", webhook.HeldInFlight, 3 * time.Minute},
-		"StaysTheRowsWhereThatIsLater":   {coming + "'rate_limit'", "", "3 minutes", "", webhook.HeldRateLimit, 9 * time.Minute},
-		"StaysTheRowsWhereNothingIs":     {passed + "'rate_limit'", "", "", "", webhook.HeldRateLimit, -5 * time.Minute},
-		"IsNoneOfADisabledEndpoint":      {passed + "'breaker_open'", "9 minutes", "1 hour", "is_active = false, disabled_at = now()", webhook.HeldEndpointDisabled, 0},
-		"IsNoneOfWhatWaitsForItsTurn":    {"parked = true, task = NULL, held_reason = 'ordering'", "9 minutes", "1 minute", "", webhook.HeldOrdering, 0},
-		"IsNoneOfWhatIsNotParkedByARamp": {"task = NULL", "", "4 minutes", "", "", 0},
-		"IsNoneOfWhatHasEnded":           {isFailed, "9 minutes", "1 minute", "is_active = false, disabled_at = now()", "", 0},
+		"IsWhereTheBreakerIsNow":         {passed + "'breaker_open'", "9 minutes", "1 minute", "", webhook.HeldBreakerOpen, 9 * time.Minute, false},
+		"IsTheBreakersOfWhateverIsHeld":  {passed + "'max_in_flight'", "9 minutes", "1 minute", "", webhook.HeldBreakerOpen, 9 * time.Minute, false},
+		"IsTheNextLookOnceAProbeIsDue":   {passed + "'breaker_open'", "-2 seconds", "4 minutes", "", webhook.HeldBreakerOpen, 4 * time.Minute, false},
+		"IsNowWhileAProbeIsOut":          {passed + "'breaker_open'", "-2 seconds", "", "", webhook.HeldBreakerOpen, time.Nanosecond, false},
+		"IsNowOfWhatIsYetToBeParked":     {"task = 'c_1'", "-2 seconds", "", "", webhook.HeldBreakerOpen, time.Nanosecond, false},
+		"IsNoneOfTheProbe":               {"task = 'c_1'", "-2 seconds", "", "", "", 0, true},
+		"IsTheNextLookInARamp":           {passed + "'max_in_flight'", "", "3 minutes", "", webhook.HeldInFlight, 3 * time.Minute, false},
+		"StaysTheRowsWhereThatIsLater":   {coming + "'rate_limit'", "", "3 minutes", "", webhook.HeldRateLimit, 9 * time.Minute, false},
+		"StaysTheRowsWhereNothingIs":     {passed + "'rate_limit'", "", "", "", webhook.HeldRateLimit, -5 * time.Minute, false},
+		"IsNoneOfADisabledEndpoint":      {passed + "'breaker_open'", "9 minutes", "1 hour", "is_active = false, disabled_at = now()", webhook.HeldEndpointDisabled, 0, false},
+		"IsNoneOfWhatWaitsForItsTurn":    {"parked = true, task = NULL, held_reason = 'ordering'", "9 minutes", "1 minute", "", webhook.HeldOrdering, 0, false},
+		"IsNoneOfWhatIsNotParkedByARamp": {"task = NULL", "", "4 minutes", "", "", 0, false},
+		"IsNoneOfWhatHasEnded":           {isFailed, "9 minutes", "1 minute", "is_active = false, disabled_at = now()", "", 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -56,6 +60,9 @@ func TestHeldUntil(t *testing.T) {
 			if tt.openUntil != "" {
 				s.exec(`INSERT INTO endpoint_health (endpoint_id, workspace_id, failures, failing_since, open_until)
 					VALUES ($1, 'w', 20, now() - interval '1 hour', now() + $2::interval)`, pg(s.end), tt.openUntil)
+			}
+			if tt.probe {
+				s.exec("UPDATE endpoint_health SET probe_id = $1, probe_at = now()", pg(m.DeliveryID))
 			}
 			if tt.nextCheck != "" {
 				s.exec(`INSERT INTO parked_endpoints (endpoint_id, workspace_id, reason, next_check_at)

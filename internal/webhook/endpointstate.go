@@ -7,7 +7,8 @@ import "time"
 // IsActive, DisabledAt, DisabledReason, CreatedAt and UpdatedAt are set.
 type EndpointState struct {
 	Endpoint
-	// OpenUntil is set while the endpoint's breaker is open.
+	// OpenUntil is set while the endpoint's breaker is open: until when at least, now
+	// where only its probe goes.
 	OpenUntil *time.Time
 	// ParkedReason says why deliveries are parked for it, and NextCheckAt when
 	// that is looked at again; zero where none are.

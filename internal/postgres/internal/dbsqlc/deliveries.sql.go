@@ -41,7 +41,8 @@ func (q *Queries) CancelDelivery(ctx context.Context, arg CancelDeliveryParams) 
 
 const DeliveriesOfEventTo = `-- name: DeliveriesOfEventTo :many
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until, p.next_check_at,
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
+       (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.next_check_at,
        d.replay_id, d.ordering_key
 FROM (SELECT unnest((SELECT $1::uuid[])) AS endpoint_id) u
 CROSS JOIN LATERAL (
@@ -51,7 +52,7 @@ CROSS JOIN LATERAL (
     ORDER BY t.replay_id DESC NULLS LAST LIMIT 1
 ) d
 JOIN endpoints e ON e.id = d.endpoint_id
-LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
+LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.probe_id IS DISTINCT FROM d.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = d.endpoint_id AND p.next_check_at > now() AND d.parked
 `
 
@@ -133,10 +134,11 @@ func (q *Queries) DeliveriesOfEventTo(ctx context.Context, arg DeliveriesOfEvent
 
 const DeliveryByID = `-- name: DeliveryByID :one
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until, p.next_check_at,
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
+       (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.next_check_at,
        d.replay_id, d.ordering_key
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
-LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
+LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.probe_id IS DISTINCT FROM d.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = d.endpoint_id AND p.next_check_at > now() AND d.parked
 WHERE d.workspace_id = $1 AND d.id = $2
 `
@@ -167,6 +169,8 @@ type DeliveryByIDRow struct {
 	OrderingKey   *string
 }
 
+// Once a breaker's pause is over it still holds all but its probe: open_until is not
+// before now, and NULL of the probe.
 // Index: day deliveries_pkey, endpoints_pkey.
 func (q *Queries) DeliveryByID(ctx context.Context, arg DeliveryByIDParams) (DeliveryByIDRow, error) {
 	row := q.db.QueryRow(ctx, DeliveryByID, arg.WorkspaceID, arg.ID)
@@ -439,10 +443,11 @@ func (q *Queries) ListAttempts(ctx context.Context, arg ListAttemptsParams) ([]L
 
 const ListDeliveries = `-- name: ListDeliveries :many
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
-       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted, h.open_until, p.next_check_at,
+       d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
+       (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.next_check_at,
        d.replay_id, d.ordering_key
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
-LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.open_until > now()
+LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.probe_id IS DISTINCT FROM d.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = d.endpoint_id AND p.next_check_at > now() AND d.parked
 WHERE d.workspace_id = $1 AND d.id >= $2::uuid AND d.id < $3::uuid
   AND ($4::text IS NULL OR d.status = $4::text)
@@ -486,9 +491,10 @@ type ListDeliveriesRow struct {
 	OrderingKey   *string
 }
 
-// Index: deliveries_pkey of each day newest first, or deliveries_endpoint, or
-// deliveries_unsuccessful; a list of one event is bounded to its millisecond. What
-// none of these is of was looked for beforehand, and comes as ids.
+// What holds as in DeliveryByID. Index: deliveries_pkey of each day newest first, or
+// deliveries_endpoint, or deliveries_unsuccessful; a list of one event is bounded to
+// its millisecond. What none of these is of was looked for beforehand, and comes as
+// ids.
 func (q *Queries) ListDeliveries(ctx context.Context, arg ListDeliveriesParams) ([]ListDeliveriesRow, error) {
 	rows, err := q.db.Query(ctx, ListDeliveries,
 		arg.WorkspaceID,

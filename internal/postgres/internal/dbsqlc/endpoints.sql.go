@@ -126,9 +126,9 @@ func (q *Queries) EndpointByID(ctx context.Context, arg EndpointByIDParams) (End
 
 const EndpointStates = `-- name: EndpointStates :many
 SELECT e.id, e.events, e.filters, e.is_active, e.disabled_at, e.disabled_reason, e.updated_at,
-       h.open_until, p.reason AS parked_reason, p.next_check_at
+       (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.reason AS parked_reason, p.next_check_at
 FROM endpoints e
-LEFT JOIN endpoint_health h ON h.endpoint_id = e.id AND h.open_until > now()
+LEFT JOIN endpoint_health h ON h.endpoint_id = e.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = e.id AND p.next_check_at > now()
 WHERE e.workspace_id = $1 AND e.deleted_at IS NULL AND e.id < $2
   AND ($3::uuid IS NULL OR e.id = $3::uuid)
@@ -155,7 +155,8 @@ type EndpointStatesRow struct {
 	NextCheckAt    pgtype.Timestamptz
 }
 
-// What decides whether an event goes to an endpoint, and what holds it up.
+// What decides whether an event goes to an endpoint, and what holds it up: a
+// breaker also once its pause is over, for only its probe goes then.
 // Index: endpoints_workspace (endpoints_pkey for one), endpoint_health_pkey, parked_endpoints_pkey.
 func (q *Queries) EndpointStates(ctx context.Context, arg EndpointStatesParams) ([]EndpointStatesRow, error) {
 	rows, err := q.db.Query(ctx, EndpointStates,
