@@ -53,6 +53,34 @@ WHERE workspace_id = @workspace_id AND route = @route AND key = @key AND claim =
 DELETE FROM idempotency_keys
 WHERE workspace_id = @workspace_id AND route = @route AND key = @key AND claim = @claim AND answer IS NULL;
 
+-- name: InsertAnswers :exec
+-- Keys with their answers, in the transaction of the events that they are about,
+-- whose ids are their tokens. A key that somebody has fails the whole transaction.
+-- Sorted by the caller, so that two groups never wait for each other.
+INSERT INTO idempotency_keys (workspace_id, route, key, request_hash, token, claim, claimed_until, answer)
+SELECT u.workspace_id, u.route, u.key, u.request_hash, u.token, u.token, now(), u.answer
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @routes::text[])) AS route,
+             unnest((SELECT @keys::text[])) AS key, unnest((SELECT @request_hashes::bytea[])) AS request_hash,
+             unnest((SELECT @tokens::uuid[])) AS token, unnest((SELECT @answers::bytea[])) AS answer) u;
+
+-- name: ClaimAnswers :execrows
+-- InsertAnswers without those whose key somebody has. It waits for another
+-- transaction that is inserting the same key. Index: idempotency_keys_pkey.
+INSERT INTO idempotency_keys (workspace_id, route, key, request_hash, token, claim, claimed_until, answer)
+SELECT u.workspace_id, u.route, u.key, u.request_hash, u.token, u.token, now(), u.answer
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @routes::text[])) AS route,
+             unnest((SELECT @keys::text[])) AS key, unnest((SELECT @request_hashes::bytea[])) AS request_hash,
+             unnest((SELECT @tokens::uuid[])) AS token, unnest((SELECT @answers::bytea[])) AS answer) u
+ON CONFLICT (workspace_id, route, key) DO NOTHING;
+
+-- name: KeyOwners :many
+-- Who has these keys. After ClaimAnswers it is a statement of its own: its snapshot
+-- sees what the conflict waited for. Index: idempotency_keys_pkey.
+SELECT k.workspace_id, k.route, k.key, k.token
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @routes::text[])) AS route,
+             unnest((SELECT @keys::text[])) AS key) u
+JOIN idempotency_keys k ON k.workspace_id = u.workspace_id AND k.route = u.route AND k.key = u.key;
+
 -- name: RemoveOldKeys :execrows
 -- A page of what is no longer kept. Index: idempotency_keys_created.
 DELETE FROM idempotency_keys WHERE (workspace_id, route, key) IN (

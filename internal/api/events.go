@@ -13,8 +13,7 @@ import (
 const timeUnit = time.Microsecond
 
 func (s *server) publish(ctx context.Context, r *request) (response, error) {
-	sc := scanner{text: r.body}
-	e, wait, bad := parseAlone(sc.value())
+	e, wait, bad := r.event()
 	if len(bad) > 0 {
 		return response{}, webhook.Invalid(bad...)
 	}
@@ -35,6 +34,12 @@ func (s *server) publish(ctx context.Context, r *request) (response, error) {
 		s.await(r, &accepted[0], *wait, &out)
 	}
 	return response{status: status, body: out}, nil
+}
+
+// event reads the one event that is published.
+func (r *request) event() (e webhook.NewEvent, wait *time.Duration, bad []webhook.FieldError) {
+	sc := scanner{text: r.body}
+	return parseAlone(sc.value())
 }
 
 func (s *server) publishBatch(ctx context.Context, r *request) (response, error) {

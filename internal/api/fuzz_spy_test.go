@@ -93,6 +93,10 @@ func (s *spy) Accept(_ context.Context, ws webhook.WorkspaceID, events []webhook
 		s.span(e.CreatedAt, e.CreatedAt)
 		s.span(e.DeliverAt, e.DeliverAt)
 		out[i] = webhook.Accepted{ID: e.ID, Type: e.Type, CreatedAt: e.CreatedAt}
+		if e.Once != nil {
+			s.stores(e.Once.Key.Route, e.Once.Key.Key)
+			e.Once.Answer(&out[i])
+		}
 	}
 	return out, nil
 }

@@ -56,13 +56,19 @@ func (k *kept) write(w http.ResponseWriter) {
 
 // once handles a POST with an Idempotency-Key: the first one takes effect, and the
 // same request again gets the same answer. What it changes and its answer are one
-// commit; the effect of a grouped route is found by the token instead.
+// commit; what can't be, of a grouped route, is found by the token instead.
 func (s *server) once(ctx context.Context, rt *route, w http.ResponseWriter, r *request) (response, error) {
 	key, err := r.idempotencyKey()
 	if err != nil {
 		return response{}, err
 	}
-	claim, err := s.claim(ctx, rt, key, r)
+	digest := digestOf(r)
+	if rt.together != nil {
+		if k, err := rt.together(ctx, r, webhook.Once{Key: key, Digest: digest}); k != nil || err != nil {
+			return response{body: k}, err
+		}
+	}
+	claim, err := s.claim(ctx, rt, key, digest)
 	if err != nil {
 		return response{}, err
 	}
@@ -118,8 +124,8 @@ func (s *server) after(ctx context.Context, what string, do func(context.Context
 
 // claim waits for the answer of a request that is under way. It reads, and writes
 // again only when the key is free.
-func (s *server) claim(ctx context.Context, rt *route, key webhook.IdempotencyKey, r *request) (webhook.Claim, error) {
-	digest, began := digestOf(r), s.cfg.Now()
+func (s *server) claim(ctx context.Context, rt *route, key webhook.IdempotencyKey, digest []byte) (webhook.Claim, error) {
+	began := s.cfg.Now()
 	patience, lasts := min(keyPatience, s.timeoutOf(rt)/2), s.timeoutOf(rt)+rt.waits
 	c, err := s.Idempotency.Claim(ctx, key, digest, began, lasts+claimGrace)
 	for pause := keyPoll; ; pause = min(2*pause, keyPollMost) {

@@ -190,9 +190,9 @@ func TestIdempotencyKeyWaits(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		key := b.workspace("456")
-		first := b.keyed(key, "POST", "/v1/events", `{"type":"a.b","data":{}}`, "k").want(http.StatusAccepted)
+		first := b.keyed(key, "POST", "/v1/events/batch", `{"events":[{"type":"a.b","data":{}}]}`, "k").want(http.StatusAccepted)
 		b.exec("UPDATE idempotency_keys SET answer = NULL, claimed_until = now() + interval '500 milliseconds'")
-		second := b.keyed(key, "POST", "/v1/events", `{"type":"a.b","data":{}}`, "k").want(http.StatusAccepted)
+		second := b.keyed(key, "POST", "/v1/events/batch", `{"events":[{"type":"a.b","data":{}}]}`, "k").want(http.StatusAccepted)
 		if string(first.raw) != string(second.raw) || b.number("SELECT count(*) FROM events") != 1 {
 			t.Errorf("first %s, then %s", first.raw, second.raw)
 		}

@@ -146,15 +146,15 @@ func TestIdempotencyKey(t *testing.T) {
 	})
 }
 
-// A process dies after the commit and before the answer is kept: whoever makes the
-// request again finds its events by the token.
+// A process dies after the commit and before the answer is kept, where that is another
+// one: whoever makes the request again finds its events by the token.
 func TestIdempotencyKeyOutlivesAKill(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	key := b.workspace("456")
 	b.endpoint(key)
 	for path, body := range map[string]string{
-		"/v1/events":       `{"type":"a.b","data":{}}`,
+		"/v1/events":       `{"type":"a.b","data":{},"ordering_key":"o"}`,
 		"/v1/events/batch": `{"events":[{"type":"a.b","data":{}},{"type":"a.c","data":{}},{"type":"a.d","data":{},"id":"mine"}]}`,
 	} {
 		first := b.keyed(key, "POST", path, body, "killed").want(http.StatusAccepted)

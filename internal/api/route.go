@@ -59,7 +59,11 @@ type route struct {
 	// grouped routes commit what they do together with others' in a transaction
 	// that the request's answer can't be kept in.
 	grouped bool
-	handle  func(ctx context.Context, r *request) (response, error)
+	// together is handle for a request with an idempotency key whose answer can be
+	// kept in the transaction of what it does. No answer and no error: nothing was
+	// done, and it goes the way of all others.
+	together func(ctx context.Context, r *request, once webhook.Once) (*kept, error)
+	handle   func(ctx context.Context, r *request) (response, error)
 }
 
 // scopes are what a workspace's key needs.

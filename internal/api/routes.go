@@ -70,7 +70,7 @@ func (s *server) eventRoutes() []route {
 			summary: "Publish an event", doc: "A 202 means that the event and its deliveries are committed.",
 			body:   &bodySpec{example: publishInput{}, required: true, copied: true, limit: webhook.MaxEventBytes},
 			status: http.StatusAccepted, also: map[int]string{http.StatusOK: "An event with this id was accepted before; nothing is sent again."},
-			answer: acceptedWire{}, lazyWorkspace: true, grouped: true, waits: webhook.MaxWait, handle: s.publish,
+			answer: acceptedWire{}, lazyWorkspace: true, grouped: true, waits: webhook.MaxWait, together: s.publishOnce, handle: s.publish,
 		}, {
 			method: http.MethodPost, path: "/v1/events/batch", id: "publishEvents", tag: tagEvents, scope: webhook.ScopeEventsWrite,
 			summary: "Publish up to 1000 events, all or none", doc: "They are committed together. One that is refused refuses all of them.", body: &bodySpec{example: batchInput{}, required: true, copied: true, limit: webhook.MaxBatchBytes},

@@ -22,6 +22,9 @@ type request struct {
 	answer chan answer
 }
 
+// once is set for a request whose idempotency key is to be committed with it.
+func (r *request) once() *webhook.Once { return r.events[0].Once }
+
 type answer struct {
 	accepted []webhook.Accepted
 	err      error
@@ -36,7 +39,8 @@ func overloaded(detail string) error {
 
 // Accept stores the events, all or none, and returns what was made of each, in
 // order. It returns after the commit. Errors: unavailable when too much waits
-// or Postgres is away (try again), not_found for an unknown workspace.
+// or Postgres is away (try again), not_found for an unknown workspace,
+// webhook.ErrClaimFirst for an event that can't be committed with its idempotency key.
 func (i *Ingester) Accept(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) ([]webhook.Accepted, error) {
 	known, err := i.ours(ctx, ws, events)
 	if err != nil {

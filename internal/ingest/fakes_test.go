@@ -20,7 +20,7 @@ var (
 )
 
 // memory is a Postgres for one bubble: it commits all of a group or nothing,
-// and an id of a caller's own once.
+// and an id of a caller's own once, like an idempotency key.
 type memory struct {
 	mu        sync.Mutex
 	endpoints map[webhook.WorkspaceID]int
@@ -29,6 +29,8 @@ type memory struct {
 	types    map[webhook.WorkspaceID]int64
 	groups   []webhook.Group
 	ids      map[externalID]webhook.Event
+	keys     map[webhook.IdempotencyKey]webhook.Answer
+	looks    int // how often keys were looked for
 	released []webhook.Chunk
 	// before runs ahead of a commit and may refuse it; after runs when it is
 	// done, and its error is an answer that got lost.
@@ -40,6 +42,7 @@ func newMemory() *memory {
 	return &memory{
 		endpoints: map[webhook.WorkspaceID]int{"w": 1, "other": 1},
 		unread:    make(map[webhook.WorkspaceID]bool), ids: make(map[externalID]webhook.Event),
+		keys: make(map[webhook.IdempotencyKey]webhook.Answer),
 	}
 }
 
@@ -105,10 +108,30 @@ func (m *memory) store(g *webhook.Group) map[webhook.ID]webhook.Event {
 			m.ids[key] = e
 		}
 	}
+	for _, a := range g.Answers {
+		if _, taken := m.keys[a.Key]; taken {
+			duplicates[g.Events[a.Event].ID] = webhook.Event{}
+		} else {
+			m.keys[a.Key] = a
+		}
+	}
 	m.groups = append(m.groups, webhook.Group{
-		Events: slices.Clone(g.Events), Deliveries: slices.Clone(g.Deliveries),
+		Events: slices.Clone(g.Events), Deliveries: slices.Clone(g.Deliveries), Answers: slices.Clone(g.Answers),
 	})
 	return duplicates
+}
+
+func (m *memory) Taken(_ context.Context, keys []webhook.IdempotencyKey) (map[webhook.IdempotencyKey]bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.looks++
+	taken := make(map[webhook.IdempotencyKey]bool)
+	for _, k := range keys {
+		if _, ok := m.keys[k]; ok {
+			taken[k] = true
+		}
+	}
+	return taken, nil
 }
 
 func (m *memory) Find(context.Context, webhook.WorkspaceID, webhook.ID) (webhook.Event, error) {

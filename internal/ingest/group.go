@@ -58,6 +58,9 @@ func (p *plan) add(r *request, x *indexed, way route) (deliveries int) {
 		pr.events[n] = p.addEvent(r.workspace, &r.events[n], x, way)
 		pr.repeated[n] = pr.events[n] < next
 	}
+	if o := r.once(); o != nil {
+		p.addAnswer(&pr, o)
+	}
 	p.requests = append(p.requests, pr)
 	return len(p.group.Deliveries) - before - (p.delayed - delayed)
 }
@@ -100,6 +103,14 @@ func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed
 	return n
 }
 
+// addAnswer takes in what is kept under the idempotency key of the request: it is
+// known before the commit what the answer will be.
+func (p *plan) addAnswer(r *planned, o *webhook.Once) {
+	p.group.Answers = append(p.group.Answers, webhook.Answer{
+		Event: r.events[0], Key: o.Key, Digest: o.Digest, Body: o.Answer(&p.results(r, nil)[0]),
+	})
+}
+
 // targeted leaves those of the matching endpoints that the event is for.
 func targeted(endpoints []webhook.ID, o *webhook.Options) []webhook.ID {
 	if len(o.Targets) == 0 {
@@ -132,6 +143,7 @@ func (i *Ingester) commit(ctx context.Context, p *plan) {
 		i.refuse(ctx, p, err)
 		return
 	}
+	i.repeats = i.repeats || slices.ContainsFunc(p.group.Answers, func(a webhook.Answer) bool { return p.isTaken(a.Event, duplicates) })
 	i.settle(p, duplicates)
 }
 
@@ -139,10 +151,23 @@ func (i *Ingester) commit(ctx context.Context, p *plan) {
 // answer never waits for Redis.
 func (i *Ingester) settle(p *plan, duplicates map[webhook.ID]webhook.Event) {
 	for n := range p.requests {
-		p.requests[n].answer <- answer{accepted: p.results(&p.requests[n], duplicates)}
+		p.requests[n].answer <- p.outcome(&p.requests[n], duplicates)
 	}
 	chunks := without(append(p.first.chunks, p.bulk.chunks...), duplicates)
 	i.announce.announce(withoutWaiting(chunks, &p.group))
+}
+
+func (p *plan) outcome(r *planned, duplicates map[webhook.ID]webhook.Event) answer {
+	if r.once() != nil && p.isTaken(r.events[0], duplicates) {
+		return answer{err: webhook.ErrClaimFirst}
+	}
+	return answer{accepted: p.results(r, duplicates)}
+}
+
+// isTaken reports whether the idempotency key of the group's n-th event is.
+func (p *plan) isTaken(n int, duplicates map[webhook.ID]webhook.Event) bool {
+	first, ok := duplicates[p.group.Events[n].ID]
+	return ok && first.ID.IsZero()
 }
 
 // results are the answers for one request's events.

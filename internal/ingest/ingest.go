@@ -31,9 +31,13 @@ type Store interface {
 	// taken before is left out, with its deliveries, and returned by the id it
 	// would have had, as the event that has it. Deliveries with an ordering key that
 	// are behind others of it are marked as waiting, and their rows name no task.
+	// An event whose idempotency key somebody has is left out, too, and returned as
+	// the zero Event.
 	// It is unavailable for a group whose ids are older than webhook.MaxAcceptTime
 	// by the store's time: whoever reads in the order of ids may be past them.
 	Commit(ctx context.Context, g *webhook.Group) (duplicates map[webhook.ID]webhook.Event, err error)
+	// Taken returns those of the keys that somebody has.
+	Taken(ctx context.Context, keys []webhook.IdempotencyKey) (map[webhook.IdempotencyKey]bool, error)
 	// Find returns an accepted event by our own id.
 	Find(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) (webhook.Event, error)
 	// Release takes deliveries back from tasks that did not reach Redis, so that
@@ -93,6 +97,8 @@ type Ingester struct {
 	// expected is how many events the last group held: callers come back at
 	// about the rate they were answered.
 	expected int
+	// repeats: the last group with idempotency keys had some that were taken.
+	repeats bool
 	// held came when the last group had no room for it: it begins the next.
 	held *request
 	// wide are the slots of those that commit beside the writer, wideBytes what

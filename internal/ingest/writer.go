@@ -172,6 +172,7 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 		}
 		return
 	}
+	taken := i.takenKeys(ctx, requests)
 	p := i.newPlan(&i.ids)
 	for _, r := range requests {
 		x := indexes[r.workspace]
@@ -182,6 +183,11 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 		case x.err != nil:
 			i.cfg.Logger.Error("a workspace's endpoints can't be matched", "workspace_id", r.workspace, "error", x.err)
 			r.answer <- answer{err: x.err}
+			continue
+		case r.once() != nil && (taken[r.once().Key] || isWide(r, x.endpoints)):
+			// A wide one would hold its key for as long as its commit takes, and with it
+			// every group in which the key is, too.
+			r.answer <- answer{err: webhook.ErrClaimFirst}
 			continue
 		case !x.rules.allow(r):
 			continue
@@ -201,6 +207,26 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 		i.plan(p, r, x)
 	}
 	i.commit(ctx, p)
+}
+
+// takenKeys looks for idempotency keys that somebody has, while there are such: a group
+// finds out by itself, and then begins anew.
+func (i *Ingester) takenKeys(ctx context.Context, requests []*request) map[webhook.IdempotencyKey]bool {
+	if !i.repeats {
+		return nil
+	}
+	var keys []webhook.IdempotencyKey
+	for _, r := range requests {
+		if o := r.once(); o != nil {
+			keys = append(keys, o.Key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	taken, err := i.store.Taken(ctx, keys)
+	i.repeats = err != nil || len(taken) > 0 // where it fails the group finds out
+	return taken
 }
 
 func workspacesOf(requests []*request) []webhook.WorkspaceID {

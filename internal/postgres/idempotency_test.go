@@ -124,6 +124,7 @@ func TestIdempotencyGoesByItsIndexes(t *testing.T) {
 		"Find":     {"idempotency_keys_pkey", dbsqlc.KeyByName, []any{"w", "POST /v1/events", "k7"}},
 		"Take":     {"idempotency_keys_pkey", dbsqlc.TakeKey, []any{[]byte("h"), id, 1.0, id, "w", "POST /v1/events", "k7", id}},
 		"Keep":     {"idempotency_keys_pkey", dbsqlc.KeepAnswer, []any{[]byte("a"), "w", "POST /v1/events", "k7", id}},
+		"Owners":   {"idempotency_keys_pkey", dbsqlc.KeyOwners, []any{workspaces, routes, keys}},
 		"KeepMany": {"idempotency_keys_pkey", dbsqlc.KeepAnswers, []any{workspaces, routes, keys, ids, raws}},
 	} {
 		t.Run(name, func(t *testing.T) { wantPlan(t, conn, 0, want.index, want.sql, want.args...) })

@@ -80,11 +80,15 @@ func acceptedEvent(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceI
 // The same rows are then sent once more: an id that is already there means that
 // the first try was committed, and all of it, for a group is one transaction.
 func (s *Ingest) Commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]webhook.Event, error) {
-	dups, err := s.commit(ctx, g)
+	answers, err := s.db.seal.sealAnswers(g)
+	if err != nil {
+		return nil, fmt.Errorf("commit %d events: %w", len(g.Events), err)
+	}
+	dups, err := s.commit(ctx, g, answers)
 	if err == nil || !unanswered(err) {
 		return dups, err
 	}
-	if dups, err = s.commit(ctx, g); sqlState(err) == uniqueViolation {
+	if dups, err = s.commit(ctx, g, answers); sqlState(err) == uniqueViolation {
 		announceAll(g)
 		return dups, nil
 	}
@@ -98,19 +102,24 @@ func unanswered(err error) bool {
 	return webhook.CodeOf(err) == webhook.CodeUnavailable && sqlState(err) == ""
 }
 
-func (s *Ingest) commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]webhook.Event, error) {
+func (s *Ingest) commit(ctx context.Context, g *webhook.Group, answers []*sealedAnswer) (map[webhook.ID]webhook.Event, error) {
 	claims := claimsOf(g)
 	if !hasKeys(g) && !slices.ContainsFunc(claims, isCallersOwn) {
-		// Ids of our making are there already only if somebody died over them.
-		if err := s.insertAtOnce(ctx, g, claims); len(claims) == 0 || sqlState(err) != uniqueViolation {
+		// Ids of our making are there already only if somebody died over them, and
+		// idempotency keys are taken only where a request is made again.
+		if err := s.insertAtOnce(ctx, g, claims, answers); len(claims)+len(answers) == 0 || sqlState(err) != uniqueViolation {
 			return nil, err
 		}
 	}
 	var dups map[webhook.ID]webhook.Event
 	err := s.db.inTx(ctx, func(q *dbsqlc.Queries, tx pgx.Tx) (err error) {
+		if err = claimAnswers(ctx, q, answers); err != nil {
+			return err
+		}
 		if dups, err = claimIDs(ctx, q, claims); err != nil {
 			return err
 		}
+		dups = leaveOut(dups, answers)
 		b := &pgx.Batch{}
 		queueInserts(b, g, dups)
 		if err := tx.SendBatch(ctx, b).Close(); err != nil {
@@ -145,8 +154,9 @@ func isCallersOwn(e *webhook.Event) bool {
 
 // insertAtOnce sends all inserts in one round trip; a batch outside of a
 // transaction is one by itself.
-func (s *Ingest) insertAtOnce(ctx context.Context, g *webhook.Group, claims []*webhook.Event) error {
+func (s *Ingest) insertAtOnce(ctx context.Context, g *webhook.Group, claims []*webhook.Event, answers []*sealedAnswer) error {
 	b := &pgx.Batch{}
+	queueAnswers(b, answers)
 	if len(claims) > 0 {
 		p := claimColumns(claims)
 		b.Queue(dbsqlc.InsertEventIDs, p.WorkspaceIds, p.Ids, p.EventIds)

@@ -30,6 +30,9 @@ func calls(db *postgres.DB, m webhook.Member) map[string]func(context.Context) e
 			_, _, err := ingest.Versions(ctx, []webhook.WorkspaceID{"w"})
 			return err
 		},
+		"Taken": func(ctx context.Context) error {
+			return second(ingest.Taken(ctx, []webhook.IdempotencyKey{idempotencyKey("k")}))
+		},
 		"Subscriptions": func(ctx context.Context) error { return second(ingest.Subscriptions(ctx, []webhook.WorkspaceID{"w"})) },
 		"Rules":         func(ctx context.Context) error { return second(ingest.Rules(ctx, []webhook.WorkspaceID{"w"})) },
 		"Schemas":       func(ctx context.Context) error { return second(ingest.Schemas(ctx, "w", []string{"a"})) },

@@ -63,6 +63,9 @@ func (a *accepting) Commit(_ context.Context, g *webhook.Group) (map[webhook.ID]
 func (a *accepting) Find(context.Context, webhook.WorkspaceID, webhook.ID) (webhook.Event, error) {
 	return webhook.Event{}, webhook.NotFound("event")
 }
+func (a *accepting) Taken(context.Context, []webhook.IdempotencyKey) (map[webhook.IdempotencyKey]bool, error) {
+	return nil, nil
+}
 func (a *accepting) Release(context.Context, []webhook.Chunk) error { return nil }
 func (a *accepting) Waiting(context.Context) (map[webhook.Lane]int, error) {
 	return nil, nil

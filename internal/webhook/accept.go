@@ -20,6 +20,9 @@ type NewEvent struct {
 	// Pointer is where the event stands in the producer's request: "" alone,
 	// "/events/3" in a batch.
 	Pointer string
+	// Once is set for an event that is published alone, without an ID or an ordering
+	// key, and whose idempotency key and answer are to be committed with it.
+	Once *Once
 	Options
 }
 
@@ -45,8 +48,17 @@ type Accepted struct {
 type Group struct {
 	Events     []Event
 	Deliveries []NewDelivery
+	Answers    []Answer
 	// MadeAt is the time of the ids, by the store's clock; zero is not checked.
 	MadeAt time.Time
+}
+
+// Answer is what is kept under the idempotency key of one of a group's events.
+type Answer struct {
+	Event  int // index into the group's Events
+	Key    IdempotencyKey
+	Digest []byte
+	Body   []byte
 }
 
 // MaxAcceptTime is how old the ids of a group may be when it is committed. It is in

@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 )
@@ -51,7 +52,8 @@ func FuzzFormats(f *testing.F) {
 			Time                                       time.Time
 			Data                                       json.RawMessage
 		}
-		if err := json.Unmarshal(FormatCloudEvents.Body(stored, id, eventType, workspace), &event); err != nil {
+		body := FormatCloudEvents.Body(stored, id, eventType, workspace)
+		if err := errors.Join(json.Unmarshal(body, &event), breaksCloudEvents(body)); err != nil {
 			t.Fatal(err)
 		}
 		if event.SpecVersion != "1.0" || event.ID != id || event.Type != eventType || event.WorkspaceID != ws ||

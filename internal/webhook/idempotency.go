@@ -1,5 +1,7 @@
 package webhook
 
+import "errors"
+
 // IdempotencyKey names a request that is to take effect once, however often it is
 // made.
 type IdempotencyKey struct {
@@ -23,6 +25,21 @@ type Claim struct {
 	// Answer is what the request was answered; nil while it is being made.
 	Answer []byte
 }
+
+// Once is what an event needs to have its idempotency key and its answer committed
+// with it.
+type Once struct {
+	Key IdempotencyKey
+	// Digest tells the request from others.
+	Digest []byte
+	// Answer makes what is kept of what became of the event. It is called before the
+	// commit, and again where that is tried again with other events.
+	Answer func(*Accepted) []byte
+}
+
+// ErrClaimFirst says that nothing was done: the event's idempotency key is taken, or
+// its commit may take so long that the key must be claimed before it.
+var ErrClaimFirst = errors.New("the idempotency key must be claimed first")
 
 // Nth is an id of its own for each n, of the same time and order.
 func (id ID) Nth(n int) ID {

@@ -11,6 +11,41 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+const ClaimAnswers = `-- name: ClaimAnswers :execrows
+INSERT INTO idempotency_keys (workspace_id, route, key, request_hash, token, claim, claimed_until, answer)
+SELECT u.workspace_id, u.route, u.key, u.request_hash, u.token, u.token, now(), u.answer
+FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::text[])) AS route,
+             unnest((SELECT $3::text[])) AS key, unnest((SELECT $4::bytea[])) AS request_hash,
+             unnest((SELECT $5::uuid[])) AS token, unnest((SELECT $6::bytea[])) AS answer) u
+ON CONFLICT (workspace_id, route, key) DO NOTHING
+`
+
+type ClaimAnswersParams struct {
+	WorkspaceIds  []string
+	Routes        []string
+	Keys          []string
+	RequestHashes [][]byte
+	Tokens        []pgtype.UUID
+	Answers       [][]byte
+}
+
+// InsertAnswers without those whose key somebody has. It waits for another
+// transaction that is inserting the same key. Index: idempotency_keys_pkey.
+func (q *Queries) ClaimAnswers(ctx context.Context, arg ClaimAnswersParams) (int64, error) {
+	result, err := q.db.Exec(ctx, ClaimAnswers,
+		arg.WorkspaceIds,
+		arg.Routes,
+		arg.Keys,
+		arg.RequestHashes,
+		arg.Tokens,
+		arg.Answers,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const CommitLazily = `-- name: CommitLazily :exec
 SELECT set_config('synchronous_commit', 'off', true)
 `
@@ -19,6 +54,38 @@ SELECT set_config('synchronous_commit', 'off', true)
 // is there before that of any later transaction which somebody waits for.
 func (q *Queries) CommitLazily(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, CommitLazily)
+	return err
+}
+
+const InsertAnswers = `-- name: InsertAnswers :exec
+INSERT INTO idempotency_keys (workspace_id, route, key, request_hash, token, claim, claimed_until, answer)
+SELECT u.workspace_id, u.route, u.key, u.request_hash, u.token, u.token, now(), u.answer
+FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::text[])) AS route,
+             unnest((SELECT $3::text[])) AS key, unnest((SELECT $4::bytea[])) AS request_hash,
+             unnest((SELECT $5::uuid[])) AS token, unnest((SELECT $6::bytea[])) AS answer) u
+`
+
+type InsertAnswersParams struct {
+	WorkspaceIds  []string
+	Routes        []string
+	Keys          []string
+	RequestHashes [][]byte
+	Tokens        []pgtype.UUID
+	Answers       [][]byte
+}
+
+// Keys with their answers, in the transaction of the events that they are about,
+// whose ids are their tokens. A key that somebody has fails the whole transaction.
+// Sorted by the caller, so that two groups never wait for each other.
+func (q *Queries) InsertAnswers(ctx context.Context, arg InsertAnswersParams) error {
+	_, err := q.db.Exec(ctx, InsertAnswers,
+		arg.WorkspaceIds,
+		arg.Routes,
+		arg.Keys,
+		arg.RequestHashes,
+		arg.Tokens,
+		arg.Answers,
+	)
 	return err
 }
 
@@ -166,6 +233,53 @@ func (q *Queries) KeyByName(ctx context.Context, arg KeyByNameParams) (KeyByName
 		&i.Died,
 	)
 	return i, err
+}
+
+const KeyOwners = `-- name: KeyOwners :many
+SELECT k.workspace_id, k.route, k.key, k.token
+FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::text[])) AS route,
+             unnest((SELECT $3::text[])) AS key) u
+JOIN idempotency_keys k ON k.workspace_id = u.workspace_id AND k.route = u.route AND k.key = u.key
+`
+
+type KeyOwnersParams struct {
+	WorkspaceIds []string
+	Routes       []string
+	Keys         []string
+}
+
+type KeyOwnersRow struct {
+	WorkspaceID string
+	Route       string
+	Key         string
+	Token       pgtype.UUID
+}
+
+// Who has these keys. After ClaimAnswers it is a statement of its own: its snapshot
+// sees what the conflict waited for. Index: idempotency_keys_pkey.
+func (q *Queries) KeyOwners(ctx context.Context, arg KeyOwnersParams) ([]KeyOwnersRow, error) {
+	rows, err := q.db.Query(ctx, KeyOwners, arg.WorkspaceIds, arg.Routes, arg.Keys)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []KeyOwnersRow
+	for rows.Next() {
+		var i KeyOwnersRow
+		if err := rows.Scan(
+			&i.WorkspaceID,
+			&i.Route,
+			&i.Key,
+			&i.Token,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const ReleaseKey = `-- name: ReleaseKey :exec
