@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -28,7 +29,7 @@ func (r *result) takeProfiles(ctx context.Context, l *lab, progress io.Writer) e
 		var wg sync.WaitGroup
 		errs := make([]error, len(profiled))
 		for i, role := range profiled {
-			file := filepath.Join(r.options.profile, role+"-"+m.kind.name+".pprof")
+			file := filepath.Join(r.options.profile, role+"-"+strings.ReplaceAll(m.kind.label(), " ", "-")+".pprof")
 			wg.Go(func() { errs[i] = fetchProfile(ctx, l.stack.metrics[role], seconds, file) })
 		}
 		got, err := l.run(ctx, m.kind, m.events)
