@@ -120,11 +120,12 @@ func TestCommitWithAnswers(t *testing.T) {
 				s := setup(t)
 				other, err := s.raw.Begin(ctx)
 				must(t, err)
+				defer other.Rollback(ctx) // or the pool waits for it, where the test fails
 				_, err = other.Exec(ctx, `INSERT INTO idempotency_keys (workspace_id, route, key, request_hash, token, claim, claimed_until, answer)
 					VALUES ('w', 'POST /v1/events', 'k', '', gen_random_uuid(), gen_random_uuid(), now(), '')`)
 				must(t, err)
 				g := s.keyedGroup("k", "")
-				done := make(chan map[webhook.ID]webhook.Event)
+				done := make(chan map[webhook.ID]webhook.Event, 1)
 				go func() { done <- s.commits(s.db, g) }()
 				s.eventually(blocked)
 				if commits {
@@ -138,6 +139,30 @@ func TestCommitWithAnswers(t *testing.T) {
 				s.wantStored(2)
 			})
 		}
+	})
+
+	t.Run("TakesItsKeysInOneOrder", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		other, err := s.raw.Begin(ctx)
+		must(t, err)
+		defer other.Rollback(ctx)
+		take := func(key string) error {
+			_, err := other.Exec(ctx, `INSERT INTO idempotency_keys (workspace_id, route, key, request_hash, token, claim, claimed_until)
+				VALUES ('w', 'POST /v1/events', $1, '', gen_random_uuid(), gen_random_uuid(), now())`, key)
+			return err
+		}
+		must(t, take("a"))
+		g := s.keyedGroup("b", "a")
+		done := make(chan map[webhook.ID]webhook.Event, 1)
+		go func() { done <- s.commits(s.db, g) }()
+		s.eventually(blocked) // on a, before b
+		_, err = other.Exec(ctx, "SET LOCAL lock_timeout = '5s'")
+		must(t, err)
+		must(t, take("b"))
+		must(t, other.Commit(ctx))
+		wantTaken(t, g, <-done, 0, 1)
+		s.wantStored(0)
 	})
 
 	t.Run("KeepsNoneOfAGroupThatFails", func(t *testing.T) {
