@@ -1,3 +1,57 @@
 package main
 
-var idsAndDays []rule
+var idsAndDays = []rule{
+	{row: "A caller's own id twice is one event, also at two processes at once", mutants: []mutant{
+		{
+			"internal/postgres/ingest.go",
+			"		dups[id] = first\n", "		_ = first\n",
+			"internal/ingest", "TestCallersOwnID/GivenTwiceIsOneEvent TestCallersOwnID/OfTwoProcessesAtOnceIsOneEvent",
+		},
+	}},
+	{row: "An id alone names its day; hot statements lock one", mutants: []mutant{
+		{
+			"internal/postgres/db.go",
+			"	params[\"plan_cache_mode\"] = \"force_custom_plan\"\n", "	params[\"plan_cache_mode\"] = \"force_generic_plan\"\n",
+			"internal/postgres", "TestLookUpsByIDTouchOneDay",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/deliver.sql.go",
+			"WHERE d.id >= $3::uuid AND d.id < $4::uuid\n", "WHERE coalesce(d.id >= $3::uuid AND d.id < $4::uuid, false)\n",
+			"internal/postgres", "TestDayBoundStatementsLockOneDay",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/deliver.sql.go",
+			"FROM (SELECT unnest(($1::text[])) AS workspace_id, unnest(($2::uuid[])) AS id) u\nJOIN events e", "",
+			"internal/postgres", "TestHotStatementsReadNoWholeDayWithoutStatistics",
+		},
+	}},
+	{row: "Days are made ahead while others write", mutants: []mutant{
+		{
+			"internal/postgres/partitions.go",
+			"	name := partition(table, day)\n	if _, err := tx.Exec(ctx, \"CREATE TABLE \"", "	name := partition(table, day)\n	if _, err := tx.Exec(ctx, \"LOCK TABLE \"+table+\" IN ACCESS EXCLUSIVE MODE; CREATE TABLE \"",
+			"internal/recovery", "TestPartitions/AreMadeWhileOthersWrite",
+		},
+		{
+			"internal/recovery/partitions.go",
+			"p.store.EnsurePartitions(ctx, today.Add(-day), p.ahead+2)", "p.store.EnsurePartitions(ctx, today, p.ahead+1)",
+			"internal/recovery", "TestPartitions/ReachFourteenDaysAheadAndOneBack",
+		},
+	}},
+	{row: "What is pending in a day that ends is failed first, and told", mutants: []mutant{
+		{
+			"internal/recovery/retention.go",
+			"	n, err := r.store.Expire(ctx, d)", "	n, err := 0, error(nil)",
+			"internal/recovery", "TestRetention/FailsWhatIsPendingFirst",
+		},
+		{
+			"internal/postgres/retention.go",
+			"	if err == nil && pending {", "	if err == nil && pending && false {",
+			"internal/recovery", "TestRetention/DropsNoDayWithPendingRows",
+		},
+		{
+			"internal/postgres/retention.go",
+			"		return announceExpired(ctx, s.db, q, day, rows)", "		return nil",
+			"internal/postgres", "TestAnnounce/ExpiredAsACountForEachEndpointAndDay",
+		},
+	}},
+}

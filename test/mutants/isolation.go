@@ -1,3 +1,209 @@
 package main
 
-var isolation []rule
+var isolation = []rule{
+	{row: "A window for each endpoint: starts small, grows with quick successes, halves on failures", mutants: []mutant{
+		{
+			"internal/deliver/limiter.go",
+			"	firstWindow = 8\n", "	firstWindow = 80\n",
+			"internal/deliver", "TestWindow/StartsAtEight",
+		},
+		{
+			"internal/deliver/limiter.go",
+			"e.window = min(e.window+1, 1<<16)", "e.window = min(e.window, 1<<16)",
+			"internal/deliver", "TestWindow/GrowsWithQuickSuccesses",
+		},
+		{
+			"internal/deliver/limiter.go",
+			"e.window = max(e.window/2, 1)", "e.window = max(e.window-1, 1)",
+			"internal/deliver", "TestWindow/HalvesOnAFailureAndKeepsOne",
+		},
+	}},
+	{row: "Slow and unknown endpoints share at most half of the slots", mutants: []mutant{
+		{
+			"internal/deliver/limiter.go",
+			"		if !e.quick && !l.hasSlow(e) {", "		if false {",
+			"internal/deliver", "TestSlowEndpoints/ShareHalfOfTheSlotsHoweverMany TestLimiterHoldsItsPromises",
+		},
+	}},
+	{row: "A request that hangs leaves its task", mutants: []mutant{
+		{
+			"internal/deliver/run.go",
+			"glances*glance >= slowAfter)", "glances*glance >= 1000*slowAfter)",
+			"internal/deliver", "TestDetach/LetsTheChunkEndWhileARequestHangs",
+		},
+	}},
+	{row: "What is over a window or a rate is parked and does not spin", mutants: []mutant{
+		{
+			"internal/deliver/member.go",
+			"glances*glance < patience &&", "glances*glance < 1000*patience &&",
+			"internal/deliver", "TestHold/OverTheWindowIsParkedAndDoesNotSpin",
+		},
+		{
+			"internal/deliver/prepare.go",
+			"			if i < granted {", "			if i < len(all) {",
+			"internal/deliver", "TestHold/OverTheRateIsParked",
+		},
+	}},
+	{row: "What is parked comes back with a ramp", mutants: []mutant{
+		{
+			"internal/recovery/parking/parking.go",
+			"ReleaseCount: min(count*2, MaxRelease), CheckIn", "ReleaseCount: count, CheckIn",
+			"internal/recovery", "TestRelease/LetsTheOldestGoAndDoubles",
+		},
+		{
+			"internal/recovery/parking/parking.go",
+			"			v.Count = min(s.RateLimit, MaxRelease)", "			v.Count = min(10*s.RateLimit, MaxRelease)",
+			"internal/recovery", "TestRelease/ReleasesARateOfASecond",
+		},
+	}},
+	{row: "Failures in mid-ramp slow it down to one a second", mutants: []mutant{
+		{
+			"internal/recovery/parking/parking.go",
+			"	if s.Failures > 0 {", "	if s.Failures < 0 {",
+			"internal/recovery", "TestRelease/GoesSlowlyWhileAttemptsFail",
+		},
+		{
+			"internal/recovery/parking/parking.go",
+			"	if s.Failures > 0 {", "	if s.Failures < 0 {",
+			"internal/recovery/parking", "TestDecide/AnotherOutageInMidRampGetsOneASecond",
+		},
+	}},
+	{row: "What is held comes back with its schedule as it was", mutants: []mutant{
+		{
+			"internal/postgres/internal/dbsqlc/recovery.sql.go",
+			"SET parked = false, held_reason = NULL, held_until = NULL, next_attempt_at = greatest(d.next_attempt_at, now())", "SET parked = false, held_reason = NULL, held_until = NULL, schedule_start = d.attempts, next_attempt_at = now()",
+			"internal/deliver", "TestHold/LeavesTheScheduleAsItWas",
+		},
+	}},
+	{row: "What waits in a worker while a breaker opens is held, too", mutants: []mutant{
+		{
+			"internal/deliver/held.go",
+			"	return !m.heldMeanwhile(ctx)", "	return true",
+			"internal/deliver", "TestAMemberThatWaitedLong",
+		},
+	}},
+	{row: "A new URL is probed at once", mutants: []mutant{
+		{
+			"internal/postgres/endpoints.go",
+			"		case goesElsewhere(&was, &e):", "		case false && goesElsewhere(&was, &e):",
+			"internal/postgres", "TestChangeBehindAnOpenBreaker/OfItsURLProbesAtOnce",
+		},
+	}},
+	{row: "The breaker opens after twenty failures over a minute, for that endpoint alone", mutants: []mutant{
+		{
+			"internal/postgres/internal/dbsqlc/health.sql.go",
+			">= $7::int\n", "> 10 * $7::int\n",
+			"internal/postgres", "TestBreaker/OpensAfterTwentyFailuresOverAMinute",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/health.sql.go",
+			"- h.failing_since >= make_interval", "- h.failing_since >= 0 * make_interval",
+			"internal/postgres", "TestBreaker/StaysClosedAfterAnyNumberWithinAMinute",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/health.sql.go",
+			">= $7::int\n", ">= $7::int - 1\n",
+			"internal/postgres", "TestBreaker/StaysClosedAfterNineteenOverAnHour",
+		},
+		{
+			"internal/postgres/health.go",
+			"	r := runs[e.Delivery.EndpointID]\n	if r == nil {", "	r := runs[e.Delivery.EndpointID]\n	for _, other := range runs {\n		r = other\n	}\n	if r == nil {",
+			"internal/postgres", "TestBreaker/LeavesOtherEndpointsAlone",
+		},
+	}},
+	{row: "While it is open one probe at a time goes, and uses up no retry", mutants: []mutant{
+		{
+			"internal/recovery/parking/parking.go",
+			"	case s.Probing:\n", "	case false:\n",
+			"internal/recovery", "TestReleaseBehindBreaker/ExactlyOneProbeGoes",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/recovery.sql.go",
+			"h.probe_at > now() - interval '90 seconds'", "h.probe_at > now() - interval '9 days'",
+			"internal/recovery", "TestReleaseBehindBreaker/AProbeThatGotLostIsReplaced",
+		},
+		{
+			"internal/postgres/record.go",
+			"spends = append(spends, !e.Probe)", "spends = append(spends, true)",
+			"internal/deliver", "TestProbe/UsesUpNoRetry",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/health.sql.go",
+			"UPDATE endpoint_health SET probe_at = now() WHERE", "UPDATE endpoint_health SET probe_at = probe_at WHERE",
+			"internal/deliver", "TestProbe/HasItsTimeFromWhenItBegins",
+		},
+		{
+			"internal/deliver/member.go",
+			"m.stillHeld(ctx) && (!m.probe || m.beginsProbe(ctx))", "m.stillHeld(ctx)",
+			"internal/deliver", "TestProbe/IsNotMadeOnceAnotherTookItsPlace",
+		},
+	}},
+	{row: "A success closes it and lets go what is held", mutants: []mutant{
+		{
+			"internal/postgres/internal/dbsqlc/health.sql.go",
+			"UPDATE parked_endpoints p SET next_check_at = now(), release_count = 2", "UPDATE parked_endpoints p SET release_count = 2",
+			"internal/postgres", "TestBreaker/ClosesOnASuccessAndLetsGoWhatIsHeld",
+		},
+		{
+			"internal/deliver/member.go",
+			"o.Recovers = m.standing.BreakerOpen || r.failing.ends(m.EndpointID)", "o.Recovers = false && r.failing.ends(m.EndpointID)",
+			"internal/deliver", "TestProbe/ThatSucceedsClosesTheBreaker",
+		},
+	}},
+	{row: "After five days of failing an endpoint is disabled", mutants: []mutant{
+		{
+			"internal/postgres/internal/dbsqlc/recovery.sql.go",
+			"AND h.updated_at - h.failing_since >=", "AND h.updated_at - h.failing_since >= interval '1 year' +",
+			"internal/recovery", "TestUpkeep/DisablesWhatFailedForFiveDays",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/recovery.sql.go",
+			"AND h.updated_at - h.failing_since >=", "AND now() - h.failing_since >=",
+			"internal/recovery", "TestUpkeep/LeavesAShorterRunAndASingleOldFailure",
+		},
+	}},
+	{row: "Rates reserve a start time; with Redis away a worker has its share", mutants: []mutant{
+		{
+			"internal/health/rates.go", "RATES", "",
+			"internal/health", "TestRates TestSpacing TestRatesWithRedisAway",
+		},
+	}},
+	{row: "A burst of one workspace goes behind the others", mutants: []mutant{
+		{
+			"internal/ingest/share.go",
+			"	way.bulk = i.announce.pressed(most) &&", "	way.bulk = false && i.announce.pressed(most) &&",
+			"internal/ingest", "TestBurst/GoesBehindTheOthersWhileTasksPileUp",
+		},
+	}},
+	{row: "A large batch holds up nobody's commit", mutants: []mutant{
+		{
+			"internal/ingest/writer.go",
+			" || most > wideBatch && len(r.events) > smallBatch", "",
+			"internal/ingest", "TestWideEvent/IsABatchThatMayMake1000Deliveries",
+		},
+	}},
+	{row: "Feed takes at most an equal share of each workspace a round, and a backlog goes by bulk", mutants: []mutant{
+		{
+			"internal/recovery/turns/turns.go",
+			"		d.Bulk = d.Bulk || backlog\n", "		_ = backlog\n",
+			"internal/recovery", "TestFeedGoesByTurns/ABacklogDelaysNobodyElse",
+		},
+		{
+			"internal/recovery/turns/turns.go",
+			"	return slices.Concat(rounds...)", "	return due",
+			"internal/recovery/turns", "TestPickNeverLetsALineWaitForALongerOne",
+		},
+	}},
+	{row: "Neither retries nor bulk starve first attempts, nor those them", mutants: []mutant{
+		{
+			"internal/queue/server.go",
+			"			Queues:                   map[string]int{queueName(lane): 1},", "			Queues:                   map[string]int{\"deliver\": 1, \"retry\": 1, \"bulk\": 1},",
+			"internal/queue", "TestServers/LeaveRoomBesideAFullLane",
+		},
+		{
+			"internal/deliver/runner.go",
+			"	return r.rooms[lane]", "	_ = lane\n	return r.rooms[webhook.LaneDeliver]",
+			"internal/deliver", "TestLanes/RetriesNeverStarveFirstAttempts TestLanes/BulkNeverStarvesFirstAttempts TestLanes/FirstAttemptsNeverStarveBulk TestLanes/FirstAttemptsNeverStarveRetries",
+		},
+	}},
+}

@@ -1,3 +1,125 @@
 package main
 
-var scheduler []rule
+var scheduler = []rule{
+	{row: "Feed gives due rows to tasks, the oldest first; two at once claim disjoint rows", mutants: []mutant{
+		{
+			"internal/postgres/feed.go",
+			"	case bulk:\n		lane = webhook.LaneBulk", "	case bulk:\n		lane = webhook.LaneDeliver",
+			"internal/recovery", "TestFeed/GivesADueDeliveryToATaskOfItsLane",
+		},
+		{
+			"internal/recovery/turns/turns.go",
+			"	if c := a.At.Compare(b.At); c != 0 {", "	if c := b.At.Compare(a.At); c != 0 {",
+			"internal/recovery", "TestFeed/TakesTheOldestFirst",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/recovery.sql.go",
+			"  AND CASE WHEN d.status = 'pending' THEN d.task IS NULL AND NOT d.parked AND d.next_attempt_at <= now() END\nFOR UPDATE OF d SKIP LOCKED", "",
+			"internal/recovery", "TestFeed/TwoAtOnceClaimDisjointRows",
+		},
+	}},
+	{row: "What Redis refuses goes back", mutants: []mutant{
+		{
+			"internal/recovery/feed.go",
+			"	if releaseErr := f.store.Release(back, chunks); releaseErr != nil {", "	if releaseErr := back.Err(); releaseErr != nil {",
+			"internal/recovery", "TestFeed/TakesBackWhatRedisRefuses",
+		},
+		{
+			"internal/recovery/feed.go",
+			"	if err != nil {\n		return turns.Room{}, fmt.Errorf(\"feed: %w\", err)\n	}\n", "	_ = err\n",
+			"internal/recovery", "TestFeed/ClaimsNothingWhileRedisIsAway",
+		},
+	}},
+	{row: "Audit takes back from the dead only, however long a backlog is", mutants: []mutant{
+		{
+			"internal/recovery/audit.go",
+			"	if err := a.store.Release(ctx, dead); err != nil {", "	if err := ctx.Err(); err != nil {",
+			"internal/recovery", "TestAudit/TakesBackFromADeadTask",
+		},
+		{
+			"internal/recovery/audit.go",
+			"		if isDead[c.Task] {", "		if c.Task != \"\" {",
+			"internal/recovery", "TestAudit/LeavesALiveTaskHoweverLate",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/ingest.sql.go",
+			"  AND CASE WHEN d.status = 'pending' THEN d.task = u.task END", "  AND d.status = 'pending'",
+			"internal/recovery", "TestAudit/LeavesARowWhoseTaskChangedMeanwhile",
+		},
+	}},
+	{row: "A dead worker's deliveries go to others within seconds, a living one's stay", mutants: []mutant{
+		{
+			"internal/recovery/watch.go",
+			"const silentAfter = 11", "const silentAfter = 1100",
+			"internal/recovery", "TestRescueTasks/TakesBackFromATaskWhoseLeaseStandsStill TestRescueWorkers/TakesBackFromAWorkerWithoutAHeartbeat",
+		},
+		{
+			"internal/recovery/watch.go",
+			"if known && s.value == value {", "if known {",
+			"internal/recovery", "TestRescueTasks/LeavesATaskWhoseLeaseIsExtended",
+		},
+	}},
+	{row: "A Redis that lost its memory, or got an older one back, is noticed", mutants: []mutant{
+		{
+			"internal/recovery/memory.go",
+			"forgot := !found || previous < m.last || m.away", "forgot := found && previous < m.last || m.away",
+			"internal/recovery", "TestMemory/MissesATickAfterFlush",
+		},
+		{
+			"internal/recovery/memory.go",
+			"forgot := !found || previous < m.last || m.away", "forgot := !found || m.away",
+			"internal/recovery", "TestMemory/SeesAnOlderTickAfterARollback",
+		},
+		{
+			"internal/recovery/audit.go",
+			"	if err := a.all(ctx); err != nil {\n		return err\n	}\n	sleep(ctx, secondLook)\n	return a.all(ctx)", "	sleep(ctx, secondLook)\n	return nil",
+			"internal/recovery", "TestScheduler/PutsBackEverythingAfterFlush",
+		},
+	}},
+	{row: "Redis is bounded: above the high-water mark deliveries stay in Postgres", mutants: []mutant{
+		{
+			"internal/recovery/feed.go",
+			"f.highWater - waiting[webhook.LaneDeliver] - waiting[webhook.LaneRetry]", "f.highWater - waiting[webhook.LaneRetry]",
+			"internal/recovery", "TestFeed/PausesAboveTheHighWaterMark",
+		},
+		{
+			"internal/ingest/announce.go",
+			"	others := waiting[webhook.LaneDeliver] + waiting[webhook.LaneRetry]", "	others := bulk + waiting[webhook.LaneDeliver] + waiting[webhook.LaneRetry]",
+			"internal/ingest", "TestBurst/FillsItsOwnLaneOnly",
+		},
+	}},
+	{row: "One leads, by Postgres's clock; another takes over within seconds; two at once are wrong in nothing", mutants: []mutant{
+		{
+			"internal/postgres/internal/dbsqlc/leases.sql.go",
+			"WHERE l.holder = excluded.holder OR l.expires_at <= now()", "WHERE true",
+			"internal/recovery", "TestLease",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/leases.sql.go",
+			"WHERE l.holder = excluded.holder OR l.expires_at <= now()", "WHERE l.holder = excluded.holder",
+			"internal/recovery", "TestLease TestLeadership/AnotherTakesOverAfterACrashWithinSeconds",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/recovery.sql.go",
+			"  AND CASE WHEN d.status = 'pending' THEN d.task IS NULL AND NOT d.parked AND d.next_attempt_at <= now() END\nFOR UPDATE OF d SKIP LOCKED", "",
+			"internal/recovery", "TestScheduler/TwoThatLeadAtOnceFeedEachDeliveryOnce",
+		},
+	}},
+	{row: "A replay that is killed repeats nothing and loses nothing, and waits for what is live", mutants: []mutant{
+		{
+			"internal/postgres/replaying.go",
+			"Position: page.position, Finished", "Position: row.Position, Finished",
+			"internal/recovery", "TestReplay/GoesOnWhereAKillLeftIt",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/replays.sql.go",
+			" FOR UPDATE SKIP LOCKED", "",
+			"internal/recovery", "TestReplay/TwoSchedulersMakeEachOnce",
+		},
+		{
+			"internal/recovery/replay.go",
+			"	if waiting[webhook.LaneBulk] >= replayAhead {", "	if waiting[webhook.LaneBulk] < 0 {",
+			"internal/recovery", "TestReplay/WaitsWhileTheBulkLaneIsFull",
+		},
+	}},
+}

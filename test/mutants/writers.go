@@ -1,3 +1,138 @@
 package main
 
-var writers []rule
+var writers = []rule{
+	{row: "A group is bounded; what waits is, too, and then refused", mutants: []mutant{
+		{
+			"internal/ingest/writer.go",
+			"	for !g.full() {", "	for {",
+			"internal/ingest", "TestGroup/StaysWithinItsBounds",
+		},
+		{
+			"internal/ingest/accept.go",
+			"if events > maxWaitingEvents || bytes > maxWaitingBytes {", "if bytes > maxWaitingBytes {",
+			"internal/ingest", "TestWaiting/IsRefusedAbove8192Events",
+		},
+		{
+			"internal/ingest/accept.go",
+			"if events > maxWaitingEvents || bytes > maxWaitingBytes {", "if events > maxWaitingEvents {",
+			"internal/ingest", "TestWaiting/IsRefusedAbove64MiB",
+		},
+		{
+			"internal/ingest/accept.go",
+			"	timer := time.NewTimer(i.cfg.MaxWait)", "	timer := time.NewTimer(1000 * i.cfg.MaxWait)",
+			"internal/ingest", "TestWaiting/EndsAfterMaxWait",
+		},
+	}},
+	{row: "A wide event commits alone", mutants: []mutant{
+		{
+			"internal/ingest/writer.go",
+			"return endpoints > wideEvent || most > maxGroupDeliveries || most > wideBatch && len(r.events) > smallBatch", "return most > 1<<40 && endpoints > wideEvent",
+			"internal/ingest", "TestWideEvent/HoldsUpNobody",
+		},
+	}},
+	{row: "A commit whose answer got lost is made once", mutants: []mutant{
+		{
+			"internal/postgres/ingest.go",
+			"	if dups, err = s.commit(ctx, g); sqlState(err) == uniqueViolation {", "	if dups, err = s.commit(ctx, g); false {",
+			"internal/postgres", "TestCommitWhoseAnswerGetsLost",
+		},
+		{
+			"internal/postgres/record.go",
+			"	case sqlState(err) == uniqueViolation:", "	case false:",
+			"internal/postgres", "TestRecordWhoseAnswerGetsLost",
+		},
+		{
+			"internal/postgres/ingest.go",
+			"	if err == nil || !unanswered(err) {\n		return dups, err\n	}\n", "	if err == nil {\n		return dups, err\n	}\n	for i := range g.Events {\n		g.Events[i].ID = webhook.NewID(time.Now())\n	}\n	for i := range g.Deliveries {\n		g.Deliveries[i].ID = webhook.NewID(time.Now())\n	}\n",
+			"internal/ingest", "TestGroup/IsNotStoredTwiceWhenItsAnswerGotLost",
+		},
+	}},
+	{row: "One bad row fails alone", mutants: []mutant{
+		{
+			"internal/postgres/rerecord.go",
+			"	if len(outcomes) == 1 {\n", "	if len(outcomes) >= 1 {\n",
+			"internal/postgres", "TestRecordOfABadRow/KeepsItsNeighboursAndTheAttempt",
+		},
+		{
+			"internal/ingest/group.go",
+			"|| len(p.requests) == 1 {", "|| len(p.requests) >= 1 {",
+			"internal/ingest", "TestOnPostgres/ARowThatCanNotBeStoredFailsAlone",
+		},
+	}},
+	{row: "A deadlock is tried again", mutants: []mutant{
+		{
+			"internal/postgres/db.go",
+			"state == \"40P01\" || state == \"40001\"", "state == \"40001\"",
+			"internal/postgres", "TestRecordInConflict TestPark/IsTriedAgainInADeadlock",
+		},
+	}},
+	{row: "A panic is an attempt", mutants: []mutant{
+		{
+			"internal/deliver/member.go",
+			"		if p := recover(); p != nil {", "		if p := any(nil); p != nil {",
+			"internal/deliver", "TestFailure/InsidePostriderIsAnAttempt",
+		},
+	}},
+	{row: "An endpoint's change is seen by the next event, at any API", mutants: []mutant{
+		{
+			"internal/ingest/index.go",
+			"ok && e.version == version.Endpoints {", "ok && (e.version == version.Endpoints || e.version > 0) {",
+			"internal/ingest", "TestReadYourWrites",
+		},
+	}},
+	{row: "A worker with an older copy loads it anew", mutants: []mutant{
+		{
+			"internal/deliver/targets.go",
+			"ok && e.Version >= version {", "ok && (e.Version >= version || true) {",
+			"internal/deliver", "TestTargets/LoadWhatHasANewVersionAndSignWithItsSecret",
+		},
+	}},
+	{row: "The index is bounded by bytes; a workspace that can't be loaded fails alone", mutants: []mutant{
+		{
+			"internal/ingest/index.go",
+			"	for x.bytes > x.maxBytes && x.cache.Len() > 1 {", "	for x.bytes > 1<<40 && x.cache.Len() > 1 {",
+			"internal/ingest", "TestIndexIsBoundedByBytes",
+		},
+		{
+			"internal/ingest/index.go",
+			"	case len(ids) == 1:\n		out[ids[0]] = &indexed{err: err}\n		return nil\n	}", "	case len(ids) >= 1:\n		return err\n	}",
+			"internal/ingest", "TestWorkspace/ThatCanNotBeLoadedFailsAlone",
+		},
+	}},
+	{row: "An idempotency key takes effect once, also over a kill", mutants: []mutant{
+		{
+			"internal/api/idempotency.go",
+			"	if !claim.Mine {\n", "	if !claim.Mine && false {\n",
+			"internal/api", "TestIdempotencyKey/TheSameRequestTakesEffectOnce TestIdempotencyKeyInFlight/OfManyAtOnceOneTakesEffect",
+		},
+		{ // an effect that was made before the kill is not found by its token
+			"internal/postgres/idempotency.go",
+			"	return webhook.Claim{ID: n.claim, Mine: true, Same: true, Token: token.Bytes}, nil", "	_ = token\n	return webhook.Claim{ID: n.claim, Mine: true, Same: true, Token: n.token}, nil",
+			"internal/api", "TestIdempotencyKeyOutlivesAKill",
+		},
+	}},
+	{row: "What a request with an idempotency key changes is committed with its answer, unless somebody took the key over", mutants: []mutant{
+		{
+			"internal/api/idempotency.go",
+			"	if !rt.grouped {\n		ctx = s.Idempotency.Together(ctx)\n	}\n", "",
+			"internal/api", "TestIdempotencyKeyIsOneCommitWithWhatIsChanged/KilledBeforeTheCommit",
+		},
+		{
+			"internal/postgres/idempotency.go",
+			"	if n == 0 {\n", "	if n < 0 {\n",
+			"internal/api", "TestIdempotencyKeyTakenOver",
+		},
+	}},
+	{row: "What is stored under an idempotency key tells nothing of the request without `secrets.key`", mutants: []mutant{
+		{
+			"internal/postgres/requesthash.go",
+			"	h := hmac.New(sha256.New, key)\n	for", "	h := hmac.New(sha256.New, nil)\n	for",
+			"internal/postgres", "TestIdempotencyHash/TellsNothingWithoutTheKey",
+		},
+		{
+			"internal/postgres/requesthash.go",
+			"s.requestHashBy(keyID(stored[:len(keyID{})]), k, digest)", "s.requestHashBy(s.newest, k, digest)",
+			"internal/postgres", "TestIdempotencyHash/IsKnownUnderAnyOfTheKeys",
+		},
+	}},
+}
