@@ -1,3 +1,95 @@
 package main
 
-var around []rule
+var around = []rule{
+	{row: "A disabled endpoint holds, enabling lets go, deleting cancels", mutants: []mutant{
+		{
+			"internal/deliver/held.go",
+			"	case !st.EndpointActive:", "	case false:",
+			"internal/deliver", "TestHold/OfADisabledEndpoint",
+		},
+		{
+			"internal/deliver/prepare.go",
+			"		case st.EndpointDeleted:", "		case false:",
+			"internal/deliver", "TestHold/OfADeletedEndpointIsACancellation",
+		},
+		{
+			"internal/postgres/endpoints.go",
+			"		case !was.IsActive:\n			return startAnew(ctx, q, id)", "		case !was.IsActive:\n			return nil",
+			"internal/postgres", "TestEndpoints/LetGoAndForgetFailuresWhenEnabled",
+		},
+	}},
+	{row: "URL, secret, headers and schedule are read at each attempt", mutants: []mutant{
+		{
+			"internal/deliver/targets.go",
+			"ok && e.Version >= version {", "ok && (e.Version >= version || true) {",
+			"internal/deliver", "TestRequest/FollowsAPatchFromTheNextAttemptOn",
+		},
+	}},
+	{row: "A retry by hand starts the schedule again, numbers go on", mutants: []mutant{
+		{
+			"internal/postgres/internal/dbsqlc/deliveries.sql.go",
+			"next_attempt_at = now(), schedule_start = d.attempts, completed_at", "next_attempt_at = now(), completed_at",
+			"internal/postgres", "TestRetryByHand/StartsAFreshScheduleOf",
+		},
+		{
+			"internal/deliver/member.go",
+			"m.standing.Attempts-m.standing.ScheduleStart+1", "m.standing.Attempts+1",
+			"internal/deliver", "TestSchedule/StartsAgainByHandWhileNumbersGoOn",
+		},
+	}},
+	{row: "A stop hands back what has not begun and finishes the rest", mutants: []mutant{
+		{
+			"internal/deliver/member.go",
+			"			if r.limiter.leave(m.EndpointID, t) {\n				m.giveBack(ctx)\n				return nil\n			}", "			if r.limiter.leave(m.EndpointID, t) {\n				return nil\n			}",
+			"internal/deliver", "TestShutdown/HandsBackWhatHasNotStartedAndFinishesTheRest",
+		},
+		{
+			"internal/deliver/runner.go",
+			"		r.attempts.Wait()\n		close(idle)", "		close(idle)",
+			"internal/deliver", "TestShutdown/HandsBackWhatHasNotStartedAndFinishesTheRest",
+		},
+	}},
+	{row: "A secret that can't be decrypted postpones, without an attempt", mutants: []mutant{
+		{
+			"internal/deliver/prepare.go",
+			"		case t.err != nil:", "		case t.err != nil && false:",
+			"internal/deliver", "TestHold/OfASecretThatCanNotBeDecrypted",
+		},
+		{
+			"internal/postgres/deliver.go",
+			"			sealed[e.ID] = err\n			continue", "			return nil, nil, err",
+			"internal/postgres", "TestSecretsAtRest/WithoutTheirKeyPostponeAndFailNobodyElse",
+		},
+	}},
+	{row: "A change asked for is in the audit log, or did not take place; no secret is in it", mutants: []mutant{
+		{
+			"internal/postgres/auditlog.go",
+			"		return db.note(ctx, q, ws, t, changes...)", "		_ = db.note(ctx, db.q, ws, t, changes...)\n		return nil",
+			"internal/postgres", "TestAuditLog/IsWrittenWithTheChangeOrNeitherIs",
+		},
+		{
+			"internal/postgres/endpoints.go",
+			"s.db.note(ctx, q, ws, id.AsTarget(webhook.KindEndpoint), webhook.EndpointChanges(&was, &e)...); err != nil", "q.CheckParked(ctx, nil); err != nil",
+			"internal/api", "TestAuditLog/HasEveryChange",
+		},
+	}},
+	{row: "Secrets rotate without losing a request", mutants: []mutant{
+		{
+			"internal/deliver/member.go",
+			"	if refused != nil && last.ok() {\n		m.promote(ctx)", "	if refused != nil && !last.ok() {\n		m.promote(ctx)",
+			"internal/deliver", "TestRotation/A401ThatTheNewSecretTurnsInto2xxPromotesIt",
+		},
+		{
+			"internal/deliver/signers.go",
+			"	case renewed:\n		return s.renewed", "	case renewed:\n		return s.first",
+			"internal/deliver", "TestRotation/A401ThatTheNewSecretTurnsInto2xxPromotesIt",
+		},
+	}},
+	{row: "No Postgres of ours outlives its process", mutants: []mutant{
+		{
+			"internal/local/child_linux.go",
+			"attr.Pdeathsig = syscall.SIGQUIT", "attr.Pdeathsig = 0",
+			"test/e2e", "TestDevsPostgres",
+		},
+	}},
+}

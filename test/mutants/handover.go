@@ -17,6 +17,11 @@ var handOver = []rule{
 		{
 			"internal/deliver/prepare.go",
 			"st.Status != webhook.StatusPending || st.Task != chunk.Task {", "st.Status != webhook.StatusPending {",
+			"internal/deliver", "TestGuard/DropsWhatAnotherTaskHolds",
+		},
+		{
+			"internal/deliver/prepare.go",
+			"if !ok || st.Status != webhook.StatusPending || st.Task != chunk.Task {", "if !ok {",
 			"internal/deliver", "TestGuard/DropsATaskThatRunsAgain",
 		},
 		{
@@ -78,6 +83,11 @@ var handOver = []rule{
 			"return l.lease.Err() == nil && l.lease.Val() > float64(now.Add(-leaseGrace).Unix())", "return false",
 			"internal/queue", "TestDeadKnowsATaskThatRuns",
 		},
+		{
+			"internal/queue/forget.go",
+			` or redis.call("ZSCORE", KEYS[2], ARGV[1]) then`, " then",
+			"internal/queue", "TestForget",
+		},
 	}},
 	{row: "A task id that is taken is success only for the first enqueue", mutants: []mutant{
 		{
@@ -89,7 +99,7 @@ var handOver = []rule{
 	{row: "Each member is asked about before its request", mutants: []mutant{
 		{
 			"internal/deliver/prepare.go",
-			"if !ok || st.Status != webhook.StatusPending || st.Task != chunk.Task {", "if false {",
+			"if !ok || st.Status != webhook.StatusPending || st.Task != chunk.Task {", "if !ok && st.Task == \"\" {",
 			"internal/deliver", "TestGuard",
 		},
 		{
@@ -161,6 +171,11 @@ var handOver = []rule{
 			"internal/ingest/group.go",
 			"		way = route{} // feed's", "		// feed's",
 			"internal/ingest", "TestDeliverAt/LeavesTheDeliveryToFeedUntilThen",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/publish.sql.go",
+			"greatest(now(), u.deliver_at), u.deliver_at", "now(), u.deliver_at",
+			"internal/ingest", "TestDeliverAt/LeavesTheDeliveryToFeedUntilThen TestDeliverAt/ByAClockThatIsFastIsNotEarly",
 		},
 	}},
 }

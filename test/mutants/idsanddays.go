@@ -21,7 +21,7 @@ var idsAndDays = []rule{
 		},
 		{
 			"internal/postgres/internal/dbsqlc/deliver.sql.go",
-			"FROM (SELECT unnest(($1::text[])) AS workspace_id, unnest(($2::uuid[])) AS id) u\nJOIN events e", "",
+			"FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS id) u\nJOIN deliveries d", "FROM (SELECT unnest($1::text[]) AS workspace_id, unnest($2::uuid[]) AS id) u\nJOIN deliveries d",
 			"internal/postgres", "TestHotStatementsReadNoWholeDayWithoutStatistics",
 		},
 	}},

@@ -164,8 +164,24 @@ var isolation = []rule{
 	}},
 	{row: "Rates reserve a start time; with Redis away a worker has its share", mutants: []mutant{
 		{
-			"internal/health/rates.go", "RATES", "",
-			"internal/health", "TestRates TestSpacing TestRatesWithRedisAway",
+			"internal/health/rates.go",
+			"free + granted * apart), \"PX\"", "free), \"PX\"",
+			"internal/health", "TestRates",
+		},
+		{
+			"internal/health/rates.go",
+			"	return (time.Second/time.Microsecond + rate - 1) / rate * time.Microsecond", "	return time.Second / time.Microsecond / rate * time.Microsecond",
+			"internal/health", "TestSpacing",
+		},
+		{
+			"internal/health/rates.go",
+			"apart*time.Duration(max(r.workers(), 1))", "apart",
+			"internal/health", "TestRatesWithRedisAway",
+		},
+		{
+			"internal/deliver/prepare.go",
+			"m.notBefore = now.Add(first + time.Duration(i)*apart)", "m.notBefore = now.Add(first)",
+			"internal/deliver", "TestRateLimitSetsStartTimes",
 		},
 	}},
 	{row: "A burst of one workspace goes behind the others", mutants: []mutant{
