@@ -72,6 +72,16 @@ var around = []rule{
 			"s.db.note(ctx, q, ws, id.AsTarget(webhook.KindEndpoint), webhook.EndpointChanges(&was, &e)...); err != nil", "q.CheckParked(ctx, nil); err != nil",
 			"internal/api", "TestAuditLog/HasEveryChange",
 		},
+		{ // the whole test, whose other parts make the changes
+			"internal/webhook/changes.go",
+			"{\"secret\", e.Secret, nil, true},", "{\"secret\", e.Secret, e.Secret, true},",
+			"internal/api", "TestAuditLog",
+		},
+		{
+			"internal/webhook/changes.go",
+			"address += \"?\" + Masked", "address = e.URL",
+			"internal/api", "TestAuditLog",
+		},
 	}},
 	{row: "Secrets rotate without losing a request", mutants: []mutant{
 		{

@@ -122,6 +122,11 @@ var handOver = []rule{
 		{
 			"internal/deliver/member.go",
 			"r.cfg.Now().Add(o.Delay))", "r.cfg.Now().Add(o.Delay-2*time.Second))",
+			"internal/deliver", "TestFailure/BecomesATaskOfItsOwn",
+		},
+		{
+			"internal/deliver/prepare.go",
+			"		case st.DueIn > 0:", "		case st.DueIn < 0:",
 			"internal/deliver", "TestSchedule/IsNeverEarly",
 		},
 		{

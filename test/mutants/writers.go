@@ -4,17 +4,22 @@ var writers = []rule{
 	{row: "A group is bounded; what waits is, too, and then refused", mutants: []mutant{
 		{
 			"internal/ingest/writer.go",
-			"	for !g.full() {", "	for {",
+			"g.events+len(r.events) <= maxGroupEvents && g.bytes", "g.bytes",
+			"internal/ingest", "TestGroup/StaysWithinItsBounds",
+		},
+		{
+			"internal/ingest/writer.go",
+			" && g.bytes+r.bytes <= maxGroupBytes\n", "\n",
 			"internal/ingest", "TestGroup/StaysWithinItsBounds",
 		},
 		{
 			"internal/ingest/accept.go",
-			"if events > maxWaitingEvents || bytes > maxWaitingBytes {", "if bytes > maxWaitingBytes {",
+			"if events > maxWaitingEvents || bytes", "if events > 10*maxWaitingEvents || bytes",
 			"internal/ingest", "TestWaiting/IsRefusedAbove8192Events",
 		},
 		{
 			"internal/ingest/accept.go",
-			"if events > maxWaitingEvents || bytes > maxWaitingBytes {", "if events > maxWaitingEvents {",
+			"|| bytes > maxWaitingBytes {", "|| bytes > 10*maxWaitingBytes {",
 			"internal/ingest", "TestWaiting/IsRefusedAbove64MiB",
 		},
 		{
