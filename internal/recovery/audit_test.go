@@ -45,8 +45,13 @@ func TestAudit(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)
 		s.tasks.alive = []string{"c_alive"}
-		id := s.delivery(s.endpoint(), "task = 'c_alive', next_attempt_at = now() - interval '1 day'")
+		ep := s.endpoint()
+		id := s.delivery(ep, "task = 'c_alive', next_attempt_at = now() - interval '1 day'")
+		// Others that it is read with are dead: it is not taken along.
+		dead := s.delivery(ep, "task = 'c_dead', "+overdue)
 		must(t, s.audit().runOnce(t.Context()))
+		s.wants(dead, "task IS NULL")
+		s.wants(id, "task = 'c_alive'")
 		must(t, s.audit().all(t.Context()))
 		s.wants(id, "task = 'c_alive'")
 	})

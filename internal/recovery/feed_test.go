@@ -116,11 +116,12 @@ func TestFeed(t *testing.T) {
 		s := newStage(t)
 		id := s.delivery(s.endpoint(), "")
 		s.queue.away = true
+		s.queue.enqueued = func() { t.Error("it was claimed, for nothing") }
 		if err := s.feed().runOnce(t.Context()); !errors.Is(err, errAway) {
 			t.Errorf("got %v", err)
 		}
 		s.wants(id, "task IS NULL")
-		s.queue.away = false
+		s.queue.away, s.queue.enqueued = false, nil
 		must(t, s.feed().runOnce(t.Context()))
 		s.wants(id, "task IS NOT NULL")
 	})

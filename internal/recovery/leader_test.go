@@ -204,15 +204,19 @@ func TestLeadership(t *testing.T) {
 	t.Run("AnotherTakesOverAfterACrashWithinSeconds", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			lease := &fakeLease{holder: "crashed", epoch: 7, expires: time.Now().Add(leaseTTL)}
+			// In numbers: they are for how long nobody leads.
+			lease := &fakeLease{holder: "crashed", epoch: 7, expires: time.Now().Add(6 * time.Second)}
 			b, work := newIdle(lease, "b")
 			b.Start()
 			defer b.Stop()
-			if n := work.rounds(leaseTTL - time.Second); n != 0 {
+			if n := work.rounds(5 * time.Second); n != 0 {
 				t.Errorf("fed %d times before the lease ran out", n)
 			}
-			if n := work.rounds(renewEvery + 2*time.Second); n == 0 || lease.epoch != 8 {
+			if n := work.rounds(4 * time.Second); n == 0 || lease.epoch != 8 {
 				t.Errorf("fed %d times after that, in epoch %d", n, lease.epoch)
+			}
+			if left := time.Until(lease.expires); left > 6*time.Second {
+				t.Errorf("should b crash, nobody leads for %s", left)
 			}
 		})
 	})

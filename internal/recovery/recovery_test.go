@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/postrider/postrider/internal/postgres"
+	"github.com/postrider/postrider/internal/recovery/turns"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -47,6 +49,17 @@ func (c *countedAudits) Clock(ctx context.Context) (time.Time, error) {
 	return c.Audit.Clock(ctx)
 }
 
+// together begins its first round when the other one does.
+type together struct {
+	FeedStore
+	meet func()
+}
+
+func (f *together) Claim(ctx context.Context, room turns.Room, now time.Time) ([]webhook.Chunk, bool, error) {
+	f.meet()
+	return f.FeedStore.Claim(ctx, room, now)
+}
+
 func TestScheduler(t *testing.T) {
 	t.Parallel()
 
@@ -64,10 +77,14 @@ func TestScheduler(t *testing.T) {
 		// The first audit and both that a term begins with are over, and
 		// both for the tick that was missing then.
 		s.eventually("five audits", func() bool { return audits.n.Load() >= 5 })
-		// Not overdue by far: the audit would not look at it.
 		lost := s.delivery(ep, "task = 'c_lost', next_attempt_at = now() - interval '4 seconds'")
+		// Nobody else looks at what is not due yet.
+		later := s.delivery(ep, "task = 'r_lost', attempts = 1, next_attempt_at = now() + interval '1 hour'")
 		memory.flush()
 		s.eventuallyFed(lost)
+		s.eventually("what waits for its time is back in Postgres", func() bool {
+			return query[bool](s, "SELECT task IS NULL FROM deliveries WHERE id = $1", uuid(later))
+		})
 	})
 
 	t.Run("TwoThatLeadAtOnceFeedEachDeliveryOnce", func(t *testing.T) {
@@ -78,6 +95,11 @@ func TestScheduler(t *testing.T) {
 		a, b := s.scheduler("a", &fakeMemory{}), s.scheduler("b", &fakeMemory{})
 		// Each believes that it leads.
 		a.postgres.Leases, b.postgres.Leases = &fakeLease{}, &fakeLease{}
+		var both sync.WaitGroup
+		both.Add(2)
+		for _, one := range []*Scheduler{a, b} {
+			one.postgres.Feed = &together{FeedStore: one.postgres.Feed, meet: sync.OnceFunc(func() { both.Done(); both.Wait() })}
+		}
 		a.Start()
 		defer a.Stop()
 		b.Start()

@@ -29,8 +29,9 @@ func rounds(t *testing.T, r *rescue, n int) {
 	}
 }
 
-// quiet is as many rounds as nobody gets taken for dead in.
-const quiet = silentAfter
+// quiet is as many rounds as nobody gets taken for dead in: two signs of a lease
+// missed, three of a worker. In numbers, for it is what others wait when one dies.
+const quiet = 11
 
 func TestRescueTasks(t *testing.T) {
 	t.Parallel()

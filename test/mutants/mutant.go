@@ -87,7 +87,7 @@ func (m *mutant) overlay(work string) (path string, err error) {
 
 // build compiles the package's tests into the program test; the overlay is optional.
 func build(test, pkg, overlay string) (output string, err error) {
-	cmd := exec.Command("go", "test", "-c", "-o", test, "./"+pkg)
+	cmd := exec.Command("go", "test", "-c", "-ldflags=-s -w", "-o", test, "./"+pkg)
 	cmd.Env = withOverlay(overlay)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
@@ -107,7 +107,7 @@ func run(test, pkg, overlay string, tests []string) (output string) {
 	for i, name := range tests {
 		patterns[i] = "^" + strings.ReplaceAll(name, "/", "$/^") + "$"
 	}
-	cmd := exec.Command(test, "-test.v", "-test.timeout=3m", "-test.run="+strings.Join(patterns, "|"))
+	cmd := exec.Command(test, "-test.v", "-test.timeout=2m", "-test.run="+strings.Join(patterns, "|"))
 	cmd.Dir = pkg
 	cmd.Env = withOverlay(overlay)
 	out, _ := cmd.CombinedOutput()

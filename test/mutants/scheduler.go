@@ -67,7 +67,7 @@ var scheduler = []rule{
 		},
 		{
 			"internal/recovery/memory.go",
-			"forgot := !found || previous < m.last || m.away", "forgot := !found || m.away",
+			"forgot := !found || previous < m.last || m.away", "forgot := !found || previous < 0 || m.away",
 			"internal/recovery", "TestMemory/SeesAnOlderTickAfterARollback",
 		},
 		{
@@ -97,7 +97,17 @@ var scheduler = []rule{
 		{
 			"internal/postgres/internal/dbsqlc/leases.sql.go",
 			"WHERE l.holder = excluded.holder OR l.expires_at <= now()", "WHERE l.holder = excluded.holder",
-			"internal/recovery", "TestLease TestLeadership/AnotherTakesOverAfterACrashWithinSeconds",
+			"internal/recovery", "TestLease",
+		},
+		{
+			"internal/recovery/leader.go",
+			"leaseTTL    = 6 * time.Second", "leaseTTL    = 6 * time.Hour",
+			"internal/recovery", "TestLeadership/AnotherTakesOverAfterACrashWithinSeconds",
+		},
+		{
+			"internal/recovery/leader.go",
+			"renewEvery  = 2 * time.Second", "renewEvery  = 2 * time.Minute",
+			"internal/recovery", "TestLeadership/AnotherTakesOverAfterACrashWithinSeconds",
 		},
 		{
 			"internal/postgres/internal/dbsqlc/recovery.sql.go",
