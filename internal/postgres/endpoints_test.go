@@ -228,6 +228,8 @@ func TestSecretsAtRest(t *testing.T) {
 		wantCode(t, err, webhook.CodeUnavailable)
 	})
 	t.Run("WithoutTheirKeyPostponeAndFailNobodyElse", func(t *testing.T) {
+		_, err := postgres.NewEndpoints(s.open(newKey, oneKey)).Update(ctx, "w", e.ID, func(*webhook.Endpoint) error { return nil })
+		must(t, err)
 		targets, sealed, err := s.deliver(s.open(newKey)).Endpoints(ctx, []webhook.ID{e.ID, s.end})
 		must(t, err)
 		if len(targets) != 1 || targets[0].ID != e.ID || targets[0].Secret != "whsec_plain-secret" || !errors.Is(sealed[s.end], postgres.ErrSealed) {

@@ -28,14 +28,14 @@ var isolation = []rule{
 	{row: "A request that hangs leaves its task", mutants: []mutant{
 		{
 			"internal/deliver/run.go",
-			"glances*glance >= slowAfter)", "glances*glance >= 1000*slowAfter)",
+			"			c.detachSlow(context.WithoutCancel(ctx), glances*glance >= slowAfter)\n", "",
 			"internal/deliver", "TestDetach/LetsTheChunkEndWhileARequestHangs",
 		},
 	}},
 	{row: "What is over a window or a rate is parked and does not spin", mutants: []mutant{
 		{
 			"internal/deliver/member.go",
-			"glances*glance < patience &&", "glances*glance < 1000*patience &&",
+			"glances*glance < patience && !r.limiter.stuck(t, now) {", "glances > 0 {",
 			"internal/deliver", "TestHold/OverTheWindowIsParkedAndDoesNotSpin",
 		},
 		{

@@ -118,7 +118,7 @@ var scheduler = []rule{
 	{row: "A replay that is killed repeats nothing and loses nothing, and waits for what is live", mutants: []mutant{
 		{
 			"internal/postgres/replaying.go",
-			"Position: page.position, Finished", "Position: row.Position, Finished",
+			"Finished: page.last", "Finished: made > 0",
 			"internal/recovery", "TestReplay/GoesOnWhereAKillLeftIt",
 		},
 		{
