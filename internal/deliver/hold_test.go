@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/internal/postgres"
+	ramp "github.com/postrider/postrider/internal/recovery/parking"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -81,7 +82,15 @@ func TestHold(t *testing.T) {
 		s.process(chunk(retried, m))
 		s.wants(m, "parked AND attempts = 1 AND schedule_start = 0 AND next_attempt_at <= now()")
 		s.exec("DELETE FROM endpoint_health")
-		s.change(m, "parked = false, held_reason = NULL, held_until = NULL, task = 'c_again'")
+		s.exec("UPDATE parked_endpoints SET next_check_at = now()")
+		db, err := postgres.Open(t.Context(), postgres.Config{URL: s.raw.Config().ConnString()})
+		must(t, err)
+		t.Cleanup(db.Close)
+		if out, err := postgres.NewParked(db).Next(t.Context(), ramp.Decide); err != nil || out.Released != 1 {
+			t.Fatalf("released %+v, %v", out, err)
+		}
+		s.wants(m, "NOT parked AND attempts = 1 AND schedule_start = 0 AND task IS NULL")
+		s.change(m, "task = 'c_again'") // as feed does it
 		s.sender.answers(status(500))
 		before := s.clock()
 		s.process(chunk("c_again", m))

@@ -121,13 +121,16 @@ func TestGroup(t *testing.T) {
 				accept("w", batch(1, 900<<10, "large"))
 				accept("other", batch(40, 10, "fans out"))
 			}
+			for range 20 { // bytes alone
+				accept("w", batch(1, 900<<10, "large"))
+			}
 			accept("w", batch(700, 10, "over it by itself"))
 			free()
 			callers.Wait()
 			for _, g := range w.groups {
 				checkBounds(t, g)
 			}
-			wantCounts(t, w.committed(), map[string]int{"first": 1, "a": 2400, "large": 40, "fans out": 1600, "over it by itself": 700})
+			wantCounts(t, w.committed(), map[string]int{"first": 1, "a": 2400, "large": 60, "fans out": 1600, "over it by itself": 700})
 		})
 	})
 

@@ -198,6 +198,17 @@ func TestBreaker(t *testing.T) {
 		if len(failing) != 2 {
 			t.Errorf("failing: %v", failing)
 		}
+		// Of a group that has both.
+		var group []webhook.Outcome
+		ends := []webhook.ID{s.endpoint("w").ID, s.endpoint("w").ID}
+		for i, n := range []int{3, 2} {
+			for s.end = ends[i]; n > 0; n-- {
+				group = append(group, outcome(s.pending(0, "c_1"), "c_1", 0, 500))
+			}
+		}
+		s.records(s.db, group)
+		s.wantHealth("endpoint_id = $1 AND failures = 3", pg(ends[0]))
+		s.wantHealth("endpoint_id = $1 AND failures = 2", pg(ends[1]))
 	})
 
 	t.Run("DisablesAnEndpointThatSaysItIsGone", func(t *testing.T) {

@@ -2,7 +2,6 @@ package recovery
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,7 +10,6 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/postrider/postrider/internal/postgres"
-	"github.com/postrider/postrider/internal/recovery/turns"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -49,17 +47,6 @@ func (c *countedAudits) Clock(ctx context.Context) (time.Time, error) {
 	return c.Audit.Clock(ctx)
 }
 
-// together begins its first round when the other one does.
-type together struct {
-	FeedStore
-	meet func()
-}
-
-func (f *together) Claim(ctx context.Context, room turns.Room, now time.Time) ([]webhook.Chunk, bool, error) {
-	f.meet()
-	return f.FeedStore.Claim(ctx, room, now)
-}
-
 func TestScheduler(t *testing.T) {
 	t.Parallel()
 
@@ -95,15 +82,20 @@ func TestScheduler(t *testing.T) {
 		a, b := s.scheduler("a", &fakeMemory{}), s.scheduler("b", &fakeMemory{})
 		// Each believes that it leads.
 		a.postgres.Leases, b.postgres.Leases = &fakeLease{}, &fakeLease{}
-		var both sync.WaitGroup
-		both.Add(2)
-		for _, one := range []*Scheduler{a, b} {
-			one.postgres.Feed = &together{FeedStore: one.postgres.Feed, meet: sync.OnceFunc(func() { both.Done(); both.Wait() })}
-		}
+		// Whoever claims rows that another has locked waits here, and has them twice then.
+		held, err := s.raw.Begin(t.Context())
+		must(t, err)
+		defer func() { _ = held.Rollback(context.Background()) }()
+		_, err = held.Exec(t.Context(), "SELECT FROM deliveries ORDER BY id LIMIT 1 FOR UPDATE")
+		must(t, err)
 		a.Start()
 		defer a.Stop()
 		b.Start()
 		defer b.Stop()
+		s.eventually("all others have a task", func() bool {
+			return query[bool](s, "SELECT count(*) FILTER (WHERE task IS NULL) = 1 FROM deliveries")
+		})
+		must(t, held.Rollback(t.Context()))
 		s.eventually("all have a task", func() bool { return query[bool](s, "SELECT bool_and(task IS NOT NULL) FROM deliveries") })
 		last := s.delivery(s.endpoint(), "")
 		s.eventuallyFed(last)

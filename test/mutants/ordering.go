@@ -21,7 +21,7 @@ var ordering = []rule{
 	{row: "Numbers are in the order of acceptance, over processes and groups with many keys", mutants: []mutant{
 		{
 			"internal/postgres/orderingaccept.go",
-			"	slices.SortStableFunc(turns, byLine)\n	return turns, places", "	return turns, places",
+			"	slices.SortStableFunc(turns, byLine)\n	return turns, places", "	slices.Reverse(turns)\n	return turns, places",
 			"internal/postgres", "TestOrderingOfManyWriters",
 		},
 		{
@@ -107,8 +107,8 @@ var ordering = []rule{
 			"internal/postgres", "TestOrderingLocksTheLineFirst",
 		},
 		{
-			"internal/postgres/ingest.go",
-			"	if !hasKeys(g) && !slices", "	if false && !slices",
+			"internal/postgres/orderingrecord.go",
+			"	if len(ending) == 0 {", "	if len(ending) < 0 {",
 			"internal/postgres", "TestOrderingCostsNothingWithoutAKey",
 		},
 		{
