@@ -203,3 +203,15 @@ func TestDayBoundStatementsLockOneDay(t *testing.T) {
 		}
 	})
 }
+
+// A generic plan would lock every day, whatever the statement names.
+func TestConnectionsPlanEachStatement(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.exec(`CREATE FUNCTION is_planned_each_time() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		IF current_setting('plan_cache_mode') <> 'force_custom_plan' THEN RAISE 'statements are planned once'; END IF;
+		RETURN NEW; END $$`)
+	s.exec("CREATE TRIGGER planned BEFORE INSERT ON workers FOR EACH ROW EXECUTE FUNCTION is_planned_each_time()")
+	_, err := s.deliver(s.db).Heartbeat(t.Context(), "me", "host")
+	must(t, err)
+}

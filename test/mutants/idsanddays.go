@@ -12,7 +12,7 @@ var idsAndDays = []rule{
 		{
 			"internal/postgres/db.go",
 			"	params[\"plan_cache_mode\"] = \"force_custom_plan\"\n", "	params[\"plan_cache_mode\"] = \"force_generic_plan\"\n",
-			"internal/postgres", "TestDayBoundStatementsLockOneDay",
+			"internal/postgres", "TestConnectionsPlanEachStatement",
 		},
 		{
 			"internal/postgres/internal/dbsqlc/ingest.sql.go",

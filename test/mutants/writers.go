@@ -105,10 +105,15 @@ var writers = []rule{
 		},
 	}},
 	{row: "An idempotency key takes effect once, also over a kill", mutants: []mutant{
-		{
+		{ // the whole test, by which what its parts see is reported
 			"internal/api/idempotency.go",
 			"	if !claim.Mine {\n", "	if !claim.Mine && false {\n",
-			"internal/api", "TestIdempotencyKey/TheSameRequestTakesEffectOnce TestIdempotencyKeyInFlight/OfManyAtOnceOneTakesEffect",
+			"internal/api", "TestIdempotencyKey",
+		},
+		{
+			"internal/postgres/idempotency.go",
+			"	if n.won {\n", "	if !n.claim.IsZero() {\n",
+			"internal/api", "TestIdempotencyKeyInFlight/OfManyAtOnceOneTakesEffect",
 		},
 		{ // an effect that was made before the kill is not found by its token
 			"internal/postgres/idempotency.go",
