@@ -83,7 +83,7 @@ properties: ## make requests of what openapi.json says, PROPERTIES (600) seconds
 	POSTRIDER_PROPERTIES_SECONDS=$(PROPERTIES) bin/testenv $(GO) test -count 1 -timeout 2h -v -run TestProperties ./test/openapi
 
 .PHONY: mutants
-mutants: ## break each rule of docs/rules.md on purpose and see its tests fail, about an hour (ARGS="-run ordering" for some)
+mutants: ## break each rule of docs/rules.md on purpose and see its tests fail, some twenty minutes (ARGS="-run ordering" for some)
 	@$(GO) build -o bin/testenv ./internal/testenv
 	@$(GO) build -o bin/mutants ./test/mutants
 	bin/testenv bin/mutants $(ARGS)

@@ -9,7 +9,7 @@ var around = []rule{
 		},
 		{
 			"internal/deliver/prepare.go",
-			"		case st.EndpointDeleted:", "		case false:",
+			"s.canceled, chunk.Task, webhook.StatusCanceled,", "s.canceled, chunk.Task, webhook.StatusFailed,",
 			"internal/deliver", "TestHold/OfADeletedEndpointIsACancellation",
 		},
 		{
