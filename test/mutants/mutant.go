@@ -111,9 +111,24 @@ func run(test, pkg, overlay, timeout string, tests []string) (output string) {
 			patterns[i] += "$"
 		}
 	}
-	cmd := exec.Command(test, "-test.v", "-test.timeout="+timeout, "-test.run="+strings.Join(patterns, "|"))
+	args := []string{"-test.v", "-test.timeout=" + timeout, "-test.run=" + strings.Join(patterns, "|")}
+	if hasProperties(pkg) {
+		args = append(args, "-rapid.nofailfile") // what a mutant fails by is nothing to keep
+	}
+	cmd := exec.Command(test, args...)
 	cmd.Dir = pkg
 	cmd.Env = withOverlay(overlay)
 	out, _ := cmd.CombinedOutput()
 	return string(out)
+}
+
+// hasProperties reports whether the package's tests know rapid's flags.
+func hasProperties(pkg string) bool {
+	files, _ := filepath.Glob(filepath.Join(pkg, "*_test.go"))
+	for _, file := range files {
+		if text, _ := os.ReadFile(file); strings.Contains(string(text), `"pgregory.net/rapid"`) {
+			return true
+		}
+	}
+	return false
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var rowOfRule = regexp.MustCompile("(?m)^\\| ([^|]+) \\| ([^|]*Test[^|]+) \\|$")
+var rowOfRule = regexp.MustCompile(`(?m)^\| ([^|]+) \| ([^|]*Test[^|]+) \|$`)
 
 // TestEachRuleHasAMutant also holds the table to the page's words: a rule that reads
 // otherwise is another rule.
