@@ -38,6 +38,9 @@ func try(chosen *regexp.Regexp, jobs int, unsound, verbose bool) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	tasks := choose(chosen)
+	if len(tasks) == 0 {
+		return fmt.Errorf("no mutant matches %q", chosen)
+	}
 	if !unsound {
 		if err := soundTests(dir, tasks); err != nil {
 			return err
