@@ -95,6 +95,13 @@ var around = []rule{
 			"internal/deliver", "TestRotation/A401ThatTheNewSecretTurnsInto2xxPromotesIt",
 		},
 	}},
+	{row: "An index on days that are there holds up no write, and is made again where its making was ended", mutants: []mutant{
+		{
+			"internal/postgres/dayindexes.go",
+			"\"CREATE INDEX CONCURRENTLY IF NOT EXISTS \"", "\"CREATE INDEX IF NOT EXISTS \"",
+			"internal/postgres", "TestDayIndexes",
+		},
+	}},
 	{row: "No Postgres of ours outlives its process", mutants: []mutant{
 		{
 			"internal/local/child_linux.go",

@@ -64,4 +64,23 @@ var idsAndDays = []rule{
 			"internal/postgres", "TestAnnounce/ExpiredAsACountForEachEndpointAndDay",
 		},
 	}},
+	{row: "Ids are of Postgres's clock; a group whose ids are older than 5 s is not committed", mutants: []mutant{
+		{
+			"internal/ingest/clock.go",
+			"		return r.postgres.Add(c.now().Sub(r.here))", "		return r.here",
+			"internal/ingest", "TestAnAPIsClockThatIsSet",
+		},
+		{
+			"internal/postgres/ingest.go",
+			"	if !g.MadeAt.IsZero() {", "	if false {",
+			"internal/postgres", "TestCatchUpEndsBeforeWhatCanStillBeAccepted/WhatWasMadeTooLongAgoIsNotAccepted",
+		},
+	}},
+	{row: "A feed ends where an older event can still be accepted", mutants: []mutant{
+		{
+			"internal/postgres/catchup.go",
+			"	p.until = webhook.FirstID(until.Time)", "	p.until = webhook.FirstID(until.Time.Add(time.Hour))",
+			"internal/postgres", "TestCatchUpEndsBeforeWhatCanStillBeAccepted/ATransactionThatWritesHoldsIt",
+		},
+	}},
 }

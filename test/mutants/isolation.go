@@ -92,7 +92,7 @@ var isolation = []rule{
 	{row: "The breaker opens after twenty failures over a minute, for that endpoint alone", mutants: []mutant{
 		{
 			"internal/postgres/internal/dbsqlc/health.sql.go",
-			">= $7::int\n", "> 10 * $7::int\n",
+			">= $8::int\n", "> 10 * $8::int\n",
 			"internal/postgres", "TestBreaker/OpensAfterTwentyFailuresOverAMinute",
 		},
 		{
@@ -102,7 +102,7 @@ var isolation = []rule{
 		},
 		{
 			"internal/postgres/internal/dbsqlc/health.sql.go",
-			">= $7::int\n", ">= $7::int - 1\n",
+			">= $8::int\n", ">= $8::int - 1\n",
 			"internal/postgres", "TestBreaker/StaysClosedAfterNineteenOverAnHour",
 		},
 		{
@@ -150,7 +150,43 @@ var isolation = []rule{
 			"internal/deliver", "TestProbe/ThatSucceedsClosesTheBreaker",
 		},
 	}},
-	{row: "After five days of failing an endpoint is disabled", mutants: []mutant{
+	{row: "What is held all the time puts off neither the probe nor the ramp", mutants: []mutant{
+		{
+			"internal/postgres/internal/dbsqlc/deliver.sql.go",
+			"ELSE least(parked_endpoints.next_check_at, excluded.next_check_at) END", "ELSE excluded.next_check_at END",
+			"internal/postgres", "TestBreaker/HoldsWithoutPuttingItsProbeOff",
+		},
+	}},
+	{row: "`held_until` is as things are now, though no row is changed for it", mutants: []mutant{
+		{
+			"internal/postgres/deliveryview.go",
+			"return webhook.HeldBreakerOpen, later(timePtr(r.OpenUntil), timePtr(r.NextCheckAt))", "return webhook.HeldBreakerOpen, timePtr(r.HeldUntil)",
+			"internal/postgres", "TestHeldUntil/IsWhereTheBreakerIsNow TestHeldUntil/IsTheNextLookOnceAProbeIsDue",
+		},
+		{
+			"internal/postgres/deliveryview.go",
+			"return deref(r.HeldReason), later(timePtr(r.HeldUntil), timePtr(r.NextCheckAt))", "return deref(r.HeldReason), timePtr(r.NextCheckAt)",
+			"internal/postgres", "TestHeldUntil/StaysTheRowsWhereThatIsLater",
+		},
+	}},
+	{row: "Nothing stays behind of how a deleted endpoint failed", mutants: []mutant{
+		{
+			"internal/recovery/upkeep.go",
+			"if _, err := u.store.ForgetDeleted(ctx); err != nil {", "if _, err := 0, error(nil); err != nil {",
+			"internal/recovery", "TestUpkeep/ForgetsHowDeletedEndpointsFailed",
+		},
+	}},
+	{row: "After five days of failing an endpoint is disabled; a few failures, or some before and after a silence, are none", mutants: []mutant{
+		{
+			"internal/postgres/internal/dbsqlc/recovery.sql.go",
+			"AND h.failures >= $3::int", "AND h.failures >= 0 * $3::int",
+			"internal/recovery", "TestUpkeep/LeavesWhatFailedFewTimes",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/health.sql.go",
+			"excluded.failing_since - h.updated_at > make_interval", "excluded.failing_since - h.updated_at > interval '10 years' + make_interval",
+			"internal/postgres", "TestBreaker/CountsTheTimeOfFailingAnewAfterASilence",
+		},
 		{
 			"internal/postgres/internal/dbsqlc/recovery.sql.go",
 			"AND h.updated_at - h.failing_since >=", "AND h.updated_at - h.failing_since >= interval '1 year' +",

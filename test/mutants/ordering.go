@@ -26,7 +26,7 @@ var ordering = []rule{
 		},
 		{
 			"internal/ingest/ordered.go",
-			"	for _, r := range group {\n		i.plan(p, r.request, r.indexed, now)", "	for n := range group {\n		r := group[len(group)-1-n]\n		i.plan(p, r.request, r.indexed, now)",
+			"	for _, r := range group {\n		i.plan(p, r.request, r.indexed)", "	for n := range group {\n		r := group[len(group)-1-n]\n		i.plan(p, r.request, r.indexed)",
 			"internal/ingest", "TestOrdered/ShareACommitInTheOrderInWhichTheyCame",
 		},
 		{
@@ -147,7 +147,7 @@ var ordering = []rule{
 	{row: "An answer that gets lost takes or passes a turn once", mutants: []mutant{
 		{
 			"internal/postgres/ingest.go",
-			"	if dups, err = s.commit(ctx, g); sqlState(err) == uniqueViolation {", "	if dups, err = s.commit(ctx, g); false {",
+			"	if dups, err = s.commit(ctx, g, answers); sqlState(err) == uniqueViolation {", "	if dups, err = s.commit(ctx, g, answers); false {",
 			"internal/postgres", "TestOrderingWhoseAnswerGetsLost",
 		},
 	}},

@@ -38,7 +38,7 @@ var writers = []rule{
 	{row: "A commit whose answer got lost is made once", mutants: []mutant{
 		{
 			"internal/postgres/ingest.go",
-			"	if dups, err = s.commit(ctx, g); sqlState(err) == uniqueViolation {", "	if dups, err = s.commit(ctx, g); false {",
+			"	if dups, err = s.commit(ctx, g, answers); sqlState(err) == uniqueViolation {", "	if dups, err = s.commit(ctx, g, answers); false {",
 			"internal/postgres", "TestCommitWhoseAnswerGetsLost",
 		},
 		{
@@ -119,6 +119,18 @@ var writers = []rule{
 			"internal/postgres/idempotency.go",
 			"	return webhook.Claim{ID: n.claim, Mine: true, Same: true, Token: token.Bytes}, nil", "	_ = token\n	return webhook.Claim{ID: n.claim, Mine: true, Same: true, Token: n.token}, nil",
 			"internal/api", "TestIdempotencyKeyOutlivesAKill",
+		},
+	}},
+	{row: "An event's idempotency key and answer are in its own commit; one whose key is taken is left out of its group", mutants: []mutant{
+		{
+			"internal/postgres/answers.go",
+			"		a.taken = !mine[a.event]", "		a.taken = false",
+			"internal/postgres", "TestCommitWithAnswers/LeavesOutWhoseKeyIsTaken",
+		},
+		{
+			"internal/ingest/group.go",
+			"	if r.once() != nil && p.isTaken(r.events[0], duplicates) {", "	if r.once() != nil && false {",
+			"internal/ingest", "TestOnce/OfATakenKeyNothingIsDone",
 		},
 	}},
 	{row: "What a request with an idempotency key changes is committed with its answer, unless somebody took the key over", mutants: []mutant{
