@@ -81,8 +81,7 @@ func TestFeed(t *testing.T) {
 		t.Parallel()
 		s := setup(t, "worker", "scheduler")
 		second := s.API(t)
-		var e struct{ ID, Secret string }
-		s.c.Call(t, http.MethodPost, "/v1/endpoints", map[string]any{"url": s.r.URL + "/hook", "events": []string{"*"}}, http.StatusCreated, &e)
+		e := s.c.Endpoint(t, s.r, "/hook", nil)
 		r := &reader{c: s.Client(second, e.Secret), path: "/v1/endpoints/" + e.ID + "/feed"}
 		p := &publisher{}
 		var all sync.WaitGroup
