@@ -40,7 +40,7 @@ func TestUpkeep(t *testing.T) {
 		s := newStage(t)
 		shorter, silent := s.endpoint(), s.endpoint()
 		s.health(shorter, "failing_since = now() - interval '4 days 23 hours'")
-		s.health(silent, "failures = 1, failing_since = now() - interval '9 days', updated_at = now() - interval '9 days'")
+		s.health(silent, "failures = 20, failing_since = now() - interval '9 days', updated_at = now() - interval '9 days'")
 		must(t, upkeepOf(s).runOnce(t.Context()))
 		if n := query[int](s, "SELECT count(*) FROM endpoints WHERE is_active"); n != 2 {
 			t.Errorf("%d of 2 are active", n)
