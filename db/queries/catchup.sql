@@ -18,9 +18,3 @@ ORDER BY id LIMIT @n::int;
 SELECT DISTINCT ON (event_id) event_id, id, status FROM deliveries
 WHERE endpoint_id = @endpoint_id AND id >= @lo::uuid AND id < @hi::uuid
 ORDER BY event_id, replay_id DESC NULLS LAST;
-
--- name: CatchUpBodies :many
--- Index: events_pkey of the days between the bounds.
-SELECT id, coalesce(external_id, '')::text AS external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at, ordering_key
-FROM events
-WHERE workspace_id = @workspace_id AND id = ANY(@ids::uuid[]) AND id >= @lo::uuid AND id <= @hi::uuid;

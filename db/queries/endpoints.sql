@@ -21,12 +21,9 @@ SELECT id, workspace_id, url, events, filters, description, is_active, disabled_
        next_secret, next_secret_at, format
 FROM endpoints WHERE id = @id AND workspace_id = @workspace_id AND deleted_at IS NULL;
 
--- name: EndpointAnywhere :one
+-- name: EndpointsWorkspace :one
 -- Index: endpoints_pkey.
-SELECT id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason, secret, headers,
-       timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at,
-       next_secret, next_secret_at, format
-FROM endpoints WHERE id = @id AND deleted_at IS NULL;
+SELECT workspace_id FROM endpoints WHERE id = @id AND deleted_at IS NULL;
 
 -- name: ListEndpoints :many
 -- Index: endpoints_workspace.

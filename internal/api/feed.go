@@ -1,10 +1,8 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/postrider/postrider/internal/match"
 	"github.com/postrider/postrider/internal/webhook"
@@ -29,8 +27,12 @@ func (s *server) readFeed(ctx context.Context, r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	c := webhook.CatchUp{WorkspaceID: r.workspace, EndpointID: e.ID}
-	if c.After, c.Limit, err = r.position(); err != nil {
+	p, err := r.page()
+	if err != nil {
+		return response{}, err
+	}
+	c := webhook.CatchUp{WorkspaceID: r.workspace, EndpointID: e.ID, After: p.Before, Limit: p.Limit}
+	if c.Since, err = r.time("since"); err != nil {
 		return response{}, err
 	}
 	if c.Interest, err = match.Stored(&e); err != nil {
@@ -41,20 +43,4 @@ func (s *server) readFeed(ctx context.Context, r *request) (response, error) {
 		return response{}, err
 	}
 	return response{status: http.StatusOK, body: renderFeed(&page, &e)}, nil
-}
-
-// position is where a feed is to go on: behind its cursor, and not before since.
-func (r *request) position() (after webhook.ID, limit int, err error) {
-	p, err := r.page()
-	if err != nil {
-		return after, 0, err
-	}
-	since, err := r.time("since")
-	if err != nil || since.IsZero() {
-		return p.Before, p.Limit, err
-	}
-	if first := webhook.FirstID(since.Add(time.Millisecond - 1)); bytes.Compare(first[:], p.Before[:]) > 0 {
-		return first, p.Limit, nil
-	}
-	return p.Before, p.Limit, nil
 }

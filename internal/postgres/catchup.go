@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
@@ -53,6 +54,7 @@ func (p *catchUpPage) read(ctx context.Context) error {
 	}
 	p.until = webhook.FirstID(until.Time)
 	p.reach(webhook.FirstID(p.c.EndpointID.Time().Add(-clockSlack)))
+	p.reach(webhook.FirstID(ceilMilli(p.c.Since)))
 	for n, seen := catchUpScan, 0; seen < catchUpMost; n *= 2 {
 		n = min(n, catchUpMost-seen)
 		end, err := p.scan(ctx, n)
@@ -162,13 +164,14 @@ func (p *catchUpPage) room(candidates []candidate) (n int) {
 
 func (p *catchUpPage) add(ctx context.Context, candidates []candidate) error {
 	ids := pgIDs(candidates, func(c candidate) webhook.ID { return c.id })
-	rows, err := p.q.CatchUpBodies(ctx, dbsqlc.CatchUpBodiesParams{
-		WorkspaceID: string(p.c.WorkspaceID), Ids: ids, Lo: ids[0], Hi: ids[len(ids)-1],
+	lo, hi := around(ids)
+	rows, err := p.q.ListEvents(ctx, dbsqlc.ListEventsParams{
+		WorkspaceID: string(p.c.WorkspaceID), Lo: lo, Hi: hi, Ids: ids, RowLimit: int32(len(ids)), MaxBytes: math.MaxInt64, // room has bounded them
 	})
 	if err != nil {
 		return err
 	}
-	events := make(map[webhook.ID]*dbsqlc.CatchUpBodiesRow, len(rows))
+	events := make(map[webhook.ID]*dbsqlc.ListEventsRow, len(rows))
 	for i := range rows {
 		events[rows[i].ID.Bytes] = &rows[i]
 	}
@@ -180,17 +183,10 @@ func (p *catchUpPage) add(ctx context.Context, candidates []candidate) error {
 		}
 		if c.delivery.ID.Valid || r.Body != nil && p.c.Interest.Match(r.Type, webhook.DataOf(r.Body, p.c.WorkspaceID)) {
 			p.Events = append(p.Events, webhook.CaughtUp{
-				Event:      p.eventOf(r),
+				Event:      eventOf(p.c.WorkspaceID, r),
 				DeliveryID: c.delivery.ID.Bytes, Status: webhook.Status(c.delivery.Status),
 			})
 		}
 	}
 	return nil
-}
-
-func (p *catchUpPage) eventOf(r *dbsqlc.CatchUpBodiesRow) webhook.Event {
-	return webhook.Event{
-		ID: r.ID.Bytes, ExternalID: r.ExternalID, WorkspaceID: p.c.WorkspaceID, Type: r.Type, CreatedAt: r.CreatedAt.Time.UTC(),
-		Body: r.Body, Deliveries: int(r.Deliveries), Options: optionsOf(r.EndpointIds, r.DeliverAt, r.OrderingKey),
-	}
 }

@@ -90,11 +90,11 @@ func (s *Endpoints) Get(ctx context.Context, ws webhook.WorkspaceID, id webhook.
 // Anywhere is Get without a workspace: for who has proved to be the endpoint's
 // receiver.
 func (s *Endpoints) Anywhere(ctx context.Context, id webhook.ID) (webhook.Endpoint, error) {
-	r, err := s.db.q.EndpointAnywhere(ctx, pgID(id))
+	ws, err := s.db.q.EndpointsWorkspace(ctx, pgID(id))
 	if err != nil {
-		return webhook.Endpoint{}, fmt.Errorf("read endpoint %s: %w", id, notFound(err, "endpoint"))
+		return webhook.Endpoint{}, fmt.Errorf("find endpoint %s: %w", id, notFound(err, "endpoint"))
 	}
-	return s.endpointOf(&r)
+	return s.Get(ctx, webhook.WorkspaceID(ws), id)
 }
 
 func (s *Endpoints) get(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID, id webhook.ID) (webhook.Endpoint, error) {

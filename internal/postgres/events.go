@@ -78,13 +78,17 @@ func (s *Events) List(ctx context.Context, ws webhook.WorkspaceID, f webhook.Eve
 	if more || beyond {
 		next = rows[len(rows)-1].ID.Bytes
 	}
-	for _, r := range rows {
-		all = append(all, webhook.Event{
-			ID: r.ID.Bytes, ExternalID: r.ExternalID, WorkspaceID: ws, Type: r.Type, CreatedAt: r.CreatedAt.Time.UTC(),
-			Body: r.Body, Deliveries: int(r.Deliveries), Options: optionsOf(r.EndpointIds, r.DeliverAt, r.OrderingKey),
-		})
+	for i := range rows {
+		all = append(all, eventOf(ws, &rows[i]))
 	}
 	return all, next, nil
+}
+
+func eventOf(ws webhook.WorkspaceID, r *dbsqlc.ListEventsRow) webhook.Event {
+	return webhook.Event{
+		ID: r.ID.Bytes, ExternalID: r.ExternalID, WorkspaceID: ws, Type: r.Type, CreatedAt: r.CreatedAt.Time.UTC(),
+		Body: r.Body, Deliveries: int(r.Deliveries), Options: optionsOf(r.EndpointIds, r.DeliverAt, r.OrderingKey),
+	}
 }
 
 // ofType looks for the events of a page.

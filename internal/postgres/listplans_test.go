@@ -184,7 +184,7 @@ func TestListsGoByTheirIndex(t *testing.T) {
 		wantPlan(t, conn, 1, "_endpoint_id_id_idx", dbsqlc.CatchUpDeliveries, pg(s.end), from, half)
 	})
 	t.Run("BodiesOfAFeed", func(t *testing.T) {
-		wantPlan(t, conn, 1, "_pkey", dbsqlc.CatchUpBodies, "w", []pgtype.UUID{from, half}, from, half)
+		wantPlan(t, conn, 1, "_pkey", dbsqlc.ListEvents, "w", from, half, []pgtype.UUID{from, half}, int32(2), int64(8<<20))
 	})
 	t.Run("PendingAndMany", func(t *testing.T) {
 		s.exec("UPDATE deliveries SET status = 'pending', completed_at = NULL, next_attempt_at = now() WHERE right(id::text, 1) < '8'")

@@ -1,5 +1,7 @@
 package webhook
 
+import "time"
+
 // Interest says which events an endpoint wants.
 type Interest interface {
 	MatchesType(eventType string) bool
@@ -15,6 +17,8 @@ type CatchUp struct {
 	// After is the position that the page begins behind: an event's id, or the last
 	// one of a time.
 	After ID
+	// Since leaves out what was accepted before; zero leaves out nothing.
+	Since time.Time
 	// Limit is how many events there are in a page at most.
 	Limit int
 }

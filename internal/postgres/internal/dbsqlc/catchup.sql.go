@@ -24,67 +24,6 @@ func (q *Queries) AcceptedUntil(ctx context.Context) (pgtype.Timestamptz, error)
 	return until, err
 }
 
-const CatchUpBodies = `-- name: CatchUpBodies :many
-SELECT id, coalesce(external_id, '')::text AS external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at, ordering_key
-FROM events
-WHERE workspace_id = $1 AND id = ANY($2::uuid[]) AND id >= $3::uuid AND id <= $4::uuid
-`
-
-type CatchUpBodiesParams struct {
-	WorkspaceID string
-	Ids         []pgtype.UUID
-	Lo          pgtype.UUID
-	Hi          pgtype.UUID
-}
-
-type CatchUpBodiesRow struct {
-	ID          pgtype.UUID
-	ExternalID  string
-	Type        string
-	CreatedAt   pgtype.Timestamptz
-	Body        []byte
-	Deliveries  int32
-	EndpointIds []pgtype.UUID
-	DeliverAt   pgtype.Timestamptz
-	OrderingKey *string
-}
-
-// Index: events_pkey of the days between the bounds.
-func (q *Queries) CatchUpBodies(ctx context.Context, arg CatchUpBodiesParams) ([]CatchUpBodiesRow, error) {
-	rows, err := q.db.Query(ctx, CatchUpBodies,
-		arg.WorkspaceID,
-		arg.Ids,
-		arg.Lo,
-		arg.Hi,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []CatchUpBodiesRow
-	for rows.Next() {
-		var i CatchUpBodiesRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.ExternalID,
-			&i.Type,
-			&i.CreatedAt,
-			&i.Body,
-			&i.Deliveries,
-			&i.EndpointIds,
-			&i.DeliverAt,
-			&i.OrderingKey,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const CatchUpDeliveries = `-- name: CatchUpDeliveries :many
 SELECT DISTINCT ON (event_id) event_id, id, status FROM deliveries
 WHERE endpoint_id = $1 AND id >= $2::uuid AND id < $3::uuid

@@ -43,44 +43,6 @@ func (q *Queries) DeleteEndpoint(ctx context.Context, arg DeleteEndpointParams) 
 	return result.RowsAffected(), nil
 }
 
-const EndpointAnywhere = `-- name: EndpointAnywhere :one
-SELECT id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason, secret, headers,
-       timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at,
-       next_secret, next_secret_at, format
-FROM endpoints WHERE id = $1 AND deleted_at IS NULL
-`
-
-// Index: endpoints_pkey.
-func (q *Queries) EndpointAnywhere(ctx context.Context, id pgtype.UUID) (Endpoint, error) {
-	row := q.db.QueryRow(ctx, EndpointAnywhere, id)
-	var i Endpoint
-	err := row.Scan(
-		&i.ID,
-		&i.WorkspaceID,
-		&i.Url,
-		&i.Events,
-		&i.Filters,
-		&i.Description,
-		&i.IsActive,
-		&i.DisabledAt,
-		&i.DisabledReason,
-		&i.Secret,
-		&i.Headers,
-		&i.TimeoutS,
-		&i.RetrySchedule,
-		&i.RateLimit,
-		&i.MaxInFlight,
-		&i.Metadata,
-		&i.Version,
-		&i.UpdatedAt,
-		&i.DeletedAt,
-		&i.NextSecret,
-		&i.NextSecretAt,
-		&i.Format,
-	)
-	return i, err
-}
-
 const EndpointByID = `-- name: EndpointByID :one
 SELECT id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason, secret, headers,
        timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at,
@@ -192,6 +154,18 @@ func (q *Queries) EndpointStates(ctx context.Context, arg EndpointStatesParams) 
 		return nil, err
 	}
 	return items, nil
+}
+
+const EndpointsWorkspace = `-- name: EndpointsWorkspace :one
+SELECT workspace_id FROM endpoints WHERE id = $1 AND deleted_at IS NULL
+`
+
+// Index: endpoints_pkey.
+func (q *Queries) EndpointsWorkspace(ctx context.Context, id pgtype.UUID) (string, error) {
+	row := q.db.QueryRow(ctx, EndpointsWorkspace, id)
+	var workspace_id string
+	err := row.Scan(&workspace_id)
+	return workspace_id, err
 }
 
 const InsertEndpoint = `-- name: InsertEndpoint :one
