@@ -60,10 +60,13 @@ SELECT now()::timestamptz AS now;
 -- name: HeldDeliveries :many
 -- A page of what a task holds and that is due in (after, until]. Rows that are
 -- due at the same instant stay in one page, so that the due time alone is the
--- cursor and the index alone the order. Index: deliveries_audit of every day.
+-- cursor and the index alone the order. ahead leaves out what has become due by the
+-- time it is looked at, by the clock and not by the transaction's time: a row that
+-- this snapshot sees was accepted before that. Index: deliveries_audit of every day.
 SELECT workspace_id, id, task::text AS task, next_attempt_at FROM deliveries
 WHERE status = 'pending' AND task IS NOT NULL
   AND next_attempt_at > @after::timestamptz AND next_attempt_at <= @until::timestamptz
+  AND (NOT @ahead::bool OR next_attempt_at > clock_timestamp())
 ORDER BY next_attempt_at FETCH FIRST (@n::int) ROWS WITH TIES;
 
 -- name: DeadWorkers :many

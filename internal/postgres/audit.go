@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
 	"github.com/postrider/postrider/internal/webhook"
@@ -29,11 +30,14 @@ func (s *Audit) Clock(ctx context.Context) (time.Time, error) {
 // Held returns the deliveries that tasks hold and that are due in (after,
 // until], the oldest limit and those due at the same instant as the last one,
 // grouped by task: of the members only DeliveryID and WorkspaceID are set. last
-// is the due time to go on after; the zero time means that nothing is left.
+// is the due time to go on after; the zero time means that nothing is left. A
+// zero until is no end: then what is due by the time of reading is left out.
 func (s *Audit) Held(ctx context.Context, after, until time.Time, limit int) (held []webhook.Chunk, last time.Time, err error) {
-	rows, err := s.db.q.HeldDeliveries(ctx, dbsqlc.HeldDeliveriesParams{
-		After: pgTime(after), Until: pgTime(until), N: int32(limit),
-	})
+	p := dbsqlc.HeldDeliveriesParams{After: pgTime(after), Until: pgTime(until), N: int32(limit)}
+	if until.IsZero() {
+		p.Until, p.Ahead = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}, true
+	}
+	rows, err := s.db.q.HeldDeliveries(ctx, p)
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("read deliveries held by tasks: %w", available(err))
 	}

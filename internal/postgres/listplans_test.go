@@ -245,7 +245,7 @@ func TestSweepsReadOnlyWhatIsPending(t *testing.T) {
 		args  []any
 	}{
 		"DueDeliveries":  {"_next_attempt_at_idx on", dbsqlc.DueDeliveries, nil},
-		"HeldDeliveries": {"_next_attempt_at_idx1 on", dbsqlc.HeldDeliveries, []any{time.Time{}, time.Now(), int32(100)}},
+		"HeldDeliveries": {"_next_attempt_at_idx1 on", dbsqlc.HeldDeliveries, []any{time.Time{}, time.Now(), true, int32(100)}},
 		"OldestDue":      {"_next_attempt_at_idx on", dbsqlc.OldestDue, nil},
 		"OldestHeld":     {"_endpoint_id_id_idx1 on", dbsqlc.OldestHeld, []any{pg(s.end), int32(10)}},
 		"OldestParked":   {"_endpoint_id_id_idx2 on", dbsqlc.OldestParked, []any{pg(s.end), int32(10)}},

@@ -26,9 +26,6 @@ const (
 	auditPause = 100 * time.Millisecond
 )
 
-// forever is later than anything is due.
-var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // audit takes deliveries back from tasks that will never run. A backlog is left
 // alone, however long: its tasks are alive.
 type audit struct {
@@ -57,6 +54,9 @@ func (a *audit) runFull(ctx context.Context) error {
 	return a.all(ctx)
 }
 
+// all leaves out what became due after the clock was read, and until each page
+// is: such a row may have been accepted just now. Taken from its task on its way
+// into Redis it would be delivered twice, and tried once more than its schedule says.
 func (a *audit) all(ctx context.Context) error {
 	now, err := a.store.Clock(ctx)
 	if err != nil {
@@ -65,10 +65,11 @@ func (a *audit) all(ctx context.Context) error {
 	if err := a.sweep(ctx, time.Time{}, now.Add(-inFlight), 0); err != nil {
 		return err
 	}
-	return a.sweep(ctx, now, forever, 0)
+	return a.sweep(ctx, now, time.Time{}, 0)
 }
 
-// sweep goes through what is held and due in (after, until], in pages.
+// sweep goes through what is held and due in (after, until], in pages; without an
+// until, through what is not due yet.
 func (a *audit) sweep(ctx context.Context, after, until time.Time, pause time.Duration) error {
 	for {
 		held, last, err := a.store.Held(ctx, after, until, auditPage)

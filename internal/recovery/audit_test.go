@@ -122,6 +122,19 @@ func TestAudit(t *testing.T) {
 		s.wants(flying, "task = 'c_dead'")
 	})
 
+	t.Run("FullLeavesWhatIsAcceptedWhileItLooks", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		a := s.audit()
+		a.store = frozenClock{postgres.NewAudit(s.db), query[time.Time](s, "SELECT now()")}
+		ep := s.endpoint()
+		accepted := s.delivery(ep, "task = 'c_on_its_way', next_attempt_at = now()")
+		future := s.delivery(ep, "task = 'r_dead', attempts = 1, next_attempt_at = now() + interval '1 minute'")
+		must(t, a.all(t.Context()))
+		s.wants(accepted, "task = 'c_on_its_way'")
+		s.wants(future, "task IS NULL")
+	})
+
 	t.Run("GoesThroughAllPages", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)

@@ -53,7 +53,8 @@ type AuditStore interface {
 	// Clock is Postgres's time.
 	Clock(ctx context.Context) (time.Time, error)
 	// Held returns a page of what is held and due in (after, until], by task, and
-	// the due time to go on after; zero at the end.
+	// the due time to go on after; zero at the end. A zero until is no end: then
+	// what is due by the time of reading is left out.
 	Held(ctx context.Context, after, until time.Time, limit int) (held []webhook.Chunk, last time.Time, err error)
 	// DeadWorkers returns which workers' tasks have no living worker.
 	DeadWorkers(ctx context.Context, tasks []string) ([]string, error)

@@ -46,6 +46,12 @@ var scheduler = []rule{
 			"  AND CASE WHEN d.status = 'pending' THEN d.task = u.task END", "  AND d.status = 'pending'",
 			"internal/recovery", "TestAudit/LeavesARowWhoseTaskChangedMeanwhile",
 		},
+		{
+			"internal/postgres/audit.go",
+			"p.Until, p.Ahead = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}, true",
+			"p.Until = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}",
+			"internal/recovery", "TestAudit/FullLeavesWhatIsAcceptedWhileItLooks",
+		},
 	}},
 	{row: "A dead worker's deliveries go to others within seconds, a living one's stay", mutants: []mutant{
 		{

@@ -421,12 +421,14 @@ const HeldDeliveries = `-- name: HeldDeliveries :many
 SELECT workspace_id, id, task::text AS task, next_attempt_at FROM deliveries
 WHERE status = 'pending' AND task IS NOT NULL
   AND next_attempt_at > $1::timestamptz AND next_attempt_at <= $2::timestamptz
-ORDER BY next_attempt_at FETCH FIRST ($3::int) ROWS WITH TIES
+  AND (NOT $3::bool OR next_attempt_at > clock_timestamp())
+ORDER BY next_attempt_at FETCH FIRST ($4::int) ROWS WITH TIES
 `
 
 type HeldDeliveriesParams struct {
 	After pgtype.Timestamptz
 	Until pgtype.Timestamptz
+	Ahead bool
 	N     int32
 }
 
@@ -439,9 +441,16 @@ type HeldDeliveriesRow struct {
 
 // A page of what a task holds and that is due in (after, until]. Rows that are
 // due at the same instant stay in one page, so that the due time alone is the
-// cursor and the index alone the order. Index: deliveries_audit of every day.
+// cursor and the index alone the order. ahead leaves out what has become due by the
+// time it is looked at, by the clock and not by the transaction's time: a row that
+// this snapshot sees was accepted before that. Index: deliveries_audit of every day.
 func (q *Queries) HeldDeliveries(ctx context.Context, arg HeldDeliveriesParams) ([]HeldDeliveriesRow, error) {
-	rows, err := q.db.Query(ctx, HeldDeliveries, arg.After, arg.Until, arg.N)
+	rows, err := q.db.Query(ctx, HeldDeliveries,
+		arg.After,
+		arg.Until,
+		arg.Ahead,
+		arg.N,
+	)
 	if err != nil {
 		return nil, err
 	}
