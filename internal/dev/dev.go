@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/postrider/postrider/client"
 	"github.com/postrider/postrider/internal/app"
 	"github.com/postrider/postrider/internal/config"
 	"github.com/postrider/postrider/internal/local"
@@ -89,11 +90,11 @@ func serve(ctx context.Context, cfg config.Config, opts Options, pg *local.Postg
 		defer cancel()
 		a.Stop(stopCtx)
 	}()
-	client := apiClient{base: "http://" + reachable(a.APIAddr()), key: cfg.API.AdminKey}
-	if err := state.prepare(ctx, client, receiver); err != nil {
+	base := "http://" + reachable(a.APIAddr())
+	if err := state.prepare(ctx, base, cfg.API.AdminKey, receiver); err != nil {
 		return err
 	}
-	printReady(opts, cfg, client.base, state, receiver)
+	printReady(opts, cfg, base, state, receiver)
 	select {
 	case <-ctx.Done():
 		fmt.Fprintln(opts.Output, "\nstopping")
@@ -120,6 +121,12 @@ func within(ctx context.Context, stop func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	return stop(ctx)
+}
+
+// newClient is patient: api.rate_limit is dev's own calls' limit too, and the first
+// of them meet an API that has just begun.
+func newClient(base, key string) *client.Client {
+	return client.NewWith(base, key, client.Config{Workspace: workspace, MaxRetries: 10})
 }
 
 // onLoopback keeps dev, whose admin key everybody knows, off the network unless

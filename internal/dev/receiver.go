@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/postrider/postrider/client"
 	"github.com/postrider/postrider/signature"
 )
 
@@ -80,21 +81,18 @@ func (r *receiver) receive(w http.ResponseWriter, req *http.Request) {
 
 // endpoint is the receiver's own, with the secrets that it is known to have.
 type endpoint struct {
-	client  apiClient
+	client  *client.Client
 	id      string
 	secrets []string
 }
 
 // newEndpoint reads the endpoint's secrets.
-func newEndpoint(ctx context.Context, client apiClient, id string) (*endpoint, error) {
-	var got struct {
-		Secret         string `json:"secret"`
-		PreviousSecret string `json:"previous_secret"`
-	}
-	if err := client.do(ctx, http.MethodGet, "/v1/endpoints/"+id+"/secret", nil, &got); err != nil {
+func newEndpoint(ctx context.Context, c *client.Client, id string) (*endpoint, error) {
+	got, err := c.Endpoints.Secret(ctx, id)
+	if err != nil {
 		return nil, err
 	}
-	e := &endpoint{client: client, id: id, secrets: []string{got.Secret}}
+	e := &endpoint{client: c, id: id, secrets: []string{got.Secret}}
 	if got.PreviousSecret != "" {
 		e.secrets = append(e.secrets, got.PreviousSecret)
 	}

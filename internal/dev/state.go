@@ -6,9 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
+
+	"github.com/postrider/postrider/client"
 )
 
 // state is what dev keeps beside its Postgres, so that keys and undelivered
@@ -55,17 +56,17 @@ func (s *state) save() error {
 
 // prepare makes the workspace, its key and the receiver's endpoint, or finds
 // them as an earlier run left them. It uses the API like anybody else.
-func (s *state) prepare(ctx context.Context, admin apiClient, r *receiver) error {
-	admin.workspace = workspace
-	err := admin.do(ctx, http.MethodPost, "/v1/workspaces", map[string]any{"id": workspace, "name": "Development"}, nil)
-	if err != nil && !isStatus(err, http.StatusConflict) {
+func (s *state) prepare(ctx context.Context, base, adminKey string, r *receiver) error {
+	admin := newClient(base, adminKey)
+	_, err := admin.Workspaces.Create(ctx, client.WorkspaceInput{ID: workspace, Name: "Development"})
+	if err != nil && client.CodeOf(err) != client.CodeConflict {
 		return fmt.Errorf("make the workspace: %w", err)
 	}
-	if err := s.prepareKey(ctx, admin); err != nil {
+	if err := s.prepareKey(ctx, base, admin); err != nil {
 		return fmt.Errorf("make a key: %w", err)
 	}
 	err = s.prepareEndpoint(ctx, admin, r)
-	if isStatus(err, http.StatusUnprocessableEntity) {
+	if client.CodeOf(err) == client.CodeInvalid {
 		// The configuration refuses it, with egress.https_only for one: everything
 		// else is of use without it.
 		r.refused = err
@@ -77,32 +78,29 @@ func (s *state) prepare(ctx context.Context, admin apiClient, r *receiver) error
 	return s.save()
 }
 
-func (s *state) prepareKey(ctx context.Context, admin apiClient) error {
-	mine := apiClient{base: admin.base, key: s.WorkspaceKey}
-	if s.WorkspaceKey != "" && mine.do(ctx, http.MethodGet, "/v1/endpoints?limit=1", nil, nil) == nil {
-		return nil
+func (s *state) prepareKey(ctx context.Context, base string, admin *client.Client) error {
+	if s.WorkspaceKey != "" {
+		if _, err := newClient(base, s.WorkspaceKey).Endpoints.List(ctx, client.ListOptions{Limit: 1}); err == nil {
+			return nil
+		}
 	}
-	var made struct {
-		Key string `json:"key"`
-	}
-	err := admin.do(ctx, http.MethodPost, "/v1/workspaces/"+workspace+"/keys", map[string]any{"name": "dev"}, &made)
+	made, err := admin.Keys.Create(ctx, workspace, client.KeyInput{Name: "dev"})
 	s.WorkspaceKey = made.Key
 	return err
 }
 
 // prepareEndpoint points the endpoint at the receiver, whose port is new each time.
-func (s *state) prepareEndpoint(ctx context.Context, admin apiClient, r *receiver) error {
-	var made struct {
-		ID string `json:"id"`
-	}
+func (s *state) prepareEndpoint(ctx context.Context, admin *client.Client, r *receiver) error {
+	var made client.Endpoint
 	var err error
+	url := r.url()
 	if s.EndpointID != "" {
-		err = admin.do(ctx, http.MethodPatch, "/v1/endpoints/"+s.EndpointID, map[string]any{"url": r.url()}, &made)
+		made, err = admin.Endpoints.Update(ctx, s.EndpointID, client.EndpointPatch{URL: &url})
 	}
-	if s.EndpointID == "" || isStatus(err, http.StatusNotFound) {
-		err = admin.do(ctx, http.MethodPost, "/v1/endpoints", map[string]any{
-			"url": r.url(), "events": []string{"*"}, "description": "dev's built-in receiver",
-		}, &made)
+	if s.EndpointID == "" || client.CodeOf(err) == client.CodeNotFound {
+		made, err = admin.Endpoints.Create(ctx, client.EndpointInput{
+			URL: url, Events: []string{"*"}, Description: "dev's built-in receiver",
+		})
 	}
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/postrider/postrider/client"
 )
 
 const (
@@ -170,14 +171,14 @@ func (s *stack) try(ctx context.Context, t trial, seconds int) (_ latency, _ pat
 
 // admit makes a workspace with the trial's endpoints: in each group every second
 // one is sick.
-func (s *stack) admit(ctx context.Context, t trial, w *ward) (apiClient, []string, error) {
-	user, err := apiClient{s.apiURL, s.adminKey}.newTenant(ctx, map[string]any{"name": "Ward"})
+func (s *stack) admit(ctx context.Context, t trial, w *ward) (user, []string, error) {
+	u, err := s.newUser(ctx, client.WorkspaceInput{Name: "Ward"})
 	if err != nil {
-		return apiClient{}, nil, err
+		return user{}, nil, err
 	}
 	closed, err := freeAddr(ctx)
 	if err != nil {
-		return apiClient{}, nil, err
+		return user{}, nil, err
 	}
 	ids := make([]string, 0, t.endpoints)
 	for i := range t.endpoints {
@@ -189,21 +190,19 @@ func (s *stack) admit(ctx context.Context, t trial, w *ward) (apiClient, []strin
 		default:
 			url = w.url + "/sick/" + strconv.Itoa(i/2)
 		}
-		var e struct{ ID string }
-		err := user.do(ctx, http.MethodPost, "/v1/endpoints",
-			map[string]any{"url": url, "events": []string{"ward.g" + strconv.Itoa(i/groupSize)}}, &e)
+		e, err := u.Endpoints.Create(ctx, client.EndpointInput{URL: url, Events: []string{"ward.g" + strconv.Itoa(i/groupSize)}})
 		if err != nil {
-			return apiClient{}, nil, err
+			return user{}, nil, err
 		}
 		ids = append(ids, e.ID)
 	}
-	return user, ids, nil
+	return u, ids, nil
 }
 
 // discharge deletes the endpoints: what is pending for them is canceled.
-func discharge(ctx context.Context, user apiClient, ids []string) error {
+func discharge(ctx context.Context, u user, ids []string) error {
 	for _, id := range ids {
-		if err := user.do(ctx, http.MethodDelete, "/v1/endpoints/"+id, nil, nil); err != nil {
+		if err := u.Endpoints.Delete(ctx, id); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,7 @@ type lab struct {
 	stack    *stack
 	receiver *receiver
 	poster   *poster
-	api      apiClient
+	user     user
 	posters  int
 	// next is the number of the next event: no two runs share one.
 	next   int
@@ -36,12 +36,10 @@ func openLab(ctx context.Context, o options, progress io.Writer) (_ *lab, err er
 		return nil, err
 	}
 	s.add(l.receiver.stop)
-	key, err := populate(ctx, s.apiURL, s.adminKey, l.receiver.url)
-	if err != nil {
+	if l.user, err = s.populate(ctx, l.receiver.url); err != nil {
 		return nil, err
 	}
-	l.api = apiClient{s.apiURL, key}
-	l.poster = newPoster(s.apiURL, key, l.receiver.url, o.posters)
+	l.poster = newPoster(s.apiURL, l.user.key, l.receiver.url, o.posters)
 	return l, nil
 }
 

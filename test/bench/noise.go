@@ -119,7 +119,7 @@ func timed(do func() error) (time.Duration, error) {
 type tenant struct {
 	ward   *ward
 	poster *poster
-	user   apiClient
+	user   user
 	ids    []string
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/postrider/postrider/client"
 )
 
 // settled waits until nothing is pending in Postgres and no task is left in
@@ -33,7 +35,7 @@ func (l *lab) settled(ctx context.Context) error {
 
 // rest names what is still under way; "" is nothing.
 func (l *lab) rest(ctx context.Context) (string, error) {
-	pending, err := l.api.deliveries(ctx, "pending", 1)
+	pending, err := l.user.newest(ctx, client.DeliveryPending, 1)
 	if err != nil {
 		return "", err
 	}
@@ -55,8 +57,8 @@ func (l *lab) rest(ctx context.Context) (string, error) {
 const newest = 250
 
 func (l *lab) outcomes(ctx context.Context) error {
-	for _, status := range []string{"failed", "canceled"} {
-		found, err := l.api.deliveries(ctx, status, 1)
+	for _, status := range []client.DeliveryStatus{client.DeliveryFailed, client.DeliveryCanceled} {
+		found, err := l.user.newest(ctx, status, 1)
 		if err != nil {
 			return err
 		}
@@ -64,7 +66,7 @@ func (l *lab) outcomes(ctx context.Context) error {
 			return fmt.Errorf("delivery %s is %s", found[0].ID, status)
 		}
 	}
-	done, err := l.api.deliveries(ctx, "success", newest)
+	done, err := l.user.newest(ctx, client.DeliverySuccess, newest)
 	if err != nil {
 		return err
 	}
