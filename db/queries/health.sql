@@ -46,6 +46,12 @@ WHERE endpoint_id = @endpoint_id AND open_until IS NOT NULL;
 -- worker. Nothing where another took its place. Index: endpoint_health_pkey.
 UPDATE endpoint_health SET probe_at = now() WHERE endpoint_id = @endpoint_id AND probe_id = @delivery_id;
 
+-- name: LeaveProbes :exec
+-- These were to be probes and are not made. Index: endpoint_health_pkey.
+UPDATE endpoint_health h SET probe_id = NULL, probe_at = NULL
+FROM (SELECT unnest((SELECT @endpoint_ids::uuid[])) AS endpoint_id, unnest((SELECT @delivery_ids::uuid[])) AS delivery_id) u
+WHERE h.endpoint_id = u.endpoint_id AND h.probe_id = u.delivery_id;
+
 -- name: EndRuns :exec
 -- Ends runs that had a success which nobody told of, for its worker did not know
 -- of them yet: at most the failures of two seconds are not counted. An open

@@ -152,9 +152,13 @@ SELECT greatest(coalesce(extract(epoch FROM min(next_attempt_at) - now()), 0), 0
 WHERE endpoint_id = @endpoint_id AND status = 'pending' AND parked AND held_reason <> 'ordering';
 
 -- name: ReleaseParked :many
--- Feed takes them when due, which what is parked normally is. Index: day deliveries_pkey.
+-- Feed takes them when due, which what is parked normally is: from now on, so that
+-- they are at the end of their workspace's line. A probe keeps its place in it: behind a
+-- long backlog it would be given up before its turn came, and the next one, too.
+-- Index: day deliveries_pkey.
 UPDATE deliveries d
-SET parked = false, held_reason = NULL, held_until = NULL, next_attempt_at = greatest(d.next_attempt_at, now())
+SET parked = false, held_reason = NULL, held_until = NULL,
+    next_attempt_at = CASE WHEN @probe::bool THEN d.next_attempt_at ELSE greatest(d.next_attempt_at, now()) END
 FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id) u
 WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= @lo::uuid AND d.id < @hi::uuid
   AND CASE WHEN d.status = 'pending' THEN d.parked END

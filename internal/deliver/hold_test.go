@@ -268,6 +268,25 @@ func TestProbe(t *testing.T) {
 		}
 	})
 
+	t.Run("ThatIsNotMadeLeavesItsPlaceToAnother", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		one := 1
+		e, other := s.endpoint(func(e *webhook.Endpoint) { e.RateLimit = &one }), s.endpoint()
+		m, well := s.delivery(e, newTask), s.delivery(other, "c_other")
+		s.open(e, m.DeliveryID)
+		s.open(other, well.DeliveryID)
+		s.rates.grant(0, 0, 0)
+		s.process(chunk(newTask, m))
+		s.wants(m, "parked AND held_reason = 'rate_limit' AND attempts = 0")
+		if !query[bool](s, "SELECT probe_id IS NULL AND probe_at IS NULL AND failures = 20 FROM endpoint_health WHERE endpoint_id = $1", uuid(e.ID)) {
+			t.Error("the next probe waits for one that is not made")
+		}
+		if !query[bool](s, "SELECT probe_id IS NOT NULL FROM endpoint_health WHERE endpoint_id = $1", uuid(other.ID)) {
+			t.Error("another endpoint's probe is none any more")
+		}
+	})
+
 	t.Run("IsOneDelivery", func(t *testing.T) {
 		t.Parallel()
 		s := setup(t)

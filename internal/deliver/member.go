@@ -144,7 +144,7 @@ func (m *member) waitForSlot(ctx context.Context) *ticket {
 
 func (m *member) park(ctx context.Context) {
 	m.run.r.metrics.parked.Inc()
-	m.parkFor(ctx, webhook.Hold{Delivery: m.Member, Task: m.task, Reason: webhook.HeldInFlight, For: time.Second})
+	m.parkFor(ctx, webhook.Hold{Delivery: m.Member, Task: m.task, Reason: webhook.HeldInFlight, For: time.Second, Probe: m.probe})
 }
 
 func (m *member) parkFor(ctx context.Context, hold webhook.Hold) {

@@ -172,7 +172,7 @@ func (r *Runner) equip(ctx context.Context, chunk webhook.Chunk, members []*memb
 		case t.err != nil:
 			r.cfg.Logger.Error("a secret can't be decrypted", "endpoint_id", m.EndpointID.Format(webhook.EndpointPrefix), "error", t.err)
 			sealed = append(sealed, webhook.Hold{
-				Delivery: m.Member, Task: chunk.Task, Reason: webhook.HeldSecretSealed, For: sealedDelay,
+				Delivery: m.Member, Task: chunk.Task, Reason: webhook.HeldSecretSealed, For: sealedDelay, Probe: m.probe,
 			})
 		default:
 			m.event, m.target = e, t
@@ -224,7 +224,7 @@ func (r *Runner) limitRates(ctx context.Context, chunk webhook.Chunk, members []
 				continue
 			}
 			holds = append(holds, webhook.Hold{
-				Delivery: m.Member, Task: chunk.Task, Reason: webhook.HeldRateLimit, For: rateHorizon,
+				Delivery: m.Member, Task: chunk.Task, Reason: webhook.HeldRateLimit, For: rateHorizon, Probe: m.probe,
 			})
 		}
 	}

@@ -125,6 +125,7 @@ func (s *Deliver) HandOver(ctx context.Context, members []webhook.Member, from, 
 func (s *Deliver) Park(ctx context.Context, holds []webhook.Hold) error {
 	return s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) error {
 		ends := make(map[webhook.ID]*webhook.Hold)
+		var probes dbsqlc.LeaveProbesParams
 		for _, d := range byDay(holds, func(h *webhook.Hold) *webhook.Member { return &h.Delivery }) {
 			p := dbsqlc.ParkDeliveriesParams{WorkspaceIds: d.workspaces, Ids: d.ids, Lo: d.lo, Hi: d.hi}
 			for _, h := range d.all {
@@ -132,12 +133,19 @@ func (s *Deliver) Park(ctx context.Context, holds []webhook.Hold) error {
 				p.Reasons = append(p.Reasons, h.Reason)
 				p.ForsMs = append(p.ForsMs, h.For.Milliseconds())
 				ends[h.Delivery.EndpointID] = h
+				if h.Probe {
+					probes.EndpointIds = append(probes.EndpointIds, pgID(h.Delivery.EndpointID))
+					probes.DeliveryIds = append(probes.DeliveryIds, pgID(h.Delivery.DeliveryID))
+				}
 			}
 			if err := q.ParkDeliveries(ctx, p); err != nil {
 				return fmt.Errorf("park %d deliveries: %w", len(d.ids), err)
 			}
 		}
-		return parkEndpoints(ctx, q, ends)
+		if err := parkEndpoints(ctx, q, ends); err != nil || len(probes.DeliveryIds) == 0 {
+			return err
+		}
+		return q.LeaveProbes(ctx, probes)
 	})
 }
 

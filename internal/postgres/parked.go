@@ -131,7 +131,9 @@ func letGo(ctx context.Context, q *dbsqlc.Queries, endpoint pgtype.UUID, a parki
 		return err
 	}
 	return eachDay(rows, func(d dayRows) error {
-		ids, err := q.ReleaseParked(ctx, dbsqlc.ReleaseParkedParams{Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids})
+		ids, err := q.ReleaseParked(ctx, dbsqlc.ReleaseParkedParams{
+			Probe: a == parking.Probe, Lo: d.lo, Hi: d.hi, WorkspaceIds: d.workspaces, Ids: d.ids,
+		})
 		out.Released += len(ids)
 		if err != nil || a != parking.Probe || len(ids) == 0 {
 			return err

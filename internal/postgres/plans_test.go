@@ -60,7 +60,7 @@ func TestHotStatementsReadNoWholeDayWithoutStatistics(t *testing.T) {
 		"LockDueDeliveries": {dbsqlc.LockDueDeliveries, []any{workspaces, ids, lo, hi}},
 		"GiveTasks":         {dbsqlc.GiveTasks, []any{lo, hi, workspaces, ids, tasks}},
 		"ClearTasks":        {dbsqlc.ClearTasks, []any{lo, hi, workspaces, ids, tasks}},
-		"ReleaseParked":     {dbsqlc.ReleaseParked, []any{lo, hi, workspaces, ids}},
+		"ReleaseParked":     {dbsqlc.ReleaseParked, []any{false, lo, hi, workspaces, ids}},
 		"CancelPending":     {dbsqlc.CancelPending, []any{lo, hi, workspaces, ids}},
 		"GiveTurns":         {dbsqlc.GiveTurns, []any{lo, hi, workspaces, ids, tasks, longs}},
 		"TurnsOf":           {dbsqlc.TurnsOf, []any{workspaces, ids, lo, hi}},

@@ -245,6 +245,20 @@ func TestReleaseBehindBreaker(t *testing.T) {
 		}
 	})
 
+	t.Run("AProbeKeepsItsPlaceInItsWorkspacesLine", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		ep, ids := s.park(webhook.HeldBreakerOpen, 8, 2)
+		s.health(ep, "open_until = now() - interval '1 second'")
+		s.exec("UPDATE deliveries SET next_attempt_at = now() - interval '1 hour'")
+		s.release()
+		s.wants(ids[0], "NOT parked AND next_attempt_at < now() - interval '59 minutes'")
+		s.exec("DELETE FROM endpoint_health")
+		s.exec("UPDATE parked_endpoints SET next_check_at = now()")
+		s.release() // no probe: it goes to the end
+		s.wants(ids[1], "NOT parked AND next_attempt_at > now() - interval '1 minute'")
+	})
+
 	t.Run("NoProbeGoesBeforeItsTime", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)

@@ -81,4 +81,6 @@ type Hold struct {
 	// For is how long it is until it is looked at again: not when, for the clocks of
 	// a worker and of Postgres may differ. Zero for a reason that ends by an act.
 	For time.Duration
+	// Probe says that it was to test an open breaker: another may do so now.
+	Probe bool
 }

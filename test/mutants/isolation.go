@@ -71,7 +71,7 @@ var isolation = []rule{
 	{row: "What is held comes back with its schedule as it was", mutants: []mutant{
 		{
 			"internal/postgres/internal/dbsqlc/recovery.sql.go",
-			"SET parked = false, held_reason = NULL, held_until = NULL, next_attempt_at = greatest(d.next_attempt_at, now())", "SET parked = false, held_reason = NULL, held_until = NULL, schedule_start = d.attempts, next_attempt_at = now()",
+			"ELSE greatest(d.next_attempt_at, now()) END", "ELSE now() END, schedule_start = d.attempts",
 			"internal/deliver", "TestHold/LeavesTheScheduleAsItWas",
 		},
 	}},
@@ -136,6 +136,16 @@ var isolation = []rule{
 			"internal/deliver/member.go",
 			"m.stillHeld(ctx) && (!m.probe || m.beginsProbe(ctx))", "m.stillHeld(ctx)",
 			"internal/deliver", "TestProbe/IsNotMadeOnceAnotherTookItsPlace",
+		},
+		{
+			"internal/postgres/deliver.go",
+			"				if h.Probe {", "				if false {",
+			"internal/deliver", "TestProbe/ThatIsNotMadeLeavesItsPlaceToAnother",
+		},
+		{
+			"internal/postgres/parked.go",
+			"Probe: a == parking.Probe, Lo", "Lo",
+			"internal/recovery", "TestReleaseBehindBreaker/AProbeKeepsItsPlaceInItsWorkspacesLine",
 		},
 	}},
 	{row: "A success closes it and lets go what is held", mutants: []mutant{

@@ -175,3 +175,20 @@ func (q *Queries) ForgetFailures(ctx context.Context, endpointIds []pgtype.UUID)
 	_, err := q.db.Exec(ctx, ForgetFailures, endpointIds)
 	return err
 }
+
+const LeaveProbes = `-- name: LeaveProbes :exec
+UPDATE endpoint_health h SET probe_id = NULL, probe_at = NULL
+FROM (SELECT unnest((SELECT $1::uuid[])) AS endpoint_id, unnest((SELECT $2::uuid[])) AS delivery_id) u
+WHERE h.endpoint_id = u.endpoint_id AND h.probe_id = u.delivery_id
+`
+
+type LeaveProbesParams struct {
+	EndpointIds []pgtype.UUID
+	DeliveryIds []pgtype.UUID
+}
+
+// These were to be probes and are not made. Index: endpoint_health_pkey.
+func (q *Queries) LeaveProbes(ctx context.Context, arg LeaveProbesParams) error {
+	_, err := q.db.Exec(ctx, LeaveProbes, arg.EndpointIds, arg.DeliveryIds)
+	return err
+}

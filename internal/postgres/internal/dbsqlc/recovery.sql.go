@@ -741,23 +741,29 @@ func (q *Queries) PlanOnce(ctx context.Context) error {
 
 const ReleaseParked = `-- name: ReleaseParked :many
 UPDATE deliveries d
-SET parked = false, held_reason = NULL, held_until = NULL, next_attempt_at = greatest(d.next_attempt_at, now())
-FROM (SELECT unnest((SELECT $3::text[])) AS workspace_id, unnest((SELECT $4::uuid[])) AS id) u
-WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $1::uuid AND d.id < $2::uuid
+SET parked = false, held_reason = NULL, held_until = NULL,
+    next_attempt_at = CASE WHEN $1::bool THEN d.next_attempt_at ELSE greatest(d.next_attempt_at, now()) END
+FROM (SELECT unnest((SELECT $4::text[])) AS workspace_id, unnest((SELECT $5::uuid[])) AS id) u
+WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.id >= $2::uuid AND d.id < $3::uuid
   AND CASE WHEN d.status = 'pending' THEN d.parked END
 RETURNING d.id
 `
 
 type ReleaseParkedParams struct {
+	Probe        bool
 	Lo           pgtype.UUID
 	Hi           pgtype.UUID
 	WorkspaceIds []string
 	Ids          []pgtype.UUID
 }
 
-// Feed takes them when due, which what is parked normally is. Index: day deliveries_pkey.
+// Feed takes them when due, which what is parked normally is: from now on, so that
+// they are at the end of their workspace's line. A probe keeps its place in it: behind a
+// long backlog it would be given up before its turn came, and the next one, too.
+// Index: day deliveries_pkey.
 func (q *Queries) ReleaseParked(ctx context.Context, arg ReleaseParkedParams) ([]pgtype.UUID, error) {
 	rows, err := q.db.Query(ctx, ReleaseParked,
+		arg.Probe,
 		arg.Lo,
 		arg.Hi,
 		arg.WorkspaceIds,
