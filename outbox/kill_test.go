@@ -79,10 +79,13 @@ const (
 )
 
 // produce commits events of several keys in turn, among them one that Postrider
-// refuses, with as many transactions that roll back.
-func (l *lab) produce(t *testing.T) (committed []string) {
+// refuses, with as many transactions that roll back. In between it does what it is told.
+func (l *lab) produce(t *testing.T, between ...func(n int)) (committed []string) {
 	t.Helper()
 	for n := range perKey {
+		for _, do := range between {
+			do(n)
+		}
 		for k := range keys {
 			key := client.WithOrderingKey(fmt.Sprint(k))
 			gone := begin(t, l.pool)
@@ -216,14 +219,14 @@ func TestKill(t *testing.T) {
 	t.Run("OfOneOfTwoRelaysWhileOthersPublish", func(t *testing.T) {
 		t.Parallel()
 		l := newLab(t, s, api, receiver)
-		done := make(chan []string)
 		first, second := l.relay(t, l.api, "", 0), l.relay(t, l.api, "", 0)
-		go func() { done <- l.produce(t) }()
-		for range 3 {
-			first.Kill(t)
-			first, second = second, l.relay(t, l.api, "", 0)
-		}
-		l.wantAllOnce(t, <-done)
+		committed := l.produce(t, func(n int) {
+			if n%3 == 2 {
+				first.Kill(t)
+				first, second = second, l.relay(t, l.api, "", 0)
+			}
+		})
+		l.wantAllOnce(t, committed)
 		l.wantRefused(t, rejected)
 	})
 }
