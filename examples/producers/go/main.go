@@ -29,14 +29,14 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context) error {
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	pool, err := pgxpool.New(ctx, os.Getenv("DATABASE_URL"))
 	if err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)
@@ -49,7 +49,6 @@ func run(ctx context.Context) error {
 	// The relay: in this process, or in one of its own. Of several, one works.
 	c := client.New(cmp.Or(os.Getenv("POSTRIDER_URL"), "http://127.0.0.1:8080"), os.Getenv("POSTRIDER_KEY"))
 	relay := outbox.NewRelay(pool, c, outbox.Config{Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
-	ctx, stop := context.WithCancel(ctx) // also where the server ends by itself
 	var relaying sync.WaitGroup
 	relaying.Go(func() {
 		if err := relay.Run(ctx); err != nil {
@@ -57,7 +56,7 @@ func run(ctx context.Context) error {
 		}
 	})
 	defer relaying.Wait()
-	defer stop()
+	defer stop() // also where the server ends by itself
 
 	blog := &blog{pool}
 	mux := http.NewServeMux()
