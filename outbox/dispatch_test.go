@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -111,6 +112,16 @@ func TestDispatch(t *testing.T) {
 		if _, err := Dispatch(t.Context(), tx, "post.created", payload{}); err == nil || !strings.Contains(err.Error(), "call outbox.Migrate") {
 			t.Errorf("got %v", err)
 		}
+	})
+
+	t.Run("NeedsToInsertAndToReadWhoSends", func(t *testing.T) {
+		t.Parallel()
+		pool := setup(t)
+		tx := begin(t, pool)
+		role := pgx.Identifier{"producer_" + strings.ToLower(rand.Text())}.Sanitize()
+		_, err := tx.Exec(t.Context(), "CREATE ROLE "+role+"; GRANT INSERT ON postrider_outbox TO "+role+"; GRANT SELECT ON postrider_outbox_relay TO "+role+"; SET LOCAL ROLE "+role)
+		must(t, err)
+		dispatch(t, tx, "a", client.WithOrderingKey("k")) // the role goes with the transaction
 	})
 
 	t.Run("GoesThroughDatabaseSQL", func(t *testing.T) {
