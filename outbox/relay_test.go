@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/postrider/postrider/client"
 	"github.com/postrider/postrider/internal/pgtest"
 	"github.com/postrider/postrider/test/e2e/stack"
@@ -103,6 +106,42 @@ func TestRelay(t *testing.T) {
 		run(t, pool, to, Config{PollOnly: true})
 		waitEmpty(t, pool)
 	})
+
+	// As through PgBouncer in transaction mode, where each statement may meet another session.
+	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
+		t.Run("WorksWithoutPreparedStatements/"+mode.String(), func(t *testing.T) {
+			t.Parallel()
+			cfg, err := pgxpool.ParseConfig(pgtest.Empty(t))
+			must(t, err)
+			cfg.ConnConfig.DefaultQueryExecMode = mode
+			pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
+			must(t, err)
+			t.Cleanup(pool.Close)
+			must(t, Migrate(t.Context(), pool))
+			to := newAPI()
+			to.answers(func([]client.NewEvent) error { return refusal() })
+			tx := begin(t, pool)
+			dispatch(t, tx, "a", client.WithOrderingKey("it's"))
+			must(t, tx.Commit(t.Context()))
+			run(t, pool, to, Config{PollOnly: true})
+			stack.Eventually(t, "it is set aside", func() bool {
+				failed, err := Failed(t.Context(), pool, 1)
+				must(t, err)
+				return len(failed) == 1
+			})
+			to.answers(nil)
+			n, err := Retry(t.Context(), pool, "a")
+			if n != 1 || err != nil {
+				t.Errorf("%d are retried: %v", n, err)
+			}
+			waitEmpty(t, pool)
+			to.wantIDs(t, "a")
+			commit(t, pool, "b")
+			waitEmpty(t, pool)
+			_, err = Discard(t.Context(), pool, "a")
+			must(t, err)
+		})
+	}
 
 	t.Run("ComesBackWithPostgres", func(t *testing.T) {
 		t.Parallel()
