@@ -7,8 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -95,7 +93,7 @@ func (b *Batcher) deliver(ctx context.Context, batch []*Pending) {
 			}
 			return
 		}
-		refused := refusals(err, len(batch))
+		refused := Refusals(err, len(batch))
 		switch {
 		case len(refused) > 0:
 			batch = b.takeOut(batch, refused)
@@ -174,35 +172,4 @@ func mayBeOneOf(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && (e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusRequestEntityTooLarge ||
 		e.Status == http.StatusBadRequest)
-}
-
-// refusals are the errors of the events that an error names, each with its own
-// fields, as if it had been published alone.
-func refusals(err error, n int) map[int]*Error {
-	var e *Error
-	if !errors.As(err, &e) {
-		return nil
-	}
-	out := map[int]*Error{}
-	for _, f := range e.Errors {
-		rest, ok := strings.CutPrefix(f.Pointer, "/events/")
-		if !ok {
-			continue
-		}
-		place, field, deeper := strings.Cut(rest, "/")
-		i, err := strconv.Atoi(place)
-		if err != nil || i < 0 || i >= n {
-			continue
-		}
-		if out[i] == nil {
-			own := *e
-			own.Errors = nil
-			out[i] = &own
-		}
-		if deeper {
-			field = "/" + field
-		}
-		out[i].Errors = append(out[i].Errors, FieldError{field, f.Detail})
-	}
-	return out
 }

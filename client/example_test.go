@@ -79,6 +79,28 @@ func ExampleClient_DispatchBatch() {
 	fmt.Println(len(accepted), "accepted")
 }
 
+// Of a batch that was refused, the others can go.
+func ExampleRefusals() {
+	err := error(&client.Error{Status: 422, Code: client.CodeInvalid, Detail: "the request has invalid fields", Errors: []client.FieldError{
+		{Pointer: "/events/1/data/id", Detail: "must be a number"},
+	}}) // as DispatchBatch answers
+	events := []client.NewEvent{{Type: "post.created", ID: "a"}, {Type: "post.created", ID: "b"}, {Type: "post.created", ID: "c"}}
+	refused := client.Refusals(err, len(events))
+	for i, e := range events {
+		if refused[i] != nil {
+			fmt.Println(e.ID, refused[i])
+		}
+	}
+	// Output: b client: 422 invalid: the request has invalid fields; /data/id must be a number
+}
+
+// What the API would say of an event's form is known without it.
+func ExampleNewEvent_Check() {
+	e := client.NewEvent{Type: "post created", Data: post{ID: 123}}
+	fmt.Println(e.Check(false))
+	// Output: client: publishEvent: 422 invalid: the request has invalid fields; /type must be dot-separated words of A-Za-z0-9_-, at most 256 characters
+}
+
 func ExampleError() {
 	ctx := context.Background()
 	c := client.New("http://127.0.0.1:8080", os.Getenv("POSTRIDER_KEY"))

@@ -103,7 +103,7 @@ func (f *Fake) take(ctx context.Context, in client.NewEvent, batched bool) (clie
 		err, f.failures = f.failures[0], f.failures[1:]
 		return client.Accepted{}, err
 	}
-	if err := check(&in, batched); err != nil {
+	if err := in.Check(batched); err != nil {
 		return client.Accepted{}, err
 	}
 	if before, ok := f.accepted[in.ID]; ok {

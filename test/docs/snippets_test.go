@@ -9,25 +9,33 @@ import (
 
 var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
 
-// TestSnippetsAreExamples: what docs/client.md shows is in examples that the compiler
+// TestSnippetsAreExamples: what a page shows in Go is in examples that the compiler
 // reads, line by line.
 func TestSnippetsAreExamples(t *testing.T) {
 	t.Parallel()
-	var examples strings.Builder
-	for _, file := range []string{"../../client/example_test.go", "../../hooktest/fake_example_test.go"} {
-		examples.WriteString(flat(t, file))
-	}
-	page, err := os.ReadFile("../../docs/client.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := goBlock.FindAllStringSubmatch(string(page), -1)
-	if len(blocks) < 10 {
-		t.Errorf("only %d snippets were found", len(blocks))
-	}
-	for _, block := range blocks {
-		if !strings.Contains(examples.String(), "\n"+unindented(block[1])) {
-			t.Errorf("is in no example:\n%s", block[1])
+	for page, from := range map[string]struct {
+		files  []string
+		blocks int // at least
+	}{
+		"client": {[]string{"client/example_test.go", "hooktest/fake_example_test.go"}, 10},
+		"outbox": {[]string{"outbox/example_test.go"}, 4},
+	} {
+		var examples strings.Builder
+		for _, file := range from.files {
+			examples.WriteString(flat(t, "../../"+file))
+		}
+		text, err := os.ReadFile("../../docs/" + page + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := goBlock.FindAllStringSubmatch(string(text), -1)
+		if len(blocks) < from.blocks {
+			t.Errorf("only %d snippets were found in docs/%s.md", len(blocks), page)
+		}
+		for _, block := range blocks {
+			if !strings.Contains(examples.String(), "\n"+unindented(block[1])) {
+				t.Errorf("docs/%s.md has what is in no example:\n%s", page, block[1])
+			}
 		}
 	}
 }

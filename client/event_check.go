@@ -1,25 +1,19 @@
-package hooktest
+package client
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/postrider/postrider/client"
 )
 
 // What the API takes. A test of the API's holds these to it.
 const (
 	maxType        = 256
-	maxEventBytes  = 1 << 20
 	maxEndpoints   = 100
 	maxOrderingKey = 128
-	maxWait        = 10
 	maxErrors      = 50
 	noEndpoint     = "ep_00000000000000000000000000"
 )
@@ -30,23 +24,25 @@ var (
 	endpointID = regexp.MustCompile(`^ep_[0-7][0-9a-hjkmnp-tv-z]{25}$`)
 )
 
-// check refuses what the API would, in the same words and order. What depends on the
-// workspace it can't know: whether endpoints exist, and how far ahead DeliverAt may be.
-func check(e *client.NewEvent, batched bool) error {
-	size, err := sizeOf(e)
+// Check refuses what the API would, in the same words and order, without asking it.
+// Batched is for an event that is to be published with others. What depends on the
+// workspace it can't know: whether endpoints exist, how far ahead DeliverAt may be, and
+// what the schema of the type wants.
+func (e *NewEvent) Check(batched bool) error {
+	size, err := e.size()
 	if err != nil {
 		return err
 	}
 	if size > maxEventBytes {
-		return &client.Error{
-			Type: "urn:postrider:problem:too_large", Title: "The body is too large", Status: http.StatusRequestEntityTooLarge, Code: client.CodeTooLarge, Operation: "publishEvent",
+		return &Error{
+			Type: "urn:postrider:problem:too_large", Title: "The body is too large", Status: http.StatusRequestEntityTooLarge, Code: CodeTooLarge, Operation: "publishEvent",
 			Detail: fmt.Sprintf("the body is larger than %d bytes", maxEventBytes),
 		}
 	}
-	var bad []client.FieldError
+	var bad []FieldError
 	fail := func(when bool, pointer, format string, args ...any) {
 		if when {
-			bad = append(bad, client.FieldError{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
+			bad = append(bad, FieldError{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
 		}
 	}
 	fail(len(e.Type) > maxType || !eventType.MatchString(e.Type), "/type", "must be dot-separated words of A-Za-z0-9_-, at most %d characters", maxType)
@@ -72,21 +68,19 @@ func check(e *client.NewEvent, batched bool) error {
 	if bad == nil {
 		return nil
 	}
-	return &client.Error{
+	return &Error{
 		Type: "urn:postrider:problem:invalid", Title: "The request is invalid", Status: http.StatusUnprocessableEntity,
-		Code: client.CodeInvalid, Detail: "the request has invalid fields", Errors: bad[:min(len(bad), maxErrors)], Operation: "publishEvent",
+		Code: CodeInvalid, Detail: "the request has invalid fields", Errors: bad[:min(len(bad), maxErrors)], Operation: "publishEvent",
 	}
 }
 
-// sizeOf is how many bytes the request has.
-func sizeOf(e *client.NewEvent) (int, error) {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(e); err != nil {
-		return 0, fmt.Errorf("hooktest: a %s: %w", e.Type, err)
+// size is how many bytes the request has.
+func (e *NewEvent) size() (int, error) {
+	raw, err := encode(e)
+	if err != nil {
+		return 0, fmt.Errorf("client: a %s: %w", e.Type, err)
 	}
-	return body.Len() - len("\n"), nil
+	return len(raw), nil
 }
 
 func printable(key string) bool {
