@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 )
@@ -9,12 +10,19 @@ import (
 // Commands are all that talk to a deployment, and those that need none but belong
 // to them.
 func Commands() []*cobra.Command {
-	remote := []*cobra.Command{newSend(), newKeys()}
+	remote := []*cobra.Command{
+		newSend(), newTrigger(), newEndpoints(), newEvents(), newDeliveries(), newReplay(),
+		newEventTypes(), newWorkspaces(), newKeys(), newAuditLog(),
+	}
 	for _, cmd := range remote {
 		addTarget(cmd)
+		_ = cmd.RegisterFlagCompletionFunc("profile", profileNames)
+	}
+	all := slices.Concat(remote, []*cobra.Command{newProfiles()})
+	for _, cmd := range all {
 		addOutput(cmd)
 	}
-	return remote
+	return all
 }
 
 // group is a command that only has others.

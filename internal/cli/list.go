@@ -84,3 +84,14 @@ func list[T any](s *session, p paging, items iter.Seq2[T, error], columns ...col
 	}
 	return t.Flush()
 }
+
+// each goes through a list that came in one piece.
+func each[T any](items []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, item := range items {
+			if !yield(item, nil) {
+				return
+			}
+		}
+	}
+}
