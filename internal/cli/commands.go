@@ -12,13 +12,13 @@ import (
 func Commands() []*cobra.Command {
 	remote := []*cobra.Command{
 		newSend(), newTrigger(), newEndpoints(), newEvents(), newDeliveries(), newReplay(),
-		newEventTypes(), newWorkspaces(), newKeys(), newAuditLog(),
+		newEventTypes(), newWorkspaces(), newKeys(), newAuditLog(), newBench(),
 	}
 	for _, cmd := range remote {
 		addTarget(cmd)
 		_ = cmd.RegisterFlagCompletionFunc("profile", profileNames)
 	}
-	all := slices.Concat(remote, []*cobra.Command{newProfiles()})
+	all := slices.Concat(remote, []*cobra.Command{newVerify(), newProfiles()})
 	for _, cmd := range all {
 		addOutput(cmd)
 	}
