@@ -27,7 +27,7 @@ func completing(ask words) completion {
 		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), completeFor)
 		defer cancel()
-		found, err := ask(ctx, t.client(nil))
+		found, err := ask(ctx, t.client(client.Config{MaxRetries: -1}))
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

@@ -54,16 +54,15 @@ func connect(cmd *cobra.Command) (*session, error) {
 		return nil, err
 	}
 	return &session{
-		api: t.client(&http.Client{Transport: w}), target: t, out: out,
+		api: t.client(client.Config{HTTPClient: &http.Client{Transport: w}}), target: t, out: out,
 		in: cmd.InOrStdin(), notes: cmd.ErrOrStderr(),
 	}, nil
 }
 
-// client is the target's. Without an HTTP client it has one of its own.
-func (t target) client(h *http.Client) *client.Client {
-	return client.NewWith(t.url, t.key, client.Config{
-		HTTPClient: h, Workspace: t.workspace, UserAgent: "postrider/" + telemetry.Version(),
-	})
+// client is the target's.
+func (t target) client(cfg client.Config) *client.Client {
+	cfg.Workspace, cfg.UserAgent = t.workspace, "postrider/"+telemetry.Version()
+	return client.NewWith(t.url, t.key, cfg)
 }
 
 // note says what was done where there is no answer to show.
