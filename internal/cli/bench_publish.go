@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -44,7 +45,7 @@ func percentilesOf(took []time.Duration) percentiles {
 	}
 	slices.Sort(took)
 	at := func(share float64) float64 {
-		return float64(took[int(share*float64(len(took)-1))].Microseconds()) / 1000
+		return float64(took[max(0, int(math.Ceil(share*float64(len(took))))-1)].Microseconds()) / 1000
 	}
 	return percentiles{at(0.5), at(0.95), at(0.99), at(1)}
 }

@@ -52,7 +52,7 @@ func list[T any](s *session, p paging, items iter.Seq2[T, error], columns ...col
 			return err
 		}
 		if n == p.limit && !p.all {
-			fmt.Fprintf(s.notes, "There are more: --all shows them, --limit some.\n")
+			fmt.Fprintf(s.notes, "There are more: --limit or --all shows them.\n")
 			break
 		}
 		if n++; s.out.json {

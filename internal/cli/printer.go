@@ -104,8 +104,12 @@ type table struct{ *tabwriter.Writer }
 
 func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)} }
 
-// row writes cells, whoever they are from.
+// row writes cells, whoever they are from. Empty ones at the end are left out: they
+// would only be white space.
 func (t table) row(cells ...string) {
+	for len(cells) > 0 && cells[len(cells)-1] == "" {
+		cells = cells[:len(cells)-1]
+	}
 	for i, cell := range cells {
 		if i > 0 {
 			fmt.Fprint(t, "\t")

@@ -30,6 +30,7 @@ func (p *publishing) add(cmd *cobra.Command) {
 	f.StringVar(&p.deliverAt, "deliver-at", "", "no attempt before this `time`, or so long from now (30m)")
 	f.StringVar(&p.orderingKey, "ordering-key", "", "deliver it after the events before it with the same `key`")
 	f.StringSliceVar(&p.endpoints, "endpoint", nil, "consider these endpoint `ids` only")
+	_ = cmd.RegisterFlagCompletionFunc("endpoint", completing(endpointIDs))
 	f.DurationVar(&p.wait, "wait", 0, "wait up to 10s for what the receivers answer")
 }
 
@@ -56,7 +57,7 @@ func newSend() *cobra.Command {
 		Short: "Publish an event; its data is the argument, a file or standard input",
 		Example: `  postrider send post.created '{"id":123,"title":"My Blog Post"}'
   postrider send post.created @post.json --wait 5s`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: cobra.RangeArgs(1, 2), ValidArgsFunction: first(eventTypes),
 	}
 	var options publishing
 	options.add(cmd)
