@@ -12,13 +12,13 @@ func TestClean(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"plain, ünïcödé, 漢字 🎉": "plain, ünïcödé, 漢字 🎉",
-		"\x1b[2J":             `\x1b[2J`,
-		"a\nb\tc\r":           `a\nb\tc\r`,
-		"\u009b31m":           `\u009b31m`,
-		"\u202eevil\u2066":    `\u202eevil\u2066`,
-		"\xff\x00":            `\xff\x00`,
-		"\ufffd stays":        "\ufffd stays",
-		"\u2028":              `\u2028`,
+		"\x1b[2J":              `\x1b[2J`,
+		"a\nb\tc\r":            `a\nb\tc\r`,
+		"\u009b31m":            `\u009b31m`,
+		"\u202eevil\u2066":     `\u202eevil\u2066`,
+		"\xff\x00":             `\xff\x00`,
+		"\ufffd stays":         "\ufffd stays",
+		"\u2028":               `\u2028`,
 	} {
 		if got := clean(in); got != want {
 			t.Errorf("clean(%q) = %q, want %q", in, got, want)

@@ -58,8 +58,8 @@ func addReserialised(raw []byte, add func(value, says string)) {
 	for _, from := range []struct{ body, also string }{{string(raw), ""}, {string(minified), ", minified"}} {
 		plain := unescape(from.body, false)
 		add(strings.ReplaceAll(from.body, `\/`, `/`), `the body with / where it has \/`+from.also+" "+again)
-		add(plain, `the body with characters where it has \u escapes`+from.also+" "+again)
 		add(unescape(from.body, true), `the body with <, > and & where it has \u escapes`+from.also+" "+again)
+		add(plain, `the body with characters where it has \u escapes`+from.also+" "+again)
 		add(strings.ReplaceAll(plain, `\/`, `/`), `the body with characters where it has escapes`+from.also+" "+again)
 		if ordered, ok := inOrder([]byte(from.body)); ok {
 			add(ordered, "the body with its members in the order in which they were sent"+from.also+" "+again)

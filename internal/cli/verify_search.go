@@ -143,7 +143,7 @@ func (s *search) contents(name string) []variant {
 	scheme := func(value, says string) variant { return variant{value, change{says, wrongScheme}} }
 	if name == signature.HeaderSignature {
 		return []variant{
-			{}, scheme(at+".", "timestamp.body signed (this header signs the body alone)"),
+			{}, scheme(or(at, s.header.Get(signature.HeaderTimestamp))+".", "timestamp.body signed (this header signs the body alone)"),
 			scheme(id+"."+at+".", "id.timestamp.body signed (this header signs the body alone)"),
 		}
 	}
