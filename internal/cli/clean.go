@@ -14,14 +14,14 @@ import (
 // are shown as escapes instead.
 func clean(s string) string { return escape(s, false) }
 
-// cleanLines is clean for text that may have lines.
+// cleanLines is clean for text that may have lines and tabs.
 func cleanLines(s string) string { return escape(s, true) }
 
 func escape(s string, lines bool) string {
 	var b strings.Builder
 	for i, r := range s {
 		switch {
-		case r == '\n' && lines:
+		case (r == '\n' || r == '\t') && lines:
 			b.WriteRune(r)
 		case r == utf8.RuneError && strings.HasPrefix(s[i:], string(utf8.RuneError)) || !unsafe(r) && r != utf8.RuneError:
 			b.WriteRune(r)

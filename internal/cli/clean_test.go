@@ -24,7 +24,7 @@ func TestClean(t *testing.T) {
 			t.Errorf("clean(%q) = %q, want %q", in, got, want)
 		}
 	}
-	if got := cleanLines("a\nb\x1b"); got != "a\nb\\x1b" {
+	if got := cleanLines("a\n\tb\x1b"); got != "a\n\tb\\x1b" {
 		t.Errorf("cleanLines left %q", got)
 	}
 }

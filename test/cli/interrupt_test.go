@@ -21,7 +21,7 @@ func TestInterrupt(t *testing.T) {
 		var e stack.Endpoint
 		c.Call(t, http.MethodPost, "/v1/endpoints", stack.Settings{"url": "http://127.0.0.1:9/", "events": []string{"*"}}, http.StatusCreated, &e)
 		c.Publish(t, "a.b")
-		watching := typed(t, s, api, c, "replay", e.ID, "--since", "1h", "--status", "success,failed")
+		watching := start(t, s, api, c, "replay", e.ID, "--since", "1h", "--status", "success,failed")
 		var replays struct{ Data []struct{ ID, Status string } }
 		stack.Eventually(t, "a replay runs", func() bool {
 			c.Call(t, http.MethodGet, "/v1/replays", nil, http.StatusOK, &replays)
@@ -37,19 +37,19 @@ func TestInterrupt(t *testing.T) {
 		if got := replays.Data[0].Status; got != "running" {
 			t.Errorf("the replay is %s", got)
 		}
-		cancel := typed(t, s, api, c, "replay", "--cancel", id)
+		cancel := start(t, s, api, c, "replay", "--cancel", id)
 		if code := cancel.ExitCode(t); code != 0 {
 			t.Errorf("cancel: exit code %d", code)
 		}
 		want(t, cancel, `"status":"canceled"`)
-		if code := typed(t, s, api, c, "replay", "--watch", id).ExitCode(t); code != 1 {
+		if code := start(t, s, api, c, "replay", "--watch", id).ExitCode(t); code != 1 {
 			t.Errorf("watching a canceled one: exit code %d", code)
 		}
 	})
 	t.Run("EndsABenchAndItsEndpoint", func(t *testing.T) {
 		t.Parallel()
 		c := s.Workspace(t, api)
-		bench := typed(t, s, api, c, "bench", "--receiver", "--rate", "5", "--duration", "5m")
+		bench := start(t, s, api, c, "bench", "--receiver", "--rate", "5", "--duration", "5m")
 		endpoints := func() int {
 			var out struct{ Data []struct{ ID string } }
 			c.Call(t, http.MethodGet, "/v1/endpoints", nil, http.StatusOK, &out)
@@ -74,8 +74,8 @@ func TestInterrupt(t *testing.T) {
 	})
 }
 
-// typed starts a command as the owner of a key.
-func typed(t *testing.T, s *stack.Stack, api *stack.Process, c stack.Client, args ...string) *stack.Process {
+// start starts a command as the owner of a key.
+func start(t *testing.T, s *stack.Stack, api *stack.Process, c stack.Client, args ...string) *stack.Process {
 	t.Helper()
 	env := append(stack.CleanEnv(), "POSTRIDER_URL="+api.URL, "POSTRIDER_KEY="+c.Key(), "HOME="+s.Dir)
 	return stack.Spawn(t, "postrider", s.Dir, env, s.Program(t, "postrider"), args...)
