@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -19,17 +18,23 @@ import (
 
 // policy is what flags say of an endpoint.
 type policy struct {
-	cmd                                        *cobra.Command
-	events, headers                            []string
-	filters, description, metadata, format     string
-	retrySchedule, secretFile                  string
-	timeout                                    time.Duration
-	rateLimit, maxInFlight                     int
-	filtersJSON, metadataJSON                  json.RawMessage
-	delays                                     []int
-	secret                                     *string
-	wanted                                     map[string]*string // headers
-	timeoutSeconds, rateLimitGiven, inFlightOf *int
+	cmd                                    *cobra.Command
+	events, headers                        []string
+	filters, description, metadata, format string
+	retrySchedule, secretFile              string
+	timeout                                time.Duration
+	rateLimit, maxInFlight                 int
+
+	given given
+}
+
+// given is a policy as the API takes it; what no flag says is nil.
+type given struct {
+	filters, metadata               json.RawMessage
+	delays                          []int
+	secret                          *string
+	headers                         map[string]*string // nil for one to take away
+	timeout, rateLimit, maxInFlight *int
 }
 
 func (p *policy) add(cmd *cobra.Command) {
@@ -50,53 +55,53 @@ func (p *policy) add(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("events", completing(eventTypes))
 }
 
-func (p *policy) given(flag string) bool { return p.cmd.Flags().Changed(flag) }
+func (p *policy) says(flag string) bool { return p.cmd.Flags().Changed(flag) }
 
 // parse reads what the flags say.
 func (p *policy) parse(stdin io.Reader) error {
 	var err error
-	if p.given("filters") {
-		if p.filtersJSON, err = argument(stdin, p.filters); err != nil {
+	if p.says("filters") {
+		if p.given.filters, err = argument(stdin, p.filters); err != nil {
 			return fmt.Errorf("--filters: %w", err)
 		}
 	}
-	if p.given("metadata") {
-		if p.metadataJSON, err = argument(stdin, p.metadata); err != nil {
+	if p.says("metadata") {
+		if p.given.metadata, err = argument(stdin, p.metadata); err != nil {
 			return fmt.Errorf("--metadata: %w", err)
 		}
 	}
-	if p.given("retry-schedule") {
-		if p.delays, err = parseSchedule(p.retrySchedule); err != nil {
+	if p.says("retry-schedule") {
+		if p.given.delays, err = parseSchedule(p.retrySchedule); err != nil {
 			return err
 		}
 	}
-	if p.given("timeout") {
+	if p.says("timeout") {
 		if p.timeout%time.Second != 0 {
 			return usageError("--timeout is in whole seconds")
 		}
-		p.timeoutSeconds = new(int(p.timeout / time.Second))
+		p.given.timeout = new(int(p.timeout / time.Second))
 	}
-	if p.given("rate-limit") {
-		p.rateLimitGiven = &p.rateLimit
+	if p.says("rate-limit") {
+		p.given.rateLimit = &p.rateLimit
 	}
-	if p.given("max-in-flight") {
-		p.inFlightOf = &p.maxInFlight
+	if p.says("max-in-flight") {
+		p.given.maxInFlight = &p.maxInFlight
 	}
-	if p.secret, err = secretFrom(stdin, p.secretFile); err != nil {
+	if p.given.secret, err = secretFrom(stdin, p.secretFile); err != nil {
 		return err
 	}
 	return p.parseHeaders()
 }
 
 func (p *policy) parseHeaders() error {
-	p.wanted = map[string]*string{}
+	p.given.headers = map[string]*string{}
 	for _, line := range p.headers {
 		name, value, ok := strings.Cut(line, ":")
 		if !ok {
 			// Not the line: a value is a secret.
 			return usageError("--header is 'Name: value'")
 		}
-		p.wanted[strings.TrimSpace(name)] = new(strings.TrimSpace(value))
+		p.given.headers[strings.TrimSpace(name)] = new(strings.TrimSpace(value))
 	}
 	return nil
 }
@@ -160,19 +165,19 @@ func newEndpointsCreate() *cobra.Command {
 
 func (p *policy) input(url string, disabled bool) client.EndpointInput {
 	in := client.EndpointInput{
-		URL: url, Events: p.events, Secret: p.secret, Description: p.description, Timeout: p.timeoutSeconds,
-		RetrySchedule: p.delays, RateLimit: p.rateLimitGiven, MaxInFlight: p.inFlightOf, Format: client.Format(p.format),
+		URL: url, Events: p.events, Secret: p.given.secret, Description: p.description, Timeout: p.given.timeout,
+		RetrySchedule: p.given.delays, RateLimit: p.given.rateLimit, MaxInFlight: p.given.maxInFlight, Format: client.Format(p.format),
 	}
 	if disabled {
 		in.IsActive = new(false)
 	}
-	if p.filtersJSON != nil {
-		in.Filters = p.filtersJSON
+	if p.given.filters != nil {
+		in.Filters = p.given.filters
 	}
-	if p.metadataJSON != nil {
-		in.Metadata = p.metadataJSON
+	if p.given.metadata != nil {
+		in.Metadata = p.given.metadata
 	}
-	for name, value := range p.wanted {
+	for name, value := range p.given.headers {
 		if in.Headers == nil {
 			in.Headers = map[string]string{}
 		}
@@ -180,6 +185,3 @@ func (p *policy) input(url string, disabled bool) client.EndpointInput {
 	}
 	return in
 }
-
-// errNothing: a change that changes nothing is a mistake.
-var errNothing = errors.New("nothing to change: give at least one flag")

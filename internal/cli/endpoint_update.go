@@ -53,7 +53,7 @@ func newEndpointsUpdate() *cobra.Command {
 			return err
 		}
 		for _, name := range *remove {
-			p.wanted[name] = nil
+			p.given.headers[name] = nil
 		}
 		patch, err := p.patch(*newURL, *reset)
 		if err != nil {
@@ -77,36 +77,36 @@ func (p *policy) patch(newURL string, reset []string) (client.EndpointPatch, err
 	if newURL != "" {
 		out.URL = &newURL
 	}
-	out.Events, out.Secret = p.events, p.secret
-	if p.filtersJSON != nil {
-		out.Filters = client.Set[any](p.filtersJSON)
+	out.Events, out.Secret = p.events, p.given.secret
+	if p.given.filters != nil {
+		out.Filters = client.Set[any](p.given.filters)
 	}
-	if p.metadataJSON != nil {
-		out.Metadata = client.Set[any](p.metadataJSON)
+	if p.given.metadata != nil {
+		out.Metadata = client.Set[any](p.given.metadata)
 	}
-	if p.given("description") {
+	if p.says("description") {
 		out.Description = client.Set(p.description)
 	}
-	if len(p.wanted) > 0 {
-		out.Headers = client.Set(p.wanted)
+	if len(p.given.headers) > 0 {
+		out.Headers = client.Set(p.given.headers)
 	}
-	if p.timeoutSeconds != nil {
-		out.Timeout = client.Set(*p.timeoutSeconds)
+	if p.given.timeout != nil {
+		out.Timeout = client.Set(*p.given.timeout)
 	}
-	if p.delays != nil {
-		out.RetrySchedule = client.Set(p.delays)
+	if p.given.delays != nil {
+		out.RetrySchedule = client.Set(p.given.delays)
 	}
-	if p.rateLimitGiven != nil {
+	if p.given.rateLimit != nil {
 		out.RateLimit = client.Set(p.rateLimit)
 	}
-	if p.inFlightOf != nil {
+	if p.given.maxInFlight != nil {
 		out.MaxInFlight = client.Set(p.maxInFlight)
 	}
 	if p.format != "" {
 		out.Format = client.Set(client.Format(p.format))
 	}
 	if raw, err := json.Marshal(out); err != nil || string(raw) == "{}" {
-		return out, withCode(errNothing, ExitUsage)
+		return out, usageError("nothing to change: give at least one flag")
 	}
 	return out, nil
 }
