@@ -219,3 +219,17 @@ func TestVerifyHooktest(t *testing.T) {
 		})
 	}
 }
+
+// TestVerifyLargeBody: one change is found, also where combinations are not tried.
+func TestVerifyLargeBody(t *testing.T) {
+	t.Parallel()
+	large := strings.Replace(verifyBody, `"a":1.50`, `"a":"`+strings.Repeat("x", 1<<20)+`"`, 1)
+	req := request(t, large)
+	req.body = append(req.body, '\n')
+	if v := judged(t, req, verifySecret); v.Mistake != bodyChanged || !slices.Equal(v.Signatures[0].With, []string{withoutBreak}) {
+		t.Errorf("the mistake is %s: %s", v.Mistake, v.Says)
+	}
+	if n := len(newSearch([]string{verifySecret}, req).tries(signature.HeaderStandardSignature)); n > 60 {
+		t.Errorf("%d tries", n)
+	}
+}
