@@ -2,33 +2,37 @@ package docs
 
 import (
 	"os"
-	"regexp"
+	"path/filepath"
 	"strings"
 	"testing"
 )
 
-var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
-
-// TestSnippetsAreExamples: what docs/client.md shows is in examples that the compiler
+// TestSnippetsAreExamples: the Go that pages show is in examples that the compiler
 // reads, line by line.
 func TestSnippetsAreExamples(t *testing.T) {
 	t.Parallel()
-	var examples strings.Builder
-	for _, file := range []string{"../../client/example_test.go", "../../hooktest/fake_example_test.go"} {
-		examples.WriteString(flat(t, file))
-	}
-	page, err := os.ReadFile("../../docs/client.md")
+	files, err := filepath.Glob("../../*/*example*_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := goBlock.FindAllStringSubmatch(string(page), -1)
-	if len(blocks) < 10 {
-		t.Errorf("only %d snippets were found", len(blocks))
+	var examples strings.Builder
+	for _, file := range files {
+		examples.WriteString(flat(t, file))
 	}
-	for _, block := range blocks {
-		if !strings.Contains(examples.String(), "\n"+unindented(block[1])) {
-			t.Errorf("is in no example:\n%s", block[1])
+	found := 0
+	for name, page := range pages(t) {
+		for _, b := range blocks(name, page) {
+			if b.language != "go" {
+				continue
+			}
+			found++
+			if !strings.Contains(examples.String(), "\n"+unindented(b.text)) {
+				t.Errorf("%s: is in no example:\n%s", name, b.text)
+			}
 		}
+	}
+	if found < 11 {
+		t.Errorf("only %d snippets were found", found)
 	}
 }
 
