@@ -10,6 +10,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/postrider/postrider/internal/config"
+	"github.com/postrider/postrider/test/e2e/stack"
 )
 
 // TestBodies holds the JSON that pages show to openapi.json. Where … stands for more of
@@ -81,6 +82,7 @@ func loosen(value any) {
 // servers does.
 func TestConfigurations(t *testing.T) {
 	t.Parallel()
+	environ := []string{"POSTRIDER_API_ADMIN_KEY=" + stack.AdminKey, "POSTRIDER_SECRETS_KEY=" + stack.SecretsKey()}
 	for name, page := range pages(t) {
 		for _, b := range blocks(name, page) {
 			if b.language != "yaml" {
@@ -91,7 +93,7 @@ func TestConfigurations(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, role := range []config.Role{config.RoleAPI, config.RoleWorker, config.RoleScheduler} {
-				if _, warnings, err := config.Load([]string{"--config", file}, nil, role); err != nil || len(warnings) > 0 {
+				if _, warnings, err := config.Load([]string{"--config", file}, environ, role); err != nil || len(warnings) > 0 {
 					t.Errorf("%s: %v %v", b.key(), err, warnings)
 				}
 			}
