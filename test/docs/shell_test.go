@@ -61,7 +61,7 @@ func TestShell(t *testing.T) {
 				t.Fatal(err)
 			}
 			env := append(s.Env, "URL="+api.URL, "KEY="+c.Key(), "ADMIN_KEY="+stack.AdminKey, "TMPDIR="+t.TempDir())
-			said := strings.Split(pinned.Run(t, here, env, "bash", file), mark)
+			said := strings.Split(pinned.Run(t, here, env, "timeout", "40", "bash", file), mark)
 			wantSaid(t, all, said)
 		})
 	}
