@@ -41,8 +41,8 @@ func TestShell(t *testing.T) {
 		if !hasShell(all) {
 			continue
 		}
+		// One after the other: an API answers 503 to too many of a kind at once.
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			c := s.Workspace(t, api)
 			failed(t, c)
 			_, port, err := net.SplitHostPort(stack.FreeAddr(t))
