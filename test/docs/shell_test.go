@@ -3,6 +3,7 @@ package docs
 import (
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -100,12 +101,16 @@ func wantSaid(t *testing.T, all []block, said []string) {
 	}
 }
 
-// failed leaves a delivery that failed.
+// failed leaves a delivery that failed. Its receiver is no stack.Receiver, which would
+// mind the forgery that diagnose sends.
 func failed(t *testing.T, c stack.Client) {
 	t.Helper()
-	r := stack.NewReceiver(t)
-	r.Script("/", stack.Status(http.StatusInternalServerError))
-	c.Endpoint(t, r, "/", stack.Settings{"events": []string{"reader.failed"}, "retry_schedule": []int{}})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	t.Cleanup(server.Close)
+	endpoint := stack.Settings{"url": server.URL, "events": []string{"reader.failed"}, "retry_schedule": []int{}}
+	c.Call(t, http.MethodPost, "/v1/endpoints", endpoint, http.StatusCreated, nil)
 	c.Publish(t, "reader.failed")
 	c.WaitSettled(t)
 }
