@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,7 +62,7 @@ func TestShell(t *testing.T) {
 			if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			env := append(s.Env, "URL="+api.URL, "KEY="+c.Key(), "ADMIN_KEY="+stack.AdminKey, "TMPDIR="+t.TempDir())
+			env := append(slices.Clone(s.Env), "URL="+api.URL, "KEY="+c.Key(), "ADMIN_KEY="+stack.AdminKey, "TMPDIR="+t.TempDir())
 			said := strings.Split(pinned.Run(t, here, env, "timeout", "40", "bash", file), mark)
 			wantSaid(t, all, said)
 		})
