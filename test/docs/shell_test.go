@@ -43,7 +43,8 @@ func TestShell(t *testing.T) {
 		if !hasShell(all) {
 			continue
 		}
-		// One after the other: an API answers 503 to too many of a kind at once.
+		// One after the other: docs/rotation.md encrypts everybody's secrets with a key
+		// that these processes don't know.
 		t.Run(name, func(t *testing.T) {
 			c := s.Workspace(t, api)
 			failed(t, c)
