@@ -13,7 +13,7 @@ type outcomeWire struct {
 	Status        string     `json:"status" enum:"pending,success,failed,canceled" doc:"As it was when the answer was given." example:"success"`
 	Attempts      int        `json:"attempts" doc:"How many were made."`
 	StatusCode    *int       `json:"status_code" doc:"Of the last attempt, like the error."`
-	Error         *string    `json:"error" doc:"Why the last attempt failed, in words; null where it did not." example:"null"`
+	Error         *string    `json:"error" doc:"Why the last attempt failed, in words; null where it did not."`
 	ErrorClass    *string    `json:"error_class" enum:"timeout,refused,reset,dns,tls,blocked,status,invalid_http,internal" doc:"The kind of that error."`
 	NextAttemptAt *time.Time `json:"next_attempt_at" doc:"When a pending delivery is tried next."`
 	HeldReason    *string    `json:"held_reason" enum:"endpoint_disabled,breaker_open,max_in_flight,rate_limit,secret_sealed,ordering" doc:"Why a pending delivery is not being tried."`

@@ -60,7 +60,7 @@ type eventWire struct {
 	AcceptedAt  time.Time           `json:"accepted_at" doc:"What lists go by."`
 	WorkspaceID webhook.WorkspaceID `json:"workspace_id" doc:"The workspace that published it."`
 	Deliveries  int                 `json:"deliveries" minimum:"0" doc:"How many endpoints matched when it was accepted." example:"3"`
-	EndpointIDs []string            `json:"endpoint_ids" nullable:"true" doc:"The only endpoints that were considered, as published; null where none were named." example:"null"`
+	EndpointIDs []string            `json:"endpoint_ids" nullable:"true" doc:"The only endpoints that were considered, as published; null where none were named."`
 	DeliverAt   *time.Time          `json:"deliver_at" doc:"As published; null where it was to be at once."`
 	OrderingKey *string             `json:"ordering_key" doc:"As published; null without one." example:"order-123"`
 	Data        json.RawMessage     `json:"data" nullable:"true" doc:"The payload as published, or null once it is no longer kept." example:"{\"id\":123,\"title\":\"My Blog Post\"}"`

@@ -2,41 +2,37 @@ package docs
 
 import (
 	"os"
-	"regexp"
+	"path/filepath"
 	"strings"
 	"testing"
 )
 
-var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
-
-// TestSnippetsAreExamples: what a page shows in Go is in examples that the compiler
+// TestSnippetsAreExamples: the Go that pages show is in examples that the compiler
 // reads, line by line.
 func TestSnippetsAreExamples(t *testing.T) {
 	t.Parallel()
-	for page, from := range map[string]struct {
-		files  []string
-		blocks int // at least
-	}{
-		"client": {[]string{"client/example_test.go", "hooktest/fake_example_test.go"}, 10},
-		"outbox": {[]string{"outbox/example_test.go"}, 4},
-	} {
-		var examples strings.Builder
-		for _, file := range from.files {
-			examples.WriteString(flat(t, "../../"+file))
-		}
-		text, err := os.ReadFile("../../docs/" + page + ".md")
-		if err != nil {
-			t.Fatal(err)
-		}
-		blocks := goBlock.FindAllStringSubmatch(string(text), -1)
-		if len(blocks) < from.blocks {
-			t.Errorf("only %d snippets were found in docs/%s.md", len(blocks), page)
-		}
-		for _, block := range blocks {
-			if !strings.Contains(examples.String(), "\n"+unindented(block[1])) {
-				t.Errorf("docs/%s.md has what is in no example:\n%s", page, block[1])
+	files, err := filepath.Glob("../../*/*example*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var examples strings.Builder
+	for _, file := range files {
+		examples.WriteString(flat(t, file))
+	}
+	found := 0
+	for name, page := range pages(t) {
+		for _, b := range blocks(name, page) {
+			if b.language != "go" {
+				continue
+			}
+			found++
+			if !strings.Contains(examples.String(), "\n"+unindented(b.text)) {
+				t.Errorf("%s: is in no example:\n%s", name, b.text)
 			}
 		}
+	}
+	if found < 11 {
+		t.Errorf("only %d snippets were found", found)
 	}
 }
 
