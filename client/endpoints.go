@@ -41,6 +41,20 @@ func (s *EndpointsService) All(ctx context.Context, o ListOptions) iter.Seq2[End
 	})
 }
 
+// Health is one page of how endpoints are, in the order of List. Where an endpoint's
+// id is given it is of that one alone.
+func (s *EndpointsService) Health(ctx context.Context, id string, o ListOptions) (Page[EndpointHealth], error) {
+	return list[EndpointHealth](ctx, s.c, "listEndpointHealth", "/v1/endpoint-health", o.query().text("endpoint_id", id))
+}
+
+// AllHealth goes through all pages of Health.
+func (s *EndpointsService) AllHealth(ctx context.Context, id string, o ListOptions) iter.Seq2[EndpointHealth, error] {
+	return all(o.Cursor, func(cursor string) (Page[EndpointHealth], error) {
+		o.Cursor = cursor
+		return s.Health(ctx, id, o)
+	})
+}
+
 // Update changes what the patch names, and nothing else.
 func (s *EndpointsService) Update(ctx context.Context, id string, p EndpointPatch) (Endpoint, error) {
 	return do[Endpoint](ctx, s.c, &call{op: "updateEndpoint", method: "PATCH", path: "/v1/endpoints/{}", ids: []string{id}, body: p, patch: true})

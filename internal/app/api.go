@@ -28,7 +28,7 @@ func (a *App) buildAPI() error {
 	})
 	waits := await.New(postgres.NewOutcomes(a.db), await.Config{Stopping: a.checks.Drain(), Logger: a.seldom, Registerer: a.registry})
 	handler, err := api.New(api.Deps{
-		Workspaces: postgres.NewWorkspaces(a.db), Keys: postgres.NewKeys(a.db), Endpoints: postgres.NewEndpoints(a.db),
+		Workspaces: postgres.NewWorkspaces(a.db), Keys: postgres.NewKeys(a.db), PortalLinks: postgres.NewPortalLinks(a.db), Endpoints: postgres.NewEndpoints(a.db),
 		Events: postgres.NewEvents(a.db), Deliveries: postgres.NewDeliveries(a.db), Replays: postgres.NewReplays(a.db), Stats: postgres.NewStats(a.db), CatchUp: postgres.NewCatchUp(a.db),
 		EventTypes: postgres.NewEventTypes(a.db), Schemas: schema.Checker{}, Explainer: postgres.NewExplain(a.db), Idempotency: postgres.NewIdempotency(a.db), AuditLog: postgres.NewAuditLog(a.db),
 		Accepter: ingester, Waits: waits,

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -78,7 +79,7 @@ func clientsWorkspace(t *testing.T, admin *client.Client) {
 		t.Errorf("the description is %.100s", d)
 	}
 	made := must(admin.Workspaces.Create(ctx, client.WorkspaceInput{ID: "7456", Name: "Blog"}))(t)
-	if made.ID != "7456" || must(admin.Workspaces.Get(ctx, "7456"))(t) != made {
+	if made.ID != "7456" || !reflect.DeepEqual(must(admin.Workspaces.Get(ctx, "7456"))(t), made) {
 		t.Errorf("made %+v", made)
 	}
 	if w := must(admin.Workspaces.Update(ctx, "7456", client.WorkspacePatch{Name: "My Blog"}))(t); w.Name != "My Blog" {
