@@ -29,7 +29,6 @@ func newChart(s *client.Stats, width, height int) chart {
 	}
 	c.Label = fmt.Sprintf("%s in the last %s: %s delivered, %s failed, %s pending.", plural(s.Deliveries.Total, "delivery"),
 		s.Window, exact(s.Deliveries.Success), exact(s.Deliveries.Failed), exact(s.Deliveries.Pending))
-	c.Label = strings.Replace(c.Label, "deliverys", "deliveries", 1)
 	if c.Max == 0 || len(s.Series) < 2 {
 		return c
 	}

@@ -87,11 +87,14 @@ func (f *endpointForm) number(name, text string) *int {
 // patchOf changes all that the form has, and leaves secret, headers and metadata.
 func patchOf(in *client.EndpointInput) client.EndpointPatch {
 	p := client.EndpointPatch{
-		URL: &in.URL, Events: in.Events, Description: client.Set(in.Description), IsActive: client.Set(*in.IsActive), Format: client.Set(in.Format),
+		URL: &in.URL, Events: in.Events, Description: client.Set(in.Description), IsActive: client.Set(*in.IsActive), Format: client.Null[client.Format](),
 		Filters: client.Null[any](), Timeout: orDefault(in.Timeout), RateLimit: orDefault(in.RateLimit), MaxInFlight: orDefault(in.MaxInFlight),
 	}
 	if in.Filters != nil {
 		p.Filters = client.Set(in.Filters)
+	}
+	if in.Format != "" {
+		p.Format = client.Set(in.Format)
 	}
 	p.RetrySchedule = client.Null[[]int]()
 	if in.RetrySchedule != nil {

@@ -122,6 +122,9 @@ func plural(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
+	if stem, ok := strings.CutSuffix(noun, "y"); ok {
+		return exact(n) + " " + stem + "ies"
+	}
 	return exact(n) + " " + noun + "s"
 }
 
