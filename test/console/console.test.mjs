@@ -82,7 +82,7 @@ test('an endpoint is created, refused, disabled after a question and enabled', a
   await page.getByRole('link', { name: 'Endpoints' }).click();
   await page.getByRole('link', { name: 'New endpoint' }).click();
   await page.getByLabel('URL').fill('http://169.254.169.254/');
-  await page.getByLabel('Events').fill('post.*');
+  await page.getByLabel('Events', { exact: true }).fill('post.*');
   await page.getByRole('button', { name: 'Create endpoint' }).click();
   await page.locator('#url-error', { hasText: 'This' }).waitFor();
   const target = 'http://127.0.0.1:9/<script>alert(1)</script>';
@@ -154,7 +154,7 @@ test('the portal works in a frame of a site that the workspace names, and in no 
   await portal.getByRole('link', { name: 'Endpoints' }).click();
   await portal.getByRole('link', { name: 'New endpoint' }).click();
   await portal.getByLabel('URL').fill('http://127.0.0.1:9/framed');
-  await portal.getByLabel('Events').fill('*');
+  await portal.getByLabel('Events', { exact: true }).fill('*');
   await portal.getByRole('button', { name: 'Create endpoint' }).click();
   await portal.getByText('whsec_').waitFor();
   await framed.close();
