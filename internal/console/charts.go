@@ -22,19 +22,29 @@ type chart struct {
 // bar is one part of a sparkline: the failed on top of the rest.
 type bar struct{ X, Y, W, H, FailedY, FailedH string }
 
-func newChart(s *client.Stats, width, height int) chart {
-	c := chart{Width: width, Height: height, Parts: s.Series, Empty: s.Deliveries.Total == 0}
+func newChart(s *client.Stats, width, height int) *chart {
+	c := &chart{Width: width, Height: height, Parts: s.Series, Empty: s.Deliveries.Total == 0}
 	for _, p := range s.Series {
 		c.Max = max(c.Max, p.Total)
 	}
-	c.Label = fmt.Sprintf("%s in the last %s: %s delivered, %s failed, %s pending.", plural(s.Deliveries.Total, "delivery"),
-		s.Window, exact(s.Deliveries.Success), exact(s.Deliveries.Failed), exact(s.Deliveries.Pending))
+	c.Label = fmt.Sprintf("%s in the %s: %s delivered, %s failed, %s pending.", plural(s.Deliveries.Total, "delivery"),
+		spans[s.Window], exact(s.Deliveries.Success), exact(s.Deliveries.Failed), exact(s.Deliveries.Pending))
 	if c.Max == 0 || len(s.Series) < 2 {
 		return c
 	}
 	c.areas()
 	c.bars()
 	return c
+}
+
+// Base is where a sparkline stands on.
+func (c *chart) Base() int { return c.Height - 1 }
+
+// Span is the window in words.
+func (p *overviewPage) Span() string { return spans[p.Window] }
+
+var spans = map[client.Window]string{
+	client.Window1h: "last hour", client.Window24h: "last 24 hours", client.Window7d: "last 7 days", client.Window30d: "last 30 days",
 }
 
 func (c *chart) y(n int64) float64 { return float64(c.Height) * (1 - float64(n)/float64(c.Max)) }

@@ -30,7 +30,7 @@ type endpointRow struct {
 	Listens string
 	Health  client.EndpointHealth
 	Stats   client.Stats
-	Chart   chart
+	Chart   *chart
 	Counted bool // whether the reader may see figures
 }
 

@@ -30,7 +30,7 @@ type overviewPage struct {
 	Window    client.Window
 	Windows   []client.Window
 	Stats     client.Stats
-	Chart     chart
+	Chart     *chart
 	PerSecond float64
 	// Waiting are deliveries pending in the last 30 days; WaitingSince is when the part
 	// of time begins in which the oldest was accepted.
