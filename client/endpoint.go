@@ -113,6 +113,12 @@ const (
 	DisabledFailing DisabledReason = "failing"
 )
 
+// EndpointCheck is whether an endpoint would be created, and what is wrong where.
+type EndpointCheck struct {
+	Valid  bool         `json:"valid"`
+	Errors []FieldError `json:"errors"`
+}
+
 // EndpointState is how an endpoint is.
 type EndpointState string
 

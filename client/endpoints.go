@@ -23,6 +23,11 @@ func (s *EndpointsService) Create(ctx context.Context, in EndpointInput) (Endpoi
 	return do[Endpoint](ctx, s.c, &call{op: "createEndpoint", method: "POST", path: "/v1/endpoints", body: in})
 }
 
+// Check says what Create would, and creates nothing.
+func (s *EndpointsService) Check(ctx context.Context, in EndpointInput) (EndpointCheck, error) {
+	return do[EndpointCheck](ctx, s.c, &call{op: "checkEndpoint", method: "POST", path: "/v1/endpoint-checks", body: in})
+}
+
 // Get is an endpoint, without its secret.
 func (s *EndpointsService) Get(ctx context.Context, id string) (Endpoint, error) {
 	return do[Endpoint](ctx, s.c, &call{op: "getEndpoint", method: "GET", path: "/v1/endpoints/{}", ids: []string{id}})

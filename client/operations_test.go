@@ -52,6 +52,12 @@ var operations = map[string][]made{
 			Timeout: new(1), RetrySchedule: []int{}, RateLimit: new(1), MaxInFlight: new(1), Format: FormatRaw, Metadata: object,
 		})
 	}}},
+	"checkEndpoint": {{method: "Endpoints.Check", call: func(ctx context.Context, c *Client) (any, error) {
+		return c.Endpoints.Check(ctx, EndpointInput{
+			URL: "u", Events: []string{"*"}, Filters: object, Secret: new("s"), Description: "d", IsActive: new(true), Headers: map[string]string{"A": "b"},
+			Timeout: new(1), RetrySchedule: []int{}, RateLimit: new(1), MaxInFlight: new(1), Format: FormatRaw, Metadata: object,
+		})
+	}}},
 	"listEndpoints": {{method: "Endpoints.List", call: func(ctx context.Context, c *Client) (any, error) { return c.Endpoints.List(ctx, fullPage) }}},
 	"getEndpoint":   {{method: "Endpoints.Get", call: func(ctx context.Context, c *Client) (any, error) { return c.Endpoints.Get(ctx, "id") }}},
 	"updateEndpoint": {{method: "Endpoints.Update", call: func(ctx context.Context, c *Client) (any, error) {

@@ -38,7 +38,7 @@ var wire = map[string]struct {
 	"Forecast": {reflect.TypeFor[Forecast](), answered}, "Key": {reflect.TypeFor[Key](), answered},
 	"KeyInput": {reflect.TypeFor[KeyInput](), requested}, "ListAttempt": {reflect.TypeFor[Page[Attempt]](), answered},
 	"ListAuditEntry": {reflect.TypeFor[Page[AuditEntry]](), answered}, "ListDelivery": {reflect.TypeFor[Page[Delivery]](), answered},
-	"EndpointHealth": {reflect.TypeFor[EndpointHealth](), answered}, "ListEndpointHealth": {reflect.TypeFor[Page[EndpointHealth]](), answered},
+	"EndpointCheck": {reflect.TypeFor[EndpointCheck](), answered}, "EndpointHealth": {reflect.TypeFor[EndpointHealth](), answered}, "ListEndpointHealth": {reflect.TypeFor[Page[EndpointHealth]](), answered},
 	"PortalLink": {reflect.TypeFor[PortalLink](), answered}, "PortalLinkInput": {reflect.TypeFor[PortalLinkInput](), requested},
 	"ListEndpoint": {reflect.TypeFor[Page[Endpoint]](), answered}, "ListEvent": {reflect.TypeFor[Page[Event]](), answered},
 	"ListEventType": {reflect.TypeFor[Page[EventType]](), answered}, "ListKey": {reflect.TypeFor[Page[Key]](), answered},

@@ -12,7 +12,7 @@ import (
 )
 
 // unaudited are the operations that change nothing, or events only.
-var unaudited = []string{"publishEvent", "publishEvents", "explainDryRun"}
+var unaudited = []string{"publishEvent", "publishEvents", "explainDryRun", "checkEndpoint"}
 
 // stepsOf makes every request that the audit log is about once, each under the
 // operation's id.

@@ -173,6 +173,11 @@ func (s *server) endpointRoutes() []route {
 			body:   &bodySpec{example: endpointInput{}, required: true, limit: defaultBodyLimit},
 			status: http.StatusCreated, answer: endpointWire{}, codes: []webhook.Code{webhook.CodeWeakSecret}, handle: s.createEndpoint,
 		}, {
+			method: http.MethodPost, path: "/v1/endpoint-checks", id: "checkEndpoint", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
+			summary: "Check an endpoint before it is created", doc: "Says what its creation would, and creates nothing: for forms that help while they are filled in.",
+			body:   &bodySpec{example: endpointInput{}, required: true, limit: defaultBodyLimit},
+			status: http.StatusOK, answer: endpointCheckWire{}, handle: s.checkEndpoint,
+		}, {
 			method: http.MethodGet, path: "/v1/endpoints", id: "listEndpoints", tag: tagEndpoints, scope: webhook.ScopeEndpointsRead,
 			summary: "List endpoints", doc: "Newest first.", query: pageParams(), status: http.StatusOK, answer: list[endpointWire]{}, handle: s.listEndpoints,
 		}, {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -116,21 +117,29 @@ func (f *endpointForm) refused(err error) bool {
 	if !errors.As(err, &e) || e.Status != http.StatusUnprocessableEntity {
 		return false
 	}
-	for _, bad := range e.Errors {
+	f.note(e.Errors)
+	if len(f.Errors) == 0 {
+		f.Errors[""] = e.Detail
+	}
+	return true
+}
+
+// note puts errors beside their fields, the first of each.
+func (f *endpointForm) note(all []client.FieldError) {
+	for _, bad := range all {
 		name, _, _ := strings.Cut(strings.TrimPrefix(bad.Pointer, "/"), "/")
-		switch name {
-		case "url", "events", "filters", "description", "timeout", "retry_schedule", "rate_limit", "max_in_flight", "format":
-		default:
+		if !slices.Contains(f.Fields(), name) {
 			name = ""
 		}
 		if f.Errors[name] == "" {
 			f.Errors[name] = bad.Detail
 		}
 	}
-	if len(f.Errors) == 0 {
-		f.Errors[""] = e.Detail
-	}
-	return true
+}
+
+// Fields are those that may have an error.
+func (f *endpointForm) Fields() []string {
+	return []string{"url", "events", "filters", "description", "timeout", "retry_schedule", "rate_limit", "max_in_flight", "format"}
 }
 
 func (f *endpointForm) show(v *visit, status int, title string) error {

@@ -13,6 +13,7 @@ func endpointsPages() []page {
 	return []page{
 		{method: "GET", path: all, scope: webhook.ScopeEndpointsRead, handle: listEndpoints},
 		{method: "GET", path: all + "/new", scope: webhook.ScopeEndpointsWrite, handle: newEndpoint},
+		{method: "POST", path: all + "/check", scope: webhook.ScopeEndpointsWrite, handle: checkEndpoint},
 		{method: "POST", path: all, scope: webhook.ScopeEndpointsWrite, handle: createEndpoint},
 		{method: "GET", path: all + "/{id}/edit", scope: webhook.ScopeEndpointsWrite, handle: editEndpoint},
 		{method: "POST", path: all + "/{id}/edit", scope: webhook.ScopeEndpointsWrite, handle: saveEndpoint},
@@ -92,6 +93,25 @@ func switchEndpoint(on bool) func(*visit) error {
 func newEndpoint(v *visit) error {
 	f := &endpointForm{Active: true, Once: webhook.NewToken(), Format: string(client.FormatStandard)}
 	return f.show(v, http.StatusOK, "New endpoint")
+}
+
+// checkEndpoint says beside its field what is wrong with what stands in the form, while
+// it is filled in. What was not touched yet is not wrong yet.
+func checkEndpoint(v *visit) error {
+	f := readEndpointForm(v.r)
+	if in, ok := f.input(); ok {
+		got, err := v.api.Endpoints.Check(v.ctx(), in)
+		if err != nil {
+			return err
+		}
+		f.note(got.Errors)
+	}
+	for name, text := range map[string]string{"url": f.URL, "events": f.Events} {
+		if text == "" {
+			delete(f.Errors, name)
+		}
+	}
+	return v.fragment("endpoint-form", "errors", f)
 }
 
 func createEndpoint(v *visit) error {

@@ -27,9 +27,19 @@ func TestEndpoints(t *testing.T) {
 			"timeout": form("timeout", "61"), "retry_schedule": form("retry_schedule", "soon"), "rate_limit": form("rate_limit", "x"),
 		} {
 			p := w.do("POST", all, f).want(422, "Not saved.")
-			if !regexp.MustCompile(`id="` + field + `-error">This [^<]+\.<`).MatchString(p.text) {
+			if !regexp.MustCompile(`id="` + field + `-error" aria-live="polite">This [^<]+\.<`).MatchString(p.text) {
 				t.Errorf("%s has no error in %s", field, p.text)
 			}
+		}
+		w.get(all).want(200, "No endpoints yet")
+	})
+	t.Run("IsCheckedWhileItIsFilledInAndNothingIsCreated", func(t *testing.T) {
+		p := w.do("POST", all+"/check", form("url", "https://blocked.example")).want(200, "This is blocked.")
+		if strings.Contains(p.text, "<html") {
+			t.Error("a whole page")
+		}
+		if p := w.do("POST", all+"/check", form("url", "")).want(200); strings.Contains(p.text, "This ") {
+			t.Errorf("what is not filled in yet is wrong: %s", p.text)
 		}
 		w.get(all).want(200, "No endpoints yet")
 	})

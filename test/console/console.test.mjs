@@ -83,8 +83,10 @@ test('an endpoint is created, refused, disabled after a question and enabled', a
   await page.getByRole('link', { name: 'New endpoint' }).click();
   await page.getByLabel('URL').fill('http://169.254.169.254/');
   await page.getByLabel('Events', { exact: true }).fill('post.*');
+  await page.locator('#url-error', { hasText: 'This' }).waitFor(); // while it is filled in
+  await page.locator('#url[aria-invalid=true]').waitFor();
   await page.getByRole('button', { name: 'Create endpoint' }).click();
-  await page.locator('#url-error', { hasText: 'This' }).waitFor();
+  await page.getByText('Not saved.').waitFor();
   const target = 'http://127.0.0.1:9/<script>alert(1)</script>';
   await page.getByLabel('URL').fill('http://127.0.0.1:9/hook');
   await page.getByLabel('Description').fill(target);

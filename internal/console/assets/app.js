@@ -53,6 +53,15 @@
     setTimeout(() => { button.textContent = 'Copy'; }, 2000);
   });
 
+  // What is checked while it is typed: the field knows whether it is wrong.
+  document.addEventListener('htmx:oobAfterSwap', (e) => {
+    const error = document.getElementById(e.detail.target.id);
+    const field = error?.id.endsWith('-error') && document.getElementById(error.id.slice(0, -'-error'.length));
+    if (!field) return;
+    if (error.textContent) field.setAttribute('aria-invalid', 'true');
+    else field.removeAttribute('aria-invalid');
+  });
+
   // Ask before what is not easily undone.
   const dialog = document.getElementById('confirm');
   document.addEventListener('submit', (e) => {
