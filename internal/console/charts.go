@@ -40,13 +40,6 @@ func newChart(s *client.Stats, width, height int) *chart {
 // Base is where a sparkline stands on.
 func (c *chart) Base() int { return c.Height - 1 }
 
-// Span is the window in words.
-func (p *overviewPage) Span() string { return spans[p.Window] }
-
-var spans = map[client.Window]string{
-	client.Window1h: "last hour", client.Window24h: "last 24 hours", client.Window7d: "last 7 days", client.Window30d: "last 30 days",
-}
-
 func (c *chart) y(n int64) float64 { return float64(c.Height) * (1 - float64(n)/float64(c.Max)) }
 
 func (c *chart) areas() {

@@ -41,6 +41,13 @@ type overviewPage struct {
 	More         int
 }
 
+// Span is the window in words.
+func (p *overviewPage) Span() string { return spans[p.Window] }
+
+var spans = map[client.Window]string{
+	client.Window1h: "last hour", client.Window24h: "last 24 hours", client.Window7d: "last 7 days", client.Window30d: "last 30 days",
+}
+
 // unhealthy is an endpoint that fails, with what it is.
 type unhealthy struct {
 	client.EndpointHealth
