@@ -65,3 +65,13 @@ func TestEndpoints(t *testing.T) {
 		}
 	})
 }
+
+func TestEmptyPagesShowTheNextCommand(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.browser()
+	w.signIn(b.key)
+	for _, path := range []string{"/console/w/acme/endpoints", "/console/w/acme/overview"} {
+		w.get(path).want(200, "curl $URL/v1/", "Content-Type: application/json")
+	}
+}
