@@ -88,6 +88,11 @@ mutants: ## break each rule of docs/rules.md on purpose and see its tests fail, 
 	@$(GO) build -o bin/mutants ./test/mutants
 	bin/testenv bin/mutants $(ARGS)
 
+.PHONY: screenshots
+screenshots: ## take pictures of the console's pages, light and dark, into docs/screenshots
+	@$(GO) build -o bin/testenv ./internal/testenv
+	POSTRIDER_SCREENSHOTS=$(CURDIR)/docs/screenshots bin/testenv $(GO) test -count 1 -v -run TestConsole ./test/console
+
 .PHONY: openapi
 openapi: ## write openapi.json, the API's description, as the code has it
 	@$(GO) run ./internal/openapi > openapi.json.new && mv openapi.json.new openapi.json

@@ -41,12 +41,13 @@ type TargetKind string
 
 // Every kind.
 const (
-	TargetWorkspace TargetKind = "workspace"
-	TargetKey       TargetKind = "key"
-	TargetEndpoint  TargetKind = "endpoint"
-	TargetDelivery  TargetKind = "delivery"
-	TargetReplay    TargetKind = "replay"
-	TargetEventType TargetKind = "event_type"
+	TargetWorkspace  TargetKind = "workspace"
+	TargetKey        TargetKind = "key"
+	TargetEndpoint   TargetKind = "endpoint"
+	TargetDelivery   TargetKind = "delivery"
+	TargetReplay     TargetKind = "replay"
+	TargetEventType  TargetKind = "event_type"
+	TargetPortalLink TargetKind = "portal_link"
 )
 
 // AuditFilter narrows the audit log.

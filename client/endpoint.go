@@ -113,6 +113,37 @@ const (
 	DisabledFailing DisabledReason = "failing"
 )
 
+// EndpointCheck is whether an endpoint would be created, and what is wrong where.
+type EndpointCheck struct {
+	Valid  bool         `json:"valid"`
+	Errors []FieldError `json:"errors"`
+}
+
+// EndpointState is how an endpoint is.
+type EndpointState string
+
+// Every state. A failing one gets what is sent to it; what is sent to one whose
+// breaker is open is held.
+const (
+	EndpointHealthy     EndpointState = "healthy"
+	EndpointFailing     EndpointState = "failing"
+	EndpointBreakerOpen EndpointState = "breaker_open"
+	EndpointDisabled    EndpointState = "disabled"
+)
+
+// EndpointHealth is whether an endpoint fails, and what its breaker does.
+type EndpointHealth struct {
+	EndpointID string        `json:"endpoint_id"`
+	State      EndpointState `json:"state"`
+	// Failures are attempts that failed in a row, FailingSince when the first did.
+	Failures     int        `json:"failures"`
+	FailingSince *time.Time `json:"failing_since"`
+	// OpenUntil is until when the breaker holds what is sent to it, at least.
+	OpenUntil *time.Time `json:"open_until"`
+	// HeldReason is why deliveries wait for it; nil where none do.
+	HeldReason *HeldReason `json:"held_reason"`
+}
+
 // Secret is an endpoint's.
 type Secret struct {
 	// Secret is the key of both signature schemes; while secrets rotate the new one.

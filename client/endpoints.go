@@ -23,6 +23,11 @@ func (s *EndpointsService) Create(ctx context.Context, in EndpointInput) (Endpoi
 	return do[Endpoint](ctx, s.c, &call{op: "createEndpoint", method: "POST", path: "/v1/endpoints", body: in})
 }
 
+// Check says what Create would, and creates nothing.
+func (s *EndpointsService) Check(ctx context.Context, in EndpointInput) (EndpointCheck, error) {
+	return do[EndpointCheck](ctx, s.c, &call{op: "checkEndpoint", method: "POST", path: "/v1/endpoint-checks", body: in})
+}
+
 // Get is an endpoint, without its secret.
 func (s *EndpointsService) Get(ctx context.Context, id string) (Endpoint, error) {
 	return do[Endpoint](ctx, s.c, &call{op: "getEndpoint", method: "GET", path: "/v1/endpoints/{}", ids: []string{id}})
@@ -38,6 +43,20 @@ func (s *EndpointsService) All(ctx context.Context, o ListOptions) iter.Seq2[End
 	return all(o.Cursor, func(cursor string) (Page[Endpoint], error) {
 		o.Cursor = cursor
 		return s.List(ctx, o)
+	})
+}
+
+// Health is one page of how endpoints are, in the order of List. Where an endpoint's
+// id is given it is of that one alone.
+func (s *EndpointsService) Health(ctx context.Context, id string, o ListOptions) (Page[EndpointHealth], error) {
+	return list[EndpointHealth](ctx, s.c, "listEndpointHealth", "/v1/endpoint-health", o.query().text("endpoint_id", id))
+}
+
+// AllHealth goes through all pages of Health.
+func (s *EndpointsService) AllHealth(ctx context.Context, id string, o ListOptions) iter.Seq2[EndpointHealth, error] {
+	return all(o.Cursor, func(cursor string) (Page[EndpointHealth], error) {
+		o.Cursor = cursor
+		return s.Health(ctx, id, o)
 	})
 }
 

@@ -23,6 +23,9 @@ var iterators = map[string]func(context.Context, *Client, string) (int, error){
 	"/v1/endpoints": func(ctx context.Context, c *Client, at string) (int, error) {
 		return count(c.Endpoints.All(ctx, ListOptions{Cursor: at}))
 	},
+	"/v1/endpoint-health": func(ctx context.Context, c *Client, at string) (int, error) {
+		return count(c.Endpoints.AllHealth(ctx, "", ListOptions{Cursor: at}))
+	},
 	"/v1/endpoints/id/deliveries": func(ctx context.Context, c *Client, at string) (int, error) {
 		return count(c.Endpoints.AllDeliveries(ctx, "id", EventDeliveryFilter{Cursor: at}))
 	},

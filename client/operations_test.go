@@ -52,6 +52,12 @@ var operations = map[string][]made{
 			Timeout: new(1), RetrySchedule: []int{}, RateLimit: new(1), MaxInFlight: new(1), Format: FormatRaw, Metadata: object,
 		})
 	}}},
+	"checkEndpoint": {{method: "Endpoints.Check", call: func(ctx context.Context, c *Client) (any, error) {
+		return c.Endpoints.Check(ctx, EndpointInput{
+			URL: "u", Events: []string{"*"}, Filters: object, Secret: new("s"), Description: "d", IsActive: new(true), Headers: map[string]string{"A": "b"},
+			Timeout: new(1), RetrySchedule: []int{}, RateLimit: new(1), MaxInFlight: new(1), Format: FormatRaw, Metadata: object,
+		})
+	}}},
 	"listEndpoints": {{method: "Endpoints.List", call: func(ctx context.Context, c *Client) (any, error) { return c.Endpoints.List(ctx, fullPage) }}},
 	"getEndpoint":   {{method: "Endpoints.Get", call: func(ctx context.Context, c *Client) (any, error) { return c.Endpoints.Get(ctx, "id") }}},
 	"updateEndpoint": {{method: "Endpoints.Update", call: func(ctx context.Context, c *Client) (any, error) {
@@ -111,14 +117,20 @@ var operations = map[string][]made{
 	}}},
 	"getStats": {{method: "Stats.Get", call: func(ctx context.Context, c *Client) (any, error) { return c.Stats.Get(ctx, Window7d) }}},
 	"createWorkspace": {{method: "Workspaces.Create", call: func(ctx context.Context, c *Client) (any, error) {
-		return c.Workspaces.Create(ctx, WorkspaceInput{"456", "n"})
+		return c.Workspaces.Create(ctx, WorkspaceInput{"456", "n", []string{"https://a.example"}})
 	}}},
 	"listWorkspaces": {{method: "Workspaces.List", call: func(ctx context.Context, c *Client) (any, error) { return c.Workspaces.List(ctx, fullPage) }}},
 	"getWorkspace":   {{method: "Workspaces.Get", call: func(ctx context.Context, c *Client) (any, error) { return c.Workspaces.Get(ctx, "id") }}},
 	"updateWorkspace": {{method: "Workspaces.Update", call: func(ctx context.Context, c *Client) (any, error) {
-		return c.Workspaces.Update(ctx, "id", WorkspacePatch{"n"})
+		return c.Workspaces.Update(ctx, "id", WorkspacePatch{"n", Set([]string{"https://a.example"})})
 	}}},
 	"deleteWorkspace": {{method: "Workspaces.Delete", call: func(ctx context.Context, c *Client) (any, error) { return nil, c.Workspaces.Delete(ctx, "id") }}},
+	"createPortalLink": {{method: "Workspaces.CreatePortalLink", call: func(ctx context.Context, c *Client) (any, error) {
+		return c.Workspaces.CreatePortalLink(ctx, "id", PortalLinkInput{[]PortalAbility{PortalView}, new(60)})
+	}}},
+	"listEndpointHealth": {{method: "Endpoints.Health", call: func(ctx context.Context, c *Client) (any, error) {
+		return c.Endpoints.Health(ctx, "ep", fullPage)
+	}}},
 	"createKey": {{method: "Keys.Create", call: func(ctx context.Context, c *Client) (any, error) {
 		return c.Keys.Create(ctx, "id", KeyInput{"n", []Scope{ScopeEventsRead}})
 	}}},

@@ -38,6 +38,8 @@ var wire = map[string]struct {
 	"Forecast": {reflect.TypeFor[Forecast](), answered}, "Key": {reflect.TypeFor[Key](), answered},
 	"KeyInput": {reflect.TypeFor[KeyInput](), requested}, "ListAttempt": {reflect.TypeFor[Page[Attempt]](), answered},
 	"ListAuditEntry": {reflect.TypeFor[Page[AuditEntry]](), answered}, "ListDelivery": {reflect.TypeFor[Page[Delivery]](), answered},
+	"EndpointCheck": {reflect.TypeFor[EndpointCheck](), answered}, "EndpointHealth": {reflect.TypeFor[EndpointHealth](), answered}, "ListEndpointHealth": {reflect.TypeFor[Page[EndpointHealth]](), answered},
+	"PortalLink": {reflect.TypeFor[PortalLink](), answered}, "PortalLinkInput": {reflect.TypeFor[PortalLinkInput](), requested},
 	"ListEndpoint": {reflect.TypeFor[Page[Endpoint]](), answered}, "ListEvent": {reflect.TypeFor[Page[Event]](), answered},
 	"ListEventType": {reflect.TypeFor[Page[EventType]](), answered}, "ListKey": {reflect.TypeFor[Page[Key]](), answered},
 	"ListReplay": {reflect.TypeFor[Page[Replay]](), answered}, "ListTemplate": {reflect.TypeFor[Page[EventTypeTemplate]](), answered},

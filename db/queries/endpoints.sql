@@ -75,7 +75,8 @@ UPDATE parked_endpoints SET next_check_at = now(), release_count = 1 WHERE endpo
 -- breaker also once its pause is over, for only its probe goes then.
 -- Index: endpoints_workspace (endpoints_pkey for one), endpoint_health_pkey, parked_endpoints_pkey.
 SELECT e.id, e.events, e.filters, e.is_active, e.disabled_at, e.disabled_reason, e.updated_at,
-       (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.reason AS parked_reason, p.next_check_at
+       (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.reason AS parked_reason, p.next_check_at,
+       coalesce(h.failures, 0)::int AS failures, h.failing_since
 FROM endpoints e
 LEFT JOIN endpoint_health h ON h.endpoint_id = e.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = e.id AND p.next_check_at > now()

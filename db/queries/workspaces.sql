@@ -1,29 +1,29 @@
 -- name: InsertWorkspace :one
 -- No row comes back when the id is taken, be it by a deleted workspace.
 -- Index: workspaces_pkey.
-INSERT INTO workspaces (id, name) VALUES (@id, @name)
+INSERT INTO workspaces (id, name, portal_origins) VALUES (@id, @name, @portal_origins)
 ON CONFLICT DO NOTHING
-RETURNING id, name, created_at, updated_at;
+RETURNING id, name, portal_origins, created_at, updated_at;
 
 -- name: WorkspaceByID :one
 -- Index: workspaces_pkey.
-SELECT id, name, created_at, updated_at FROM workspaces WHERE id = @id AND deleted_at IS NULL;
+SELECT id, name, portal_origins, created_at, updated_at FROM workspaces WHERE id = @id AND deleted_at IS NULL;
 
 -- name: ListWorkspaces :many
 -- Index: workspaces_newest.
-SELECT id, name, created_at, updated_at FROM workspaces
+SELECT id, name, portal_origins, created_at, updated_at FROM workspaces
 WHERE deleted_at IS NULL AND (created_at, id) < (@before_time::timestamptz, @before_id::text)
 ORDER BY created_at DESC, id DESC LIMIT @row_limit::int;
 
 -- name: LockWorkspace :one
--- What it is called before it is called something else. Index: workspaces_pkey.
-SELECT name FROM workspaces WHERE id = @id AND deleted_at IS NULL FOR NO KEY UPDATE;
+-- What it is before it is changed. Index: workspaces_pkey.
+SELECT name, portal_origins FROM workspaces WHERE id = @id AND deleted_at IS NULL FOR NO KEY UPDATE;
 
--- name: RenameWorkspace :one
+-- name: UpdateWorkspace :one
 -- Index: workspaces_pkey.
-UPDATE workspaces SET name = @name, updated_at = now()
+UPDATE workspaces SET name = @name, portal_origins = @portal_origins, updated_at = now()
 WHERE id = @id AND deleted_at IS NULL
-RETURNING id, name, created_at, updated_at;
+RETURNING id, name, portal_origins, created_at, updated_at;
 
 -- name: DeleteWorkspace :one
 -- The version moves too, for its endpoints go with it. Index: workspaces_pkey.

@@ -44,7 +44,7 @@ func (w *world) path(rt *route, id func(kind string) string) string {
 // body is one that gets past validation.
 func body(rt *route) string {
 	switch rt.id {
-	case "createEndpoint":
+	case "createEndpoint", "checkEndpoint":
 		return `{"url":"https://example.com/","events":["a"]}`
 	case "replayEndpoint":
 		return `{"since":"2020-01-01T00:00:00Z"}`

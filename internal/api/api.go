@@ -14,6 +14,7 @@ import (
 type Deps struct {
 	Workspaces  Workspaces
 	Keys        Keys
+	PortalLinks PortalLinks
 	Endpoints   Endpoints
 	Events      Events
 	Deliveries  Deliveries
@@ -42,6 +43,9 @@ type Config struct {
 	Defaults Defaults
 	// Timeout bounds one request, the test of an endpoint apart. Default 10s.
 	Timeout time.Duration
+	// BaseURL is where people reach the console by which a request came. Default: the
+	// request's own host, by http or https as it came.
+	BaseURL func(*http.Request) string
 	// MaxDelay is how far ahead a deliver_at may be. Default 14 days.
 	MaxDelay time.Duration
 	// Version is shown in the description. Default "dev".
@@ -74,6 +78,9 @@ func (c Config) withDefaults() Config {
 	if c.MaxDelay <= 0 {
 		c.MaxDelay = 14 * 24 * time.Hour
 	}
+	if c.BaseURL == nil {
+		c.BaseURL = ownURL
+	}
 	if c.Version == "" {
 		c.Version = "dev"
 	}
@@ -99,9 +106,16 @@ type server struct {
 	mux     *http.ServeMux
 }
 
+// API is the handler, and what the console asks beside it.
+type API struct {
+	http.Handler
+	// CheckKey finds out whose key it is, as for a request.
+	CheckKey CheckKey
+}
+
 // New makes the API's handler. The http.Server it runs in should bound the time
 // for reading a request: nothing here does.
-func New(deps Deps, cfg Config) (http.Handler, error) {
+func New(deps Deps, cfg Config) (*API, error) {
 	if cfg.AdminKey == "" {
 		return nil, errors.New("api.admin_key is not set")
 	}
@@ -109,7 +123,7 @@ func New(deps Deps, cfg Config) (http.Handler, error) {
 	if err := s.mountAll(); err != nil {
 		return nil, err
 	}
-	return s.outermost(), nil
+	return &API{Handler: s.outermost(), CheckKey: s.checkKey}, nil
 }
 
 func newServer(deps Deps, cfg Config) *server {

@@ -14,7 +14,7 @@ var auditedActions = []string{
 	"createWorkspace", "updateWorkspace", "deleteWorkspace", "createKey", "revokeKey",
 	"createEndpoint", "updateEndpoint", "deleteEndpoint", "getEndpointSecret", "rotateEndpointSecret", "promoteEndpointSecret",
 	"testEndpoint", "diagnoseEndpoint", "replayEndpoint", "replayEvent", "cancelReplay", "retryDelivery", "cancelDelivery",
-	"putEventType", "deleteEventType",
+	"putEventType", "deleteEventType", "createPortalLink",
 }
 
 // listAuditLog lists a workspace's changes, or everybody's. A deleted workspace's
@@ -70,7 +70,10 @@ func (r *request) auditFilter() (f webhook.AuditFilter, err error) {
 	default:
 		var ok bool
 		if f.ByKey, ok = webhook.ParseID(webhook.KeyPrefix, actor); !ok {
-			return f, invalidField("actor", "must be admin or a key's id")
+			f.ByKey, ok = webhook.ParseID(webhook.PortalLinkPrefix, actor)
+		}
+		if !ok {
+			return f, invalidField("actor", "must be admin or the id of a key or portal link")
 		}
 	}
 	if r.workspace == "" && (r.query.Has("actor") || f.Action != "") {
@@ -92,7 +95,7 @@ func (s *server) auditRoutes() []route {
 		doc: "Every change of a workspace, key, endpoint, event type, delivery or replay that somebody asked for, and who was shown a secret or made an endpoint's test. " +
 			"Events are not in it: they are their own log. Kept for as long as deliveries. The admin key sees every workspace's, or that of the one it names.",
 		query: append(pageParams(), since, until, action,
-			param{name: "actor", doc: "Only what this key, by its id, or admin did. The admin names the workspace with it."},
+			param{name: "actor", doc: "Only what this key or who came by this portal link, by its id, or admin did. The admin names the workspace with it."},
 			param{name: "target", doc: "Only what was done to this one: its id, or an event type's name."}),
 		status: http.StatusOK, answer: list[auditEntryWire]{}, handle: s.listAuditLog,
 	}}
@@ -101,7 +104,7 @@ func (s *server) auditRoutes() []route {
 // asActor makes what a request changes its caller's.
 func (s *server) asActor(ctx context.Context, rt *route, r *request, requestID string) context.Context {
 	return webhook.WithActor(ctx, webhook.Actor{
-		KeyID: r.caller, RequestID: requestID, Action: rt.id, RemoteAddr: remoteAddr(r.http), At: s.cfg.Now(),
+		KeyID: r.caller, Portal: r.portal, RequestID: requestID, Action: rt.id, RemoteAddr: remoteAddr(r.http), At: s.cfg.Now(),
 	})
 }
 

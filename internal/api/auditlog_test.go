@@ -12,7 +12,7 @@ import (
 )
 
 // unaudited are the operations that change nothing, or events only.
-var unaudited = []string{"publishEvent", "publishEvents", "explainDryRun"}
+var unaudited = []string{"publishEvent", "publishEvents", "explainDryRun", "checkEndpoint"}
 
 // stepsOf makes every request that the audit log is about once, each under the
 // operation's id.
@@ -28,6 +28,7 @@ func (w *world) stepsOf() []step {
 		{"deleteWorkspace", adminKey, "DELETE", "/v1/workspaces/new", "", "workspace", "new", ""},
 		{"createKey", adminKey, "POST", "/v1/workspaces/mine/keys", `{"name":"k"}`, "key", "", "name scopes"},
 		{"revokeKey", adminKey, "DELETE", "/v1/workspaces/mine/keys/" + extra, "", "key", extra, ""},
+		{"createPortalLink", adminKey, "POST", "/v1/workspaces/mine/portal-links", "", "portal_link", "", "abilities expires_at"},
 		{"createEndpoint", key, "POST", "/v1/endpoints", `{"url":"https://example.com/?token=t0ps3cret","events":["a"],"headers":{"X-A":"t0ps3cret"},"secret":"whsec_dDBwczNjcmV0dDBwczNjcmV0dDBwczNjcmV0"}`, "endpoint", "", "url events is_active secret headers format"},
 		{"updateEndpoint", key, "PATCH", end, `{"description":"<D>","headers":{"X-B":"t0ps3cret"},"metadata":{"a":"\u0000"}}`, "endpoint", w.ids["endpoints"], "description headers metadata"},
 		{"getEndpointSecret", key, "GET", end + "/secret", "", "endpoint", w.ids["endpoints"], ""},

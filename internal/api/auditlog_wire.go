@@ -15,9 +15,9 @@ const adminActor = "admin"
 type auditEntryWire struct {
 	ID          string              `json:"id" doc:"The entry's own." example:"aud_01kqxg5wdgf0m8c4yb2h3t9v6z"`
 	WorkspaceID webhook.WorkspaceID `json:"workspace_id" doc:"The workspace that was changed, or changed in."`
-	Actor       string              `json:"actor" doc:"admin, or the id of the workspace's key." example:"key_01kqxg5wdgf0m8c4yb2h3t9v6z"`
+	Actor       string              `json:"actor" doc:"admin, or the id of the workspace's key, or of the portal link (ptl_…) that the caller came by." example:"key_01kqxg5wdgf0m8c4yb2h3t9v6z"`
 	Action      string              `json:"action" doc:"The operation's id in this description." example:"updateEndpoint"`
-	TargetKind  string              `json:"target_kind" enum:"workspace,key,endpoint,delivery,replay,event_type" doc:"What was changed."`
+	TargetKind  string              `json:"target_kind" enum:"workspace,key,endpoint,delivery,replay,event_type,portal_link" doc:"What was changed."`
 	Target      string              `json:"target" doc:"Its id; of an event type the name." example:"ep_01kqxg5wdgf0m8c4yb2h3t9v6z"`
 	RequestID   string              `json:"request_id" doc:"The request's X-Request-ID."`
 	RemoteAddr  *string             `json:"remote_addr" doc:"Where the request's connection came from: a proxy's address where there is one in front. null when it is not known." example:"203.0.113.7"`
@@ -40,6 +40,9 @@ func renderAuditEntry(e *webhook.AuditEntry) auditEntryWire {
 	}
 	if !e.Actor.KeyID.IsZero() {
 		out.Actor = e.Actor.KeyID.Format(webhook.KeyPrefix)
+	}
+	if e.Actor.Portal {
+		out.Actor = e.Actor.KeyID.Format(webhook.PortalLinkPrefix)
 	}
 	if e.Actor.RemoteAddr != "" {
 		out.RemoteAddr = &e.Actor.RemoteAddr

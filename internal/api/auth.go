@@ -30,6 +30,9 @@ type caller struct {
 	// endpoint is whose secret came in place of a key; of key only the workspace is
 	// set then.
 	endpoint webhook.ID
+	// within: the request comes from the console, whose caller is signed in; portal: to
+	// the portal, and key.ID is the link's.
+	within, portal bool
 }
 
 // id tells callers apart, for rates.

@@ -10,17 +10,9 @@ import (
 )
 
 func (s *server) createEndpoint(ctx context.Context, r *request) (response, error) {
-	var in endpointInput
-	invalid := decode(r.body, &in)
-	e := webhook.Endpoint{ID: webhook.NewID(s.cfg.Now()), WorkspaceID: r.workspace, Secret: webhook.NewSecret()}
-	if invalid == nil {
-		invalid = in.apply(&e)
-	}
+	e, invalid := s.checkedEndpoint(ctx, r)
 	if invalid != nil {
 		return response{}, invalid
-	}
-	if bad := s.URLs.CheckURL(ctx, e.URL); bad != nil {
-		return response{}, webhook.Invalid(*bad)
 	}
 	e, err := s.Endpoints.Create(ctx, e)
 	if err != nil {
@@ -29,6 +21,38 @@ func (s *server) createEndpoint(ctx context.Context, r *request) (response, erro
 	out := s.renderEndpoint(&e)
 	out.Secret = e.Secret
 	return response{http.StatusCreated, out, "/v1/endpoints/" + out.ID}, nil
+}
+
+// checkedEndpoint is the endpoint that the body asks for.
+func (s *server) checkedEndpoint(ctx context.Context, r *request) (webhook.Endpoint, *webhook.Error) {
+	var in endpointInput
+	e := webhook.Endpoint{ID: webhook.NewID(s.cfg.Now()), WorkspaceID: r.workspace, Secret: webhook.NewSecret()}
+	if invalid := decode(r.body, &in); invalid != nil {
+		return e, invalid
+	}
+	if invalid := in.apply(&e); invalid != nil {
+		return e, invalid
+	}
+	if bad := s.URLs.CheckURL(ctx, e.URL); bad != nil {
+		return e, webhook.Invalid(*bad)
+	}
+	return e, nil
+}
+
+// endpointCheckWire says whether an endpoint could be created so.
+type endpointCheckWire struct {
+	Valid  bool                 `json:"valid" doc:"Whether it would be created." example:"false"`
+	Errors []webhook.FieldError `json:"errors" doc:"What is wrong where; as in the problem that its creation would be answered with."`
+}
+
+// checkEndpoint is its creation without creating.
+func (s *server) checkEndpoint(ctx context.Context, r *request) (response, error) {
+	_, invalid := s.checkedEndpoint(ctx, r)
+	out := endpointCheckWire{Valid: invalid == nil, Errors: []webhook.FieldError{}}
+	if invalid != nil {
+		out.Errors = invalid.Fields
+	}
+	return response{http.StatusOK, out, ""}, nil
 }
 
 func weakSecret() *webhook.Error {

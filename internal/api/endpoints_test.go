@@ -381,3 +381,25 @@ func TestTestRoute(t *testing.T) {
 		b.call(key, "POST", path, in).problem(http.StatusUnprocessableEntity, webhook.CodeInvalid, pointer)
 	}
 }
+
+func TestCheckEndpoint(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	key := b.workspace("1")
+	for body, pointer := range map[string]string{
+		`{"url":"https://example.com/","events":["a"]}`:              "",
+		`{"url":"https://blocked.example/","events":["a"]}`:          "/url",
+		`{"url":"https://example.com/","events":["a..b"]}`:           "/events/0",
+		`{"url":"https://example.com/","events":["a"],"secret":"x"}`: "/secret",
+		`{"url":"https://example.com/","events":["a"],"nam":1}`:      "/nam",
+		`{"url":"https://example.com/"}`:                             "/events",
+	} {
+		a := b.call(key, "POST", "/v1/endpoint-checks", body).want(http.StatusOK)
+		if got := a.object()["valid"]; got != (pointer == "") || !strings.Contains(string(a.raw), `"pointer":"`+pointer) && pointer != "" {
+			t.Errorf("%s: got %s", body, a.raw)
+		}
+	}
+	if n := b.number("SELECT count(*) FROM endpoints"); n != 0 {
+		t.Errorf("%d were created", n)
+	}
+}

@@ -66,6 +66,7 @@ func (s *spy) span(since, until time.Time) {
 type (
 	spyWorkspaces struct{ *spy }
 	spyKeys       struct{ *spy }
+	spyLinks      struct{ *spy }
 	spyEndpoints  struct{ *spy }
 	spyEvents     struct{ *spy }
 	spyDeliveries struct{ *spy }
@@ -73,7 +74,7 @@ type (
 
 func (s *spy) deps() Deps {
 	return Deps{
-		Workspaces: spyWorkspaces{s}, Keys: spyKeys{s}, Endpoints: spyEndpoints{s}, Events: spyEvents{s}, Deliveries: spyDeliveries{s},
+		Workspaces: spyWorkspaces{s}, Keys: spyKeys{s}, PortalLinks: spyLinks{s}, Endpoints: spyEndpoints{s}, Events: spyEvents{s}, Deliveries: spyDeliveries{s},
 		Replays: spyReplays{s}, Idempotency: spyIdempotency{s}, AuditLog: spyAuditLog{s}, Explainer: spyExplainer{s}, EventTypes: spyEventTypes{s},
 		Schemas: schema.Checker{}, Accepter: s, Waits: s, Tester: s, URLs: s,
 	}
@@ -131,23 +132,35 @@ func (s spyWorkspaces) List(_ context.Context, after webhook.Workspace, limit in
 	return nil, false, nil
 }
 
-func (s spyWorkspaces) Create(_ context.Context, id webhook.WorkspaceID, name string) (webhook.Workspace, error) {
+func (s spyWorkspaces) Create(_ context.Context, w webhook.Workspace) (webhook.Workspace, error) {
 	s.admin = true
-	s.stores(string(id), name)
-	if !id.Valid() || name == "" {
-		s.bad = append(s.bad, "workspace "+string(id))
+	s.stores(string(w.ID), w.Name)
+	s.stores(w.PortalOrigins...)
+	if !w.ID.Valid() || w.Name == "" {
+		s.bad = append(s.bad, "workspace "+string(w.ID))
 	}
-	return webhook.Workspace{ID: id, Name: name}, nil
+	return w, nil
 }
 
-func (s spyWorkspaces) Rename(_ context.Context, id webhook.WorkspaceID, name string) (webhook.Workspace, error) {
+func (s spyWorkspaces) Update(_ context.Context, id webhook.WorkspaceID, edit func(*webhook.Workspace) error) (webhook.Workspace, error) {
 	s.admin = true
-	s.stores(string(id), name)
-	return webhook.Workspace{ID: id, Name: name}, nil
+	w := webhook.Workspace{ID: id, Name: "n"}
+	err := edit(&w)
+	s.stores(string(id), w.Name)
+	s.stores(w.PortalOrigins...)
+	return w, err
 }
 
 func (s spyWorkspaces) Delete(context.Context, webhook.WorkspaceID) error {
 	s.admin = true
+	return nil
+}
+
+func (s spyLinks) Create(_ context.Context, l webhook.PortalLink, hash []byte, now time.Time) error {
+	s.admin = true
+	if len(hash) != 32 || l.ExpiresAt.Sub(now) < 9*time.Second || l.ExpiresAt.Sub(now) > time.Hour {
+		s.bad = append(s.bad, "a portal link until "+l.ExpiresAt.String())
+	}
 	return nil
 }
 

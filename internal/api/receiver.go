@@ -12,6 +12,9 @@ import (
 // who finds out whose key the request carries. A route that an endpoint's secrets
 // open, too, takes one of those in its place.
 func (s *server) who(ctx context.Context, rt *route, r *http.Request) (caller, error) {
+	if p, ok := principalOf(ctx); ok {
+		return p, nil
+	}
 	key, err := bearerKey(r)
 	if err != nil {
 		return caller{}, err

@@ -90,6 +90,7 @@ const defaultBodyLimit = 1 << 20
 type request struct {
 	http      *http.Request
 	caller    webhook.ID // the key's, zero the admin's
+	portal    bool       // caller is a portal link's
 	workspace webhook.WorkspaceID
 	query     url.Values
 	body      []byte // nil when there was none
@@ -177,7 +178,7 @@ func (s *server) admit(rt *route, w http.ResponseWriter, r *http.Request) (*requ
 	if err := s.limit(ctx, who, w.Header()); err != nil {
 		return nil, err
 	}
-	req := &request{http: r, caller: who.id()}
+	req := &request{http: r, caller: who.id(), portal: who.portal}
 	if err := s.authorize(ctx, rt, who, req); err != nil {
 		return nil, err
 	}

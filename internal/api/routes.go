@@ -17,6 +17,7 @@ const diagnoseTimeout = 150 * time.Second
 func (s *server) routes() []route {
 	var all []route
 	all = append(all, s.workspaceRoutes()...)
+	all = append(all, s.portalRoutes()...)
 	all = append(all, s.eventRoutes()...)
 	all = append(all, s.explainRoutes()...)
 	all = append(all, s.eventTypeRoutes()...)
@@ -42,7 +43,7 @@ func (s *server) workspaceRoutes() []route {
 			summary: "Get a workspace", doc: "By its id.", status: http.StatusOK, answer: workspaceWire{}, handle: s.getWorkspace,
 		}, {
 			method: http.MethodPatch, path: "/v1/workspaces/{id}", id: "updateWorkspace", tag: tagWorkspaces, access: adminOnly,
-			summary: "Rename a workspace", doc: "A merge patch (RFC 7396). Nothing but the name can change.", body: &bodySpec{example: workspacePatch{}, required: true, limit: defaultBodyLimit, patch: true},
+			summary: "Change a workspace", doc: "A merge patch (RFC 7396). Its id can't change.", body: &bodySpec{example: workspacePatch{}, required: true, limit: defaultBodyLimit, patch: true},
 			status: http.StatusOK, answer: workspaceWire{}, handle: s.patchWorkspace,
 		}, {
 			method: http.MethodDelete, path: "/v1/workspaces/{id}", id: "deleteWorkspace", tag: tagWorkspaces, access: adminOnly,
@@ -172,8 +173,17 @@ func (s *server) endpointRoutes() []route {
 			body:   &bodySpec{example: endpointInput{}, required: true, limit: defaultBodyLimit},
 			status: http.StatusCreated, answer: endpointWire{}, codes: []webhook.Code{webhook.CodeWeakSecret}, handle: s.createEndpoint,
 		}, {
+			method: http.MethodPost, path: "/v1/endpoint-checks", id: "checkEndpoint", tag: tagEndpoints, scope: webhook.ScopeEndpointsWrite,
+			summary: "Check an endpoint before it is created", doc: "Says what its creation would, and creates nothing: for forms that help while they are filled in.",
+			body:   &bodySpec{example: endpointInput{}, required: true, limit: defaultBodyLimit},
+			status: http.StatusOK, answer: endpointCheckWire{}, handle: s.checkEndpoint,
+		}, {
 			method: http.MethodGet, path: "/v1/endpoints", id: "listEndpoints", tag: tagEndpoints, scope: webhook.ScopeEndpointsRead,
 			summary: "List endpoints", doc: "Newest first.", query: pageParams(), status: http.StatusOK, answer: list[endpointWire]{}, handle: s.listEndpoints,
+		}, {
+			method: http.MethodGet, path: "/v1/endpoint-health", id: "listEndpointHealth", tag: tagEndpoints, scope: webhook.ScopeEndpointsRead,
+			summary: "List how endpoints are", doc: "Which of them fail, and what their breakers do; in the order of the endpoints' list, newest first.",
+			query: append(pageParams(), param{name: "endpoint_id", doc: "Only this endpoint.", example: "ep_" + sampleText}), status: http.StatusOK, answer: list[endpointHealthWire]{}, handle: s.listEndpointHealth,
 		}, {
 			method: http.MethodGet, path: "/v1/endpoints/{id}", id: "getEndpoint", tag: tagEndpoints, scope: webhook.ScopeEndpointsRead,
 			summary: "Get an endpoint", doc: "Without its secret, and with its headers' values hidden.", status: http.StatusOK, answer: endpointWire{}, handle: s.getEndpoint,

@@ -74,7 +74,7 @@ func setupOn(t testing.TB, dsn string, change ...func(*Deps, *Config)) *bundle {
 	waits.Start()
 	t.Cleanup(waits.Stop)
 	deps := Deps{
-		Workspaces: postgres.NewWorkspaces(db), Keys: postgres.NewKeys(db), Endpoints: postgres.NewEndpoints(db),
+		Workspaces: postgres.NewWorkspaces(db), Keys: postgres.NewKeys(db), PortalLinks: postgres.NewPortalLinks(db), Endpoints: postgres.NewEndpoints(db),
 		Events: postgres.NewEvents(db), Deliveries: postgres.NewDeliveries(db), Replays: postgres.NewReplays(db), Stats: postgres.NewStats(db), CatchUp: postgres.NewCatchUp(db),
 		EventTypes: postgres.NewEventTypes(db), Schemas: schema.Checker{}, Explainer: postgres.NewExplain(db), Idempotency: postgres.NewIdempotency(db), AuditLog: postgres.NewAuditLog(db),
 		Accepter: ingester, Waits: waits, Tester: b.tester, URLs: b.urls,

@@ -22,8 +22,11 @@ type WorkspaceReader interface {
 // WorkspaceWriter changes workspaces.
 type WorkspaceWriter interface {
 	// Create is a conflict when the id is or ever was taken.
-	Create(ctx context.Context, id webhook.WorkspaceID, name string) (webhook.Workspace, error)
-	Rename(ctx context.Context, id webhook.WorkspaceID, name string) (webhook.Workspace, error)
+	// ID, Name and PortalOrigins count.
+	Create(ctx context.Context, w webhook.Workspace) (webhook.Workspace, error)
+	// Update hands edit the Name and PortalOrigins as they are, with no other change
+	// under way. edit's error ends the update and is returned.
+	Update(ctx context.Context, id webhook.WorkspaceID, edit func(*webhook.Workspace) error) (webhook.Workspace, error)
 	Delete(ctx context.Context, id webhook.WorkspaceID) error
 }
 
@@ -39,6 +42,11 @@ type Keys interface {
 	ByHash(ctx context.Context, hash []byte) (webhook.Key, error)
 	List(ctx context.Context, ws webhook.WorkspaceID, p webhook.Page) (all []webhook.Key, more bool, err error)
 	Revoke(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID) error
+}
+
+// PortalLinks stores links into the portal as hashes.
+type PortalLinks interface {
+	Create(ctx context.Context, l webhook.PortalLink, hash []byte, now time.Time) error
 }
 
 // EndpointReader reads endpoints, secrets and headers in the clear.

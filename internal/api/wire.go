@@ -11,14 +11,15 @@ import (
 // OpenAPI description.
 
 type workspaceWire struct {
-	ID        webhook.WorkspaceID `json:"id" doc:"Chosen when it was created, or generated (ws_…)."`
-	Name      string              `json:"name" doc:"What people call it." example:"My Blog"`
-	CreatedAt time.Time           `json:"created_at" doc:"When it was created."`
-	UpdatedAt time.Time           `json:"updated_at" doc:"When it was last changed."`
+	ID            webhook.WorkspaceID `json:"id" doc:"Chosen when it was created, or generated (ws_…)."`
+	Name          string              `json:"name" doc:"What people call it." example:"My Blog"`
+	PortalOrigins []string            `json:"portal_origins" doc:"Sites that may show its portal in a frame." example:"https://app.example.com"`
+	CreatedAt     time.Time           `json:"created_at" doc:"When it was created."`
+	UpdatedAt     time.Time           `json:"updated_at" doc:"When it was last changed."`
 }
 
 func renderWorkspace(w *webhook.Workspace) workspaceWire {
-	return workspaceWire{ID: w.ID, Name: w.Name, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt}
+	return workspaceWire{ID: w.ID, Name: w.Name, PortalOrigins: append([]string{}, w.PortalOrigins...), CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt}
 }
 
 type keyWire struct {

@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
@@ -12,10 +14,13 @@ import (
 type workspaceInput struct {
 	ID   *webhook.WorkspaceID `json:"id,omitempty" doc:"1 to 64 of A-Za-z0-9_-; a number in digits alone, not 1e3, is the same id. Generated when left out. It can't be changed or used again."`
 	Name string               `json:"name" minLength:"1" maxLength:"200" doc:"What people call it." example:"My Blog"`
+	// Checked by checkOrigins.
+	PortalOrigins []string `json:"portal_origins,omitempty" maxItems:"20" maxLength:"300" doc:"Sites that may show its portal in a frame: a scheme, a host and a port other than the scheme's own. Default none." example:"https://app.example.com"`
 }
 
 type workspacePatch struct {
-	Name string `json:"name" minLength:"1" maxLength:"200" doc:"What people call it." example:"My Blog"`
+	Name          string   `json:"name" minLength:"1" maxLength:"200" doc:"What people call it." example:"My Blog"`
+	PortalOrigins []string `json:"portal_origins,omitempty" nullable:"true" maxItems:"20" maxLength:"300" doc:"Sites that may show its portal in a frame, replaced whole; null for none." example:"https://app.example.com"`
 }
 
 func (s *server) createWorkspace(ctx context.Context, r *request) (response, error) {
@@ -27,7 +32,10 @@ func (s *server) createWorkspace(ctx context.Context, r *request) (response, err
 	if in.ID != nil {
 		id = *in.ID
 	}
-	w, err := s.Workspaces.Create(ctx, id, in.Name)
+	if bad := checkOrigins(in.PortalOrigins); bad != nil {
+		return response{}, bad
+	}
+	w, err := s.Workspaces.Create(ctx, webhook.Workspace{ID: id, Name: in.Name, PortalOrigins: in.PortalOrigins})
 	if err != nil {
 		return response{}, err
 	}
@@ -61,18 +69,42 @@ func (s *server) patchWorkspace(ctx context.Context, r *request) (response, erro
 	if err != nil {
 		return response{}, err
 	}
-	merged, invalid := mergePatch(encodeJSON(workspacePatch{w.Name}), r.body, nil)
+	edit := func(w *webhook.Workspace) error { return patchedWorkspace(w, r.body) }
+	before := w
+	if err := edit(&w); err != nil {
+		return response{}, err
+	}
+	if w.Name != before.Name || !slices.Equal(w.PortalOrigins, before.PortalOrigins) {
+		w, err = s.Workspaces.Update(ctx, id, edit)
+	}
+	return response{http.StatusOK, renderWorkspace(&w), ""}, err
+}
+
+// patchedWorkspace applies a merge patch.
+func patchedWorkspace(w *webhook.Workspace, body []byte) error {
+	merged, invalid := mergePatch(encodeJSON(workspacePatch{w.Name, w.PortalOrigins}), body, nil)
 	if invalid != nil {
-		return response{}, invalid
+		return invalid
 	}
 	var in workspacePatch
 	if err := decode(merged, &in); err != nil {
-		return response{}, err
+		return err
 	}
-	if in.Name != w.Name {
-		w, err = s.Workspaces.Rename(ctx, id, in.Name)
+	if bad := checkOrigins(in.PortalOrigins); bad != nil {
+		return bad
 	}
-	return response{http.StatusOK, renderWorkspace(&w), ""}, err
+	w.Name, w.PortalOrigins = in.Name, in.PortalOrigins
+	return nil
+}
+
+// checkOrigins is nil where all are origins: an interface, for callers return it.
+func checkOrigins(origins []string) error {
+	for i, o := range origins {
+		if !webhook.ValidOrigin(o) {
+			return invalidField(fmt.Sprintf("/portal_origins/%d", i), "must be an origin such as https://app.example.com: in lower case, without a path, and without the scheme's own port")
+		}
+	}
+	return nil
 }
 
 func (s *server) deleteWorkspace(ctx context.Context, r *request) (response, error) {

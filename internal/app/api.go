@@ -8,6 +8,7 @@ import (
 
 	"github.com/postrider/postrider/internal/api"
 	"github.com/postrider/postrider/internal/await"
+	"github.com/postrider/postrider/internal/console"
 	"github.com/postrider/postrider/internal/deliver"
 	"github.com/postrider/postrider/internal/health"
 	"github.com/postrider/postrider/internal/ingest"
@@ -27,15 +28,19 @@ func (a *App) buildAPI() error {
 		Logger: a.seldom, Registerer: a.registry, Types: &ingest.Types{Store: store, Compile: compileSchema},
 	})
 	waits := await.New(postgres.NewOutcomes(a.db), await.Config{Stopping: a.checks.Drain(), Logger: a.seldom, Registerer: a.registry})
+	look := console.Config{
+		AdminKey: a.cfg.API.AdminKey, URL: a.cfg.Console.URL, TrustedProxies: a.cfg.Console.TrustedProxies,
+		Stopping: a.checks.Drain(), Version: telemetry.Version(), Logger: a.logger,
+	}
 	handler, err := api.New(api.Deps{
-		Workspaces: postgres.NewWorkspaces(a.db), Keys: postgres.NewKeys(a.db), Endpoints: postgres.NewEndpoints(a.db),
+		Workspaces: postgres.NewWorkspaces(a.db), Keys: postgres.NewKeys(a.db), PortalLinks: postgres.NewPortalLinks(a.db), Endpoints: postgres.NewEndpoints(a.db),
 		Events: postgres.NewEvents(a.db), Deliveries: postgres.NewDeliveries(a.db), Replays: postgres.NewReplays(a.db), Stats: postgres.NewStats(a.db), CatchUp: postgres.NewCatchUp(a.db),
 		EventTypes: postgres.NewEventTypes(a.db), Schemas: schema.Checker{}, Explainer: postgres.NewExplain(a.db), Idempotency: postgres.NewIdempotency(a.db), AuditLog: postgres.NewAuditLog(a.db),
 		Accepter: ingester, Waits: waits,
 		Tester: deliver.NewTester(a.deliverStore(), sender, sender, a.deliverConfig("")), URLs: a.policy(),
 	}, api.Config{
 		AdminKey: a.cfg.API.AdminKey, RateLimits: a.rateLimits(), Version: telemetry.Version(),
-		MaxDelay: a.cfg.Retention.MaxDelay(),
+		MaxDelay: a.cfg.Retention.MaxDelay(), BaseURL: console.BaseURL(look),
 		Defaults: api.Defaults{
 			Timeout: a.cfg.Delivery.Timeout, RetrySchedule: a.cfg.Delivery.DefaultSchedule(),
 			MaxInFlight: a.cfg.Delivery.MaxInFlight,
@@ -45,7 +50,11 @@ func (a *App) buildAPI() error {
 	if err != nil {
 		return err
 	}
-	a.api = newHTTPServer(a.cfg.API.Listen, handler, a.checks.Draining, a.logger)
+	pages, err := console.New(console.Deps{API: handler, CheckKey: handler.CheckKey, As: api.As, Sessions: postgres.NewSessions(a.db)}, look)
+	if err != nil {
+		return err
+	}
+	a.api = newHTTPServer(a.cfg.API.Listen, pages.Beside(handler), a.checks.Draining, a.logger)
 	a.checks.Require("listener", a.api.ready)
 	a.checks.Observe("redis", a.redis.Writable)
 	a.add("partitions", a.makePartitions, nil)

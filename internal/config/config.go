@@ -14,6 +14,7 @@ type Config struct {
 	Postgres   Postgres   `mapstructure:"postgres"`
 	Redis      Redis      `mapstructure:"redis"`
 	API        API        `mapstructure:"api"`
+	Console    Console    `mapstructure:"console"`
 	Secrets    Secrets    `mapstructure:"secrets"`
 	Metrics    Metrics    `mapstructure:"metrics"`
 	Worker     Worker     `mapstructure:"worker"`
@@ -53,6 +54,15 @@ type API struct {
 	AdminKey string `mapstructure:"admin_key"`
 	// RateLimit is in requests a second for each key. Default 0, which is none.
 	RateLimit int `mapstructure:"rate_limit"`
+}
+
+// Console configures what people see of the API.
+type Console struct {
+	// URL is where people reach it, without a path. Default nil: where each request came.
+	URL *url.URL `mapstructure:"url"`
+	// TrustedProxies are believed what they say of whose request it was, and how it
+	// came to them. Default none.
+	TrustedProxies []netip.Prefix `mapstructure:"trusted_proxies"`
 }
 
 // Secrets holds what encrypts endpoint secrets and custom headers at rest.

@@ -77,11 +77,15 @@ var keyCases = map[string]struct {
 	"operations.workspace":   {"ops", func(c *Config) { c.Operations.Workspace = webhook.WorkspaceID("ops") }},
 	"egress.allow":           {"10.0.0.0/8", func(c *Config) { c.Egress.Allow = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} }},
 	"egress.https_only":      {"true", func(c *Config) { c.Egress.HTTPSOnly = true }},
-	"egress.proxy":           {"http://proxy:3128", func(c *Config) { c.Egress.Proxy = &url.URL{Scheme: "http", Host: "proxy:3128"} }},
-	"retention.deliveries":   {"7d", func(c *Config) { c.Retention = Retention{Deliveries: 7 * day, Payloads: 7 * day} }},
-	"retention.payloads":     {"3d", func(c *Config) { c.Retention.Payloads = 3 * day }},
-	"log.level":              {"debug", func(c *Config) { c.Log.Level = slog.LevelDebug }},
-	"log.format":             {"text", func(c *Config) { c.Log.Format = "text" }},
+	"console.url":            {"https://hooks.example.com", func(c *Config) { c.Console.URL = &url.URL{Scheme: "https", Host: "hooks.example.com"} }},
+	"console.trusted_proxies": {"10.0.0.0/8,192.0.2.1", func(c *Config) {
+		c.Console.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32")}
+	}},
+	"egress.proxy":         {"http://proxy:3128", func(c *Config) { c.Egress.Proxy = &url.URL{Scheme: "http", Host: "proxy:3128"} }},
+	"retention.deliveries": {"7d", func(c *Config) { c.Retention = Retention{Deliveries: 7 * day, Payloads: 7 * day} }},
+	"retention.payloads":   {"3d", func(c *Config) { c.Retention.Payloads = 3 * day }},
+	"log.level":            {"debug", func(c *Config) { c.Log.Level = slog.LevelDebug }},
+	"log.format":           {"text", func(c *Config) { c.Log.Format = "text" }},
 	"delivery.retry_schedule": {"1s,2m", func(c *Config) {
 		c.Delivery.RetrySchedule = []time.Duration{time.Second, 2 * time.Minute}
 		c.Delivery.MaxRetries = 2

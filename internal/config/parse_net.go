@@ -65,6 +65,15 @@ func proxyURL(s string) (*url.URL, error) {
 	return u, nil
 }
 
+// siteURL is a scheme and a host: the console's paths are its own.
+func siteURL(s string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSuffix(s, "/"))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Scheme+"://"+u.Host != u.String() {
+		return nil, errors.New("must be a URL such as https://webhooks.example.com, without a path, or none")
+	}
+	return u, nil
+}
+
 func listenAddress(s string) (string, error) {
 	_, port, err := net.SplitHostPort(s)
 	if err == nil {

@@ -15,6 +15,7 @@ var contract = [][2]string{
 	{"api.listen", ":8080"},
 	{"api.admin_key", "none"},
 	{"api.rate_limit", "none"},
+	{"console.url", "none"}, {"console.trusted_proxies", "none"},
 	{"secrets.key", "none"},
 	{"metrics.listen", ":9090 API, :9091 worker, :9092 scheduler"},
 	{"worker.concurrency", "512"},

@@ -63,6 +63,12 @@ var settings = []Setting{
 		Key: "api.rate_limit", parse: optional(wholeNumber(1, 1_000_000)),
 		Meaning: "requests a second a key",
 	}, {
+		Key: "console.url", parse: optional(siteURL),
+		Meaning: "where people reach the console and the portal, such as `https://webhooks.example.com`; unless set, where each request came",
+	}, {
+		Key: "console.trusted_proxies", parse: list(network, 0, 1000),
+		Meaning: "networks of the proxies whose `X-Forwarded-Proto` and `X-Forwarded-For` are believed",
+	}, {
 		Key: secretKey, parse: list(encryptionKey, 1, 100), mask: maskAll,
 		requiredBy: []Role{RoleAPI, RoleWorker}, requiredHint: keyHint,
 		Meaning: "encrypts secrets and custom headers at rest: 32 bytes in base64, or a comma-separated list, " +

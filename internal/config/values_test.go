@@ -40,6 +40,7 @@ func TestValues_BadOnesNameTheKey(t *testing.T) {
 		{"operations.workspace", "a b", "must be a workspace id"},
 		{"egress.allow", "10.0.0.0/33", "item 1 must be a network"}, {"egress.allow", "localhost", "item 1"}, {"egress.allow", "fe80::1%eth0", "item 1"},
 		{"egress.https_only", "perhaps", "must be true or false"},
+		{"console.url", "hooks.example.com", "must be a URL such as https://"}, {"console.url", "https://hooks.example.com/console", "without a path"},
 		{"egress.proxy", "proxy:3128", "must be a URL such as http://"}, {"egress.proxy", "socks5://proxy", "must be a URL"}, {"egress.proxy", "http://", "must be a URL"},
 		{"log.level", "verbose", "must be one of debug, info, warn, error"}, {"log.format", "xml", "must be one of json, text"},
 	}

@@ -13,6 +13,7 @@ func printReady(opts Options, cfg config.Config, base string, s *state, r *recei
 Postrider is running.
 
   API         %s   (reference: %s/docs)
+  Console     %s/console   (sign in with one of the keys below)
   Metrics     http://%s/metrics
   Admin key   %s
   Workspace   %s
@@ -25,7 +26,7 @@ Publish an event from another terminal and watch it arrive here:
 curl -sS %s/v1/events -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '{"type":"post.created","data":{"id":123,"title":"My Blog Post"}}'
 
 Ctrl-C stops everything.
-`, base, base, reachable(cfg.Metrics.Listen), cfg.API.AdminKey, workspace, s.WorkspaceKey, r.url(), opts.DataDir, base, s.WorkspaceKey)
+`, base, base, base, reachable(cfg.Metrics.Listen), cfg.API.AdminKey, workspace, s.WorkspaceKey, r.url(), opts.DataDir, base, s.WorkspaceKey)
 	if r.refused != nil {
 		fmt.Fprintf(opts.Output, "\nThe built-in receiver gets nothing, for its endpoint is refused: %v\n", r.refused)
 	}

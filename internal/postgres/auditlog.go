@@ -48,7 +48,7 @@ func (db *DB) note(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceI
 	}
 	return q.InsertAuditEntry(ctx, dbsqlc.InsertAuditEntryParams{
 		ID: pgID(db.entries.next(by.At)), WorkspaceID: string(ws), KeyID: orNullID(by.KeyID), Action: by.Action,
-		TargetKind: t.Kind, Target: t.ID, RequestID: by.RequestID, RemoteAddr: orNil(by.RemoteAddr), Changes: raw,
+		TargetKind: t.Kind, Target: t.ID, RequestID: by.RequestID, RemoteAddr: orNil(by.RemoteAddr), Changes: raw, Portal: by.Portal,
 	})
 }
 
@@ -118,7 +118,7 @@ func auditEntryOf(r *dbsqlc.AuditLog) (webhook.AuditEntry, error) {
 	e := webhook.AuditEntry{
 		ID: r.ID.Bytes, WorkspaceID: webhook.WorkspaceID(r.WorkspaceID), Target: webhook.Target{Kind: r.TargetKind, ID: r.Target},
 		Actor: webhook.Actor{
-			KeyID: r.KeyID.Bytes, RequestID: r.RequestID, Action: r.Action, RemoteAddr: deref(r.RemoteAddr), At: webhook.ID(r.ID.Bytes).Time(),
+			KeyID: r.KeyID.Bytes, Portal: r.Portal, RequestID: r.RequestID, Action: r.Action, RemoteAddr: deref(r.RemoteAddr), At: webhook.ID(r.ID.Bytes).Time(),
 		},
 	}
 	return e, json.Unmarshal(r.Changes, &e.Changes)

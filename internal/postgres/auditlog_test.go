@@ -39,11 +39,11 @@ func (s *stage) changesOf() map[string]func(context.Context) error {
 		"CreateKey": func(ctx context.Context) error { return keys.Create(ctx, key, []byte("k")) },
 		"RevokeKey": func(ctx context.Context) error { return keys.Revoke(ctx, "w", revoked.ID) },
 		"CreateWorkspace": func(ctx context.Context) error {
-			_, err := workspaces.Create(ctx, "new", "New")
+			_, err := workspaces.Create(ctx, webhook.Workspace{ID: "new", Name: "New"})
 			return err
 		},
 		"RenameWorkspace": func(ctx context.Context) error {
-			_, err := workspaces.Rename(ctx, "w", "Other")
+			_, err := workspaces.Update(ctx, "w", rename("Other"))
 			return err
 		},
 		"DeleteWorkspace": func(ctx context.Context) error { return workspaces.Delete(ctx, "gone") },
@@ -168,7 +168,7 @@ func TestAuditLog(t *testing.T) {
 		_, _ = postgres.NewDeliveries(s.db).Cancel(asKey(now), "w", s.set(s.pending(0, ""), isSuccess).DeliveryID)
 		_ = postgres.NewKeys(s.db).Revoke(asKey(now), "w", webhook.NewID(now))
 		_ = postgres.NewEndpoints(s.db).Delete(asKey(now), "other", s.end)
-		_, _ = postgres.NewWorkspaces(s.db).Create(asKey(now), "w", "again")
+		_, _ = postgres.NewWorkspaces(s.db).Create(asKey(now), webhook.Workspace{ID: "w", Name: "again"})
 		s.holds("SELECT count(*) = 0 FROM audit_log")
 	})
 

@@ -36,6 +36,7 @@ func (s *Explain) States(ctx context.Context, ws webhook.WorkspaceID, only webho
 				CreatedAt: webhook.ID(r.ID.Bytes).Time(), UpdatedAt: r.UpdatedAt.Time.UTC(),
 			},
 			OpenUntil: timePtr(r.OpenUntil), ParkedReason: deref(r.ParkedReason), NextCheckAt: timePtr(r.NextCheckAt),
+			Failures: int(r.Failures), FailingSince: timePtr(r.FailingSince),
 		}
 	}
 	return all, more, nil

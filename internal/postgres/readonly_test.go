@@ -71,7 +71,7 @@ func (s *stage) occupy() {
 }
 
 func (s *stage) rename() error {
-	_, err := postgres.NewWorkspaces(s.db).Rename(context.Background(), "w", "X")
+	_, err := postgres.NewWorkspaces(s.db).Update(context.Background(), "w", rename("X"))
 	return err
 }
 
@@ -137,7 +137,7 @@ func TestSeveralHosts(t *testing.T) {
 	must(t, err)
 	t.Cleanup(db.Close)
 	create := func(id webhook.WorkspaceID) error {
-		_, err := postgres.NewWorkspaces(db).Create(context.Background(), id, "W")
+		_, err := postgres.NewWorkspaces(db).Create(context.Background(), webhook.Workspace{ID: id, Name: "W"})
 		return err
 	}
 	must(t, create("w"))

@@ -110,7 +110,7 @@ func calls(db *postgres.DB, m webhook.Member) map[string]func(context.Context) e
 		},
 		"GetWorkspace":   func(ctx context.Context) error { return second(workspaces.Get(ctx, "w")) },
 		"ListWorkspaces": func(ctx context.Context) error { _, _, err := workspaces.List(ctx, webhook.Workspace{}, 1); return err },
-		"Rename":         func(ctx context.Context) error { return second(workspaces.Rename(ctx, "w", "X")) },
+		"Rename":         func(ctx context.Context) error { return second(workspaces.Update(ctx, "w", rename("X"))) },
 		"GetDelivery":    func(ctx context.Context) error { return second(deliveries.Get(ctx, "w", m.DeliveryID)) },
 		"ListDeliveries": func(ctx context.Context) error {
 			_, _, err := deliveries.List(ctx, "w", webhook.DeliveryFilter{}, page)
@@ -178,7 +178,7 @@ func TestPostgresThatSaysNotNow(t *testing.T) {
 		"40P01": webhook.CodeInternal,    // after a few tries
 	} {
 		s.exec("UPDATE says SET state = $1", state)
-		_, err := postgres.NewWorkspaces(s.db).Rename(t.Context(), "w", "X")
+		_, err := postgres.NewWorkspaces(s.db).Update(t.Context(), "w", rename("X"))
 		if webhook.CodeOf(err) != want {
 			t.Errorf("%s: %v", state, err)
 		}

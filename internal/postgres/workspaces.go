@@ -20,19 +20,20 @@ func NewWorkspaces(db *DB) *Workspaces { return &Workspaces{db} }
 
 // Create stores a new workspace. An id that is or ever was taken is a conflict:
 // deliveries of the one that had it may still be around.
-func (s *Workspaces) Create(ctx context.Context, id webhook.WorkspaceID, name string) (webhook.Workspace, error) {
+// Of w ID, Name and PortalOrigins count.
+func (s *Workspaces) Create(ctx context.Context, w webhook.Workspace) (webhook.Workspace, error) {
 	var r dbsqlc.InsertWorkspaceRow
-	err := s.db.noted(ctx, id, workspaceTarget(id), webhook.NameChanges("", name), func(q *dbsqlc.Queries) (err error) {
-		r, err = q.InsertWorkspace(ctx, dbsqlc.InsertWorkspaceParams{ID: string(id), Name: name})
+	err := s.db.noted(ctx, w.ID, workspaceTarget(w.ID), webhook.WorkspaceChanges(nil, &w), func(q *dbsqlc.Queries) (err error) {
+		r, err = q.InsertWorkspace(ctx, dbsqlc.InsertWorkspaceParams{ID: string(w.ID), Name: w.Name, PortalOrigins: orEmpty(w.PortalOrigins)})
 		if errors.Is(err, pgx.ErrNoRows) {
-			return webhook.Errorf(webhook.CodeConflict, "a workspace with the id %q exists or existed", id)
+			return webhook.Errorf(webhook.CodeConflict, "a workspace with the id %q exists or existed", w.ID)
 		}
 		return err
 	})
 	if err != nil {
-		return webhook.Workspace{}, fmt.Errorf("create workspace %s: %w", id, err)
+		return webhook.Workspace{}, fmt.Errorf("create workspace %s: %w", w.ID, err)
 	}
-	return workspaceOf(r.ID, r.Name, r.CreatedAt, r.UpdatedAt), nil
+	return workspaceOf(dbsqlc.WorkspaceByIDRow(r)), nil
 }
 
 // Get returns a workspace that is not deleted.
@@ -41,7 +42,7 @@ func (s *Workspaces) Get(ctx context.Context, id webhook.WorkspaceID) (webhook.W
 	if err != nil {
 		return webhook.Workspace{}, fmt.Errorf("read workspace %s: %w", id, notFound(err, "workspace"))
 	}
-	return workspaceOf(r.ID, r.Name, r.CreatedAt, r.UpdatedAt), nil
+	return workspaceOf(r), nil
 }
 
 // List returns up to limit workspaces, newest first, that come after the one
@@ -60,28 +61,35 @@ func (s *Workspaces) List(ctx context.Context, after webhook.Workspace, limit in
 	}
 	rows, more = cut(rows, limit)
 	for _, r := range rows {
-		all = append(all, workspaceOf(r.ID, r.Name, r.CreatedAt, r.UpdatedAt))
+		all = append(all, workspaceOf(dbsqlc.WorkspaceByIDRow(r)))
 	}
 	return all, more, nil
 }
 
-// Rename gives a workspace another name.
-func (s *Workspaces) Rename(ctx context.Context, id webhook.WorkspaceID, name string) (webhook.Workspace, error) {
-	var r dbsqlc.RenameWorkspaceRow
+// Update changes what edit does of a workspace's Name and PortalOrigins, with no
+// other change under way. edit's error ends it and is returned.
+func (s *Workspaces) Update(ctx context.Context, id webhook.WorkspaceID, edit func(*webhook.Workspace) error) (webhook.Workspace, error) {
+	var r dbsqlc.UpdateWorkspaceRow
 	err := s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) error {
-		before, err := q.LockWorkspace(ctx, string(id))
+		was, err := q.LockWorkspace(ctx, string(id))
 		if err != nil {
 			return notFound(err, "workspace")
 		}
-		if r, err = q.RenameWorkspace(ctx, dbsqlc.RenameWorkspaceParams{ID: string(id), Name: name}); err != nil {
+		before := webhook.Workspace{ID: id, Name: was.Name, PortalOrigins: was.PortalOrigins}
+		after := before
+		if err := edit(&after); err != nil {
 			return err
 		}
-		return s.db.note(ctx, q, id, workspaceTarget(id), webhook.NameChanges(before, name)...)
+		r, err = q.UpdateWorkspace(ctx, dbsqlc.UpdateWorkspaceParams{ID: string(id), Name: after.Name, PortalOrigins: orEmpty(after.PortalOrigins)})
+		if err != nil {
+			return err
+		}
+		return s.db.note(ctx, q, id, workspaceTarget(id), webhook.WorkspaceChanges(&before, &after)...)
 	})
 	if err != nil {
-		return webhook.Workspace{}, fmt.Errorf("rename workspace %s: %w", id, err)
+		return webhook.Workspace{}, fmt.Errorf("change workspace %s: %w", id, err)
 	}
-	return workspaceOf(r.ID, r.Name, r.CreatedAt, r.UpdatedAt), nil
+	return workspaceOf(dbsqlc.WorkspaceByIDRow(r)), nil
 }
 
 // Delete ends a workspace: its keys stop working, its endpoints go with it and
@@ -121,8 +129,16 @@ func workspaceTarget(id webhook.WorkspaceID) webhook.Target {
 	return webhook.Target{Kind: webhook.KindWorkspace, ID: string(id)}
 }
 
-func workspaceOf(id, name string, created, updated pgtype.Timestamptz) webhook.Workspace {
+func workspaceOf(r dbsqlc.WorkspaceByIDRow) webhook.Workspace {
 	return webhook.Workspace{
-		ID: webhook.WorkspaceID(id), Name: name, CreatedAt: created.Time.UTC(), UpdatedAt: updated.Time.UTC(),
+		ID: webhook.WorkspaceID(r.ID), Name: r.Name, PortalOrigins: r.PortalOrigins, CreatedAt: r.CreatedAt.Time.UTC(), UpdatedAt: r.UpdatedAt.Time.UTC(),
 	}
+}
+
+// orEmpty is for a column that takes no NULL.
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
 }

@@ -57,7 +57,7 @@ func TestWorkspaces(t *testing.T) {
 		t.Parallel()
 		s := setup(t)
 		store, keys := postgres.NewWorkspaces(s.db), postgres.NewKeys(s.db)
-		_, err := store.Create(ctx, "other", "O")
+		_, err := store.Create(ctx, webhook.Workspace{ID: "other", Name: "O"})
 		must(t, err)
 		bystander := s.endpoint("other")
 		for _, ws := range []webhook.WorkspaceID{"w", "other"} {
@@ -74,7 +74,7 @@ func TestWorkspaces(t *testing.T) {
 		s.holds("SELECT next_check_at <= now() FROM parked_endpoints") // its deliveries are canceled soon
 		for name, err := range map[string]error{
 			"read":    second(store.Get(ctx, "w")),
-			"renamed": second(store.Rename(ctx, "w", "X")),
+			"renamed": second(store.Update(ctx, "w", rename("X"))),
 			"deleted": store.Delete(ctx, "w"),
 			"a key":   keys.Create(ctx, webhook.Key{ID: webhook.NewID(time.Now()), WorkspaceID: "w"}, []byte("late")),
 			"changed": second(postgres.NewEndpoints(s.db).Create(ctx, whole())),
@@ -83,7 +83,7 @@ func TestWorkspaces(t *testing.T) {
 				t.Errorf("%s after its deletion: %v", name, err)
 			}
 		}
-		wantCode(t, second(store.Create(ctx, "w", "again")), webhook.CodeConflict)
+		wantCode(t, second(store.Create(ctx, webhook.Workspace{ID: "w", Name: "again"})), webhook.CodeConflict)
 		versions, _, err := postgres.NewIngest(s.db).Versions(ctx, []webhook.WorkspaceID{"w", "other"})
 		must(t, err)
 		if _, ok := versions["w"]; ok || len(versions) != 1 {
@@ -123,7 +123,7 @@ func TestWorkspaces(t *testing.T) {
 				seen = append(seen, w.ID)
 			}
 			after, more = page[len(page)-1], next
-			_, err = store.Create(ctx, webhook.WorkspaceID("new_"+string(after.ID)), "N") // shifts nothing
+			_, err = store.Create(ctx, webhook.Workspace{ID: "new_" + after.ID, Name: "N"}) // shifts nothing
 			must(t, err)
 		}
 		if want := []webhook.WorkspaceID{"tie_7", "tie_6", "tie_5", "tie_4", "tie_3", "tie_2", "tie_1", "w"}; !slices.Equal(seen, want) {
@@ -133,3 +133,11 @@ func TestWorkspaces(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// rename is an edit.
+func rename(name string) func(*webhook.Workspace) error {
+	return func(w *webhook.Workspace) error {
+		w.Name = name
+		return nil
+	}
+}

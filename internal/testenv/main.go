@@ -43,6 +43,7 @@ var programs = []struct {
 	{"curl", local.Package{Apt: "curl", Dnf: "curl", Apk: "curl", Brew: "curl"}},
 	{"python3", local.Package{Apt: "python3", Dnf: "python3", Apk: "python3", Brew: "python3"}},
 	{"openssl", local.Package{Apt: "openssl", Dnf: "openssl", Apk: "openssl", Brew: "openssl"}},
+	{"chromium", local.Package{Apt: "chromium", Dnf: "chromium", Apk: "chromium", Brew: "chromium"}},
 	{"npm", local.Package{Apt: "npm", Dnf: "npm", Apk: "npm", Brew: "node"}},
 }
 

@@ -8,8 +8,10 @@ import (
 
 // Actor is who asks for a change through the API, and by which request.
 type Actor struct {
-	// KeyID is the workspace's key; zero is the admin.
+	// KeyID is the workspace's key; zero is the admin. Of who came by a portal link it
+	// is the link's id, and Portal is set.
 	KeyID     ID
+	Portal    bool
 	RequestID string
 	// Action is the operation's id in the API's description, such as createEndpoint.
 	Action string
@@ -39,18 +41,20 @@ type Target struct{ Kind, ID string }
 
 // Kinds of targets.
 const (
-	KindWorkspace = "workspace"
-	KindKey       = "key"
-	KindEndpoint  = "endpoint"
-	KindDelivery  = "delivery"
-	KindReplay    = "replay"
-	KindEventType = "event_type"
+	KindWorkspace  = "workspace"
+	KindKey        = "key"
+	KindEndpoint   = "endpoint"
+	KindDelivery   = "delivery"
+	KindReplay     = "replay"
+	KindEventType  = "event_type"
+	KindPortalLink = "portal_link"
 )
 
 // AsTarget is the thing with this id, in an audit entry.
 func (id ID) AsTarget(kind string) Target {
 	prefixes := map[string]string{
 		KindKey: KeyPrefix, KindEndpoint: EndpointPrefix, KindDelivery: DeliveryPrefix, KindReplay: ReplayPrefix,
+		KindPortalLink: PortalLinkPrefix,
 	}
 	return Target{kind, id.Format(prefixes[kind])}
 }

@@ -68,12 +68,26 @@ func KeyChanges(k *Key) []FieldChange {
 	return created([]field{plain("name", ""), plain("scopes", nil)}, []field{plain("name", k.Name), plain("scopes", k.Scopes)})
 }
 
-// NameChanges are a workspace's; before is empty for a new one.
-func NameChanges(before, after string) []FieldChange {
-	if before == "" {
-		return created([]field{plain("name", "")}, []field{plain("name", after)})
+// WorkspaceChanges are the fields in which a workspace differs from what it was;
+// before is nil for a new one.
+func WorkspaceChanges(before, after *Workspace) []FieldChange {
+	if before == nil {
+		return created(workspaceFields(&Workspace{}), workspaceFields(after))
 	}
-	return changes([]field{plain("name", before)}, []field{plain("name", after)})
+	return changes(workspaceFields(before), workspaceFields(after))
+}
+
+func workspaceFields(w *Workspace) []field {
+	origins := w.PortalOrigins
+	if len(origins) == 0 {
+		origins = []string{} // none, however that was said
+	}
+	return []field{plain("name", w.Name), plain("portal_origins", origins)}
+}
+
+// PortalLinkChanges are a new link's fields.
+func PortalLinkChanges(l *PortalLink) []FieldChange {
+	return created([]field{plain("abilities", nil), plain("expires_at", nil)}, []field{plain("abilities", l.Abilities()), plain("expires_at", l.ExpiresAt)})
 }
 
 // ReplayChanges say what a new replay is of.

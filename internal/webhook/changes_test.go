@@ -55,8 +55,8 @@ func TestChanges(t *testing.T) {
 			EventTypeChanges(&EventType{Validation: ValidationOff}, &EventType{Validation: ValidationWarn, Schema: json.RawMessage(`{}`)}),
 			`[{"field":"schema","before":null,"after":{}},{"field":"validation","before":"off","after":"warn"}]`,
 		},
-		"OfAName":    {NameChanges("A", "B"), `[{"field":"name","before":"A","after":"B"}]`},
-		"OfANewName": {NameChanges("", "B"), `[{"field":"name","after":"B"}]`},
+		"OfAName":    {WorkspaceChanges(&Workspace{Name: "A"}, &Workspace{Name: "B", PortalOrigins: []string{}}), `[{"field":"name","before":"A","after":"B"}]`},
+		"OfANewName": {WorkspaceChanges(nil, &Workspace{Name: "B"}), `[{"field":"name","after":"B"}]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,12 +15,13 @@ type ID [16]byte
 // Prefixes of ids as clients see them. The text after a prefix is 26
 // characters of lower-case Crockford base32.
 const (
-	EventPrefix    = "evt_"
-	EndpointPrefix = "ep_"
-	DeliveryPrefix = "dlv_"
-	AttemptPrefix  = "att_"
-	KeyPrefix      = "key_"
-	ReplayPrefix   = "rpl_"
+	EventPrefix      = "evt_"
+	EndpointPrefix   = "ep_"
+	DeliveryPrefix   = "dlv_"
+	AttemptPrefix    = "att_"
+	KeyPrefix        = "key_"
+	ReplayPrefix     = "rpl_"
+	PortalLinkPrefix = "ptl_"
 )
 
 const (

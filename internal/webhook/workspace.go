@@ -70,10 +70,13 @@ func (w *WorkspaceID) UnmarshalJSON(b []byte) error {
 // Workspace is a tenant: it owns endpoints, events and keys, and nothing
 // crosses from one to another.
 type Workspace struct {
-	ID        WorkspaceID
-	Name      string
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	ID   WorkspaceID
+	Name string
+	// PortalOrigins are the sites that may show its portal in a frame, such as
+	// https://app.example.com.
+	PortalOrigins []string
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
 }
 
 func isName(s string, limit int) bool {

@@ -7,7 +7,9 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,11 +80,14 @@ func clientsWorkspace(t *testing.T, admin *client.Client) {
 		t.Errorf("the description is %.100s", d)
 	}
 	made := must(admin.Workspaces.Create(ctx, client.WorkspaceInput{ID: "7456", Name: "Blog"}))(t)
-	if made.ID != "7456" || must(admin.Workspaces.Get(ctx, "7456"))(t) != made {
+	if made.ID != "7456" || !reflect.DeepEqual(must(admin.Workspaces.Get(ctx, "7456"))(t), made) {
 		t.Errorf("made %+v", made)
 	}
 	if w := must(admin.Workspaces.Update(ctx, "7456", client.WorkspacePatch{Name: "My Blog"}))(t); w.Name != "My Blog" {
 		t.Errorf("renamed to %+v", w)
+	}
+	if l := must(admin.Workspaces.CreatePortalLink(ctx, "7456", client.PortalLinkInput{Abilities: []client.PortalAbility{client.PortalView}}))(t); l.WorkspaceID != "7456" || !strings.Contains(l.URL, "/portal/enter?token=") || len(l.Abilities) != 1 {
+		t.Errorf("got %+v", l)
 	}
 	if n := count(t, admin.Workspaces.All(ctx, client.ListOptions{Limit: 1})); n < 1 {
 		t.Errorf("there are %d workspaces", n)
@@ -137,6 +142,12 @@ func clientsEndpoints(t *testing.T, c *client.Client) (e, failing client.Endpoin
 		Headers: map[string]string{"X-Team": "search"}, Metadata: map[string]any{"team": "search"}, RateLimit: new(500), RetrySchedule: []int{1},
 	}))(t)
 	failing = must(c.Endpoints.Create(ctx, client.EndpointInput{URL: url + "/failing", Events: []string{"*"}, Secret: &secret, RetrySchedule: []int{}}))(t)
+	if got := must(c.Endpoints.Check(ctx, client.EndpointInput{URL: url, Events: []string{"a..b"}}))(t); got.Valid || len(got.Errors) != 1 {
+		t.Errorf("got %+v", got)
+	}
+	if n := count(t, c.Endpoints.AllHealth(ctx, e.ID, client.ListOptions{})); n != 1 {
+		t.Errorf("the health of %d endpoints is told", n)
+	}
 	changed := must(c.Endpoints.Update(ctx, e.ID, client.EndpointPatch{
 		RateLimit: client.Null[int](), Description: client.Set("index"), Headers: client.Set(map[string]*string{"X-Team": nil, "X-Other": new("x")}),
 	}))(t)

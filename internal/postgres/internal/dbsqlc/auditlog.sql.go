@@ -12,8 +12,8 @@ import (
 )
 
 const InsertAuditEntry = `-- name: InsertAuditEntry :exec
-INSERT INTO audit_log (id, workspace_id, key_id, action, target_kind, target, request_id, remote_addr, changes)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO audit_log (id, workspace_id, key_id, action, target_kind, target, request_id, remote_addr, changes, portal)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 `
 
 type InsertAuditEntryParams struct {
@@ -26,6 +26,7 @@ type InsertAuditEntryParams struct {
 	RequestID   string
 	RemoteAddr  *string
 	Changes     []byte
+	Portal      bool
 }
 
 func (q *Queries) InsertAuditEntry(ctx context.Context, arg InsertAuditEntryParams) error {
@@ -39,12 +40,13 @@ func (q *Queries) InsertAuditEntry(ctx context.Context, arg InsertAuditEntryPara
 		arg.RequestID,
 		arg.RemoteAddr,
 		arg.Changes,
+		arg.Portal,
 	)
 	return err
 }
 
 const ListAuditLog = `-- name: ListAuditLog :many
-SELECT id, workspace_id, key_id, action, target_kind, target, request_id, remote_addr, changes FROM audit_log
+SELECT id, workspace_id, key_id, action, target_kind, target, request_id, remote_addr, changes, portal FROM audit_log
 WHERE workspace_id = $1 AND id >= $2 AND id < $3
   AND (NOT $4::bool OR key_id IS NULL)
   AND ($5::uuid IS NULL OR key_id = $5::uuid)
@@ -94,6 +96,7 @@ func (q *Queries) ListAuditLog(ctx context.Context, arg ListAuditLogParams) ([]A
 			&i.RequestID,
 			&i.RemoteAddr,
 			&i.Changes,
+			&i.Portal,
 		); err != nil {
 			return nil, err
 		}
@@ -106,7 +109,7 @@ func (q *Queries) ListAuditLog(ctx context.Context, arg ListAuditLogParams) ([]A
 }
 
 const ListWholeAuditLog = `-- name: ListWholeAuditLog :many
-SELECT id, workspace_id, key_id, action, target_kind, target, request_id, remote_addr, changes FROM audit_log
+SELECT id, workspace_id, key_id, action, target_kind, target, request_id, remote_addr, changes, portal FROM audit_log
 WHERE id >= $1 AND id < $2
   AND ($3::text IS NULL OR target = $3::text)
 ORDER BY id DESC LIMIT $4::int
@@ -144,6 +147,7 @@ func (q *Queries) ListWholeAuditLog(ctx context.Context, arg ListWholeAuditLogPa
 			&i.RequestID,
 			&i.RemoteAddr,
 			&i.Changes,
+			&i.Portal,
 		); err != nil {
 			return nil, err
 		}

@@ -88,7 +88,8 @@ func (q *Queries) EndpointByID(ctx context.Context, arg EndpointByIDParams) (End
 
 const EndpointStates = `-- name: EndpointStates :many
 SELECT e.id, e.events, e.filters, e.is_active, e.disabled_at, e.disabled_reason, e.updated_at,
-       (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.reason AS parked_reason, p.next_check_at
+       (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.reason AS parked_reason, p.next_check_at,
+       coalesce(h.failures, 0)::int AS failures, h.failing_since
 FROM endpoints e
 LEFT JOIN endpoint_health h ON h.endpoint_id = e.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = e.id AND p.next_check_at > now()
@@ -115,6 +116,8 @@ type EndpointStatesRow struct {
 	OpenUntil      pgtype.Timestamptz
 	ParkedReason   *string
 	NextCheckAt    pgtype.Timestamptz
+	Failures       int32
+	FailingSince   pgtype.Timestamptz
 }
 
 // What decides whether an event goes to an endpoint, and what holds it up: a
@@ -145,6 +148,8 @@ func (q *Queries) EndpointStates(ctx context.Context, arg EndpointStatesParams) 
 			&i.OpenUntil,
 			&i.ParkedReason,
 			&i.NextCheckAt,
+			&i.Failures,
+			&i.FailingSince,
 		); err != nil {
 			return nil, err
 		}

@@ -34,6 +34,17 @@ type AuditLog struct {
 	RequestID   string
 	RemoteAddr  *string
 	Changes     []byte
+	Portal      bool
+}
+
+type ConsoleSession struct {
+	Hash        []byte
+	Kind        string
+	KeyID       pgtype.UUID
+	LinkID      pgtype.UUID
+	WorkspaceID *string
+	Manage      bool
+	ExpiresAt   pgtype.Timestamptz
 }
 
 type Delivery struct {
@@ -197,6 +208,14 @@ type ParkedEndpoint struct {
 	ReleaseCount int32
 }
 
+type PortalLink struct {
+	Hash        []byte
+	ID          pgtype.UUID
+	WorkspaceID string
+	Manage      bool
+	ExpiresAt   pgtype.Timestamptz
+}
+
 type Replay struct {
 	ID          pgtype.UUID
 	WorkspaceID string
@@ -254,4 +273,5 @@ type Workspace struct {
 	UpdatedAt        pgtype.Timestamptz
 	DeletedAt        pgtype.Timestamptz
 	TypesVersion     int64
+	PortalOrigins    []string
 }

@@ -58,31 +58,34 @@ func (q *Queries) DeleteWorkspaceEndpoints(ctx context.Context, arg DeleteWorksp
 }
 
 const InsertWorkspace = `-- name: InsertWorkspace :one
-INSERT INTO workspaces (id, name) VALUES ($1, $2)
+INSERT INTO workspaces (id, name, portal_origins) VALUES ($1, $2, $3)
 ON CONFLICT DO NOTHING
-RETURNING id, name, created_at, updated_at
+RETURNING id, name, portal_origins, created_at, updated_at
 `
 
 type InsertWorkspaceParams struct {
-	ID   string
-	Name string
+	ID            string
+	Name          string
+	PortalOrigins []string
 }
 
 type InsertWorkspaceRow struct {
-	ID        string
-	Name      string
-	CreatedAt pgtype.Timestamptz
-	UpdatedAt pgtype.Timestamptz
+	ID            string
+	Name          string
+	PortalOrigins []string
+	CreatedAt     pgtype.Timestamptz
+	UpdatedAt     pgtype.Timestamptz
 }
 
 // No row comes back when the id is taken, be it by a deleted workspace.
 // Index: workspaces_pkey.
 func (q *Queries) InsertWorkspace(ctx context.Context, arg InsertWorkspaceParams) (InsertWorkspaceRow, error) {
-	row := q.db.QueryRow(ctx, InsertWorkspace, arg.ID, arg.Name)
+	row := q.db.QueryRow(ctx, InsertWorkspace, arg.ID, arg.Name, arg.PortalOrigins)
 	var i InsertWorkspaceRow
 	err := row.Scan(
 		&i.ID,
 		&i.Name,
+		&i.PortalOrigins,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 	)
@@ -90,7 +93,7 @@ func (q *Queries) InsertWorkspace(ctx context.Context, arg InsertWorkspaceParams
 }
 
 const ListWorkspaces = `-- name: ListWorkspaces :many
-SELECT id, name, created_at, updated_at FROM workspaces
+SELECT id, name, portal_origins, created_at, updated_at FROM workspaces
 WHERE deleted_at IS NULL AND (created_at, id) < ($1::timestamptz, $2::text)
 ORDER BY created_at DESC, id DESC LIMIT $3::int
 `
@@ -102,10 +105,11 @@ type ListWorkspacesParams struct {
 }
 
 type ListWorkspacesRow struct {
-	ID        string
-	Name      string
-	CreatedAt pgtype.Timestamptz
-	UpdatedAt pgtype.Timestamptz
+	ID            string
+	Name          string
+	PortalOrigins []string
+	CreatedAt     pgtype.Timestamptz
+	UpdatedAt     pgtype.Timestamptz
 }
 
 // Index: workspaces_newest.
@@ -121,6 +125,7 @@ func (q *Queries) ListWorkspaces(ctx context.Context, arg ListWorkspacesParams) 
 		if err := rows.Scan(
 			&i.ID,
 			&i.Name,
+			&i.PortalOrigins,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 		); err != nil {
@@ -135,45 +140,19 @@ func (q *Queries) ListWorkspaces(ctx context.Context, arg ListWorkspacesParams) 
 }
 
 const LockWorkspace = `-- name: LockWorkspace :one
-SELECT name FROM workspaces WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE
+SELECT name, portal_origins FROM workspaces WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE
 `
 
-// What it is called before it is called something else. Index: workspaces_pkey.
-func (q *Queries) LockWorkspace(ctx context.Context, id string) (string, error) {
+type LockWorkspaceRow struct {
+	Name          string
+	PortalOrigins []string
+}
+
+// What it is before it is changed. Index: workspaces_pkey.
+func (q *Queries) LockWorkspace(ctx context.Context, id string) (LockWorkspaceRow, error) {
 	row := q.db.QueryRow(ctx, LockWorkspace, id)
-	var name string
-	err := row.Scan(&name)
-	return name, err
-}
-
-const RenameWorkspace = `-- name: RenameWorkspace :one
-UPDATE workspaces SET name = $1, updated_at = now()
-WHERE id = $2 AND deleted_at IS NULL
-RETURNING id, name, created_at, updated_at
-`
-
-type RenameWorkspaceParams struct {
-	Name string
-	ID   string
-}
-
-type RenameWorkspaceRow struct {
-	ID        string
-	Name      string
-	CreatedAt pgtype.Timestamptz
-	UpdatedAt pgtype.Timestamptz
-}
-
-// Index: workspaces_pkey.
-func (q *Queries) RenameWorkspace(ctx context.Context, arg RenameWorkspaceParams) (RenameWorkspaceRow, error) {
-	row := q.db.QueryRow(ctx, RenameWorkspace, arg.Name, arg.ID)
-	var i RenameWorkspaceRow
-	err := row.Scan(
-		&i.ID,
-		&i.Name,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-	)
+	var i LockWorkspaceRow
+	err := row.Scan(&i.Name, &i.PortalOrigins)
 	return i, err
 }
 
@@ -187,15 +166,50 @@ func (q *Queries) RevokeWorkspaceKeys(ctx context.Context, workspaceID string) e
 	return err
 }
 
+const UpdateWorkspace = `-- name: UpdateWorkspace :one
+UPDATE workspaces SET name = $1, portal_origins = $2, updated_at = now()
+WHERE id = $3 AND deleted_at IS NULL
+RETURNING id, name, portal_origins, created_at, updated_at
+`
+
+type UpdateWorkspaceParams struct {
+	Name          string
+	PortalOrigins []string
+	ID            string
+}
+
+type UpdateWorkspaceRow struct {
+	ID            string
+	Name          string
+	PortalOrigins []string
+	CreatedAt     pgtype.Timestamptz
+	UpdatedAt     pgtype.Timestamptz
+}
+
+// Index: workspaces_pkey.
+func (q *Queries) UpdateWorkspace(ctx context.Context, arg UpdateWorkspaceParams) (UpdateWorkspaceRow, error) {
+	row := q.db.QueryRow(ctx, UpdateWorkspace, arg.Name, arg.PortalOrigins, arg.ID)
+	var i UpdateWorkspaceRow
+	err := row.Scan(
+		&i.ID,
+		&i.Name,
+		&i.PortalOrigins,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const WorkspaceByID = `-- name: WorkspaceByID :one
-SELECT id, name, created_at, updated_at FROM workspaces WHERE id = $1 AND deleted_at IS NULL
+SELECT id, name, portal_origins, created_at, updated_at FROM workspaces WHERE id = $1 AND deleted_at IS NULL
 `
 
 type WorkspaceByIDRow struct {
-	ID        string
-	Name      string
-	CreatedAt pgtype.Timestamptz
-	UpdatedAt pgtype.Timestamptz
+	ID            string
+	Name          string
+	PortalOrigins []string
+	CreatedAt     pgtype.Timestamptz
+	UpdatedAt     pgtype.Timestamptz
 }
 
 // Index: workspaces_pkey.
@@ -205,6 +219,7 @@ func (q *Queries) WorkspaceByID(ctx context.Context, id string) (WorkspaceByIDRo
 	err := row.Scan(
 		&i.ID,
 		&i.Name,
+		&i.PortalOrigins,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 	)

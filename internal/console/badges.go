@@ -1,0 +1,29 @@
+package console
+
+import "github.com/postrider/postrider/client"
+
+// badge is a status in a word and a colour, which is never alone in saying it.
+type badge struct{ Tone, Text string }
+
+// badgeOf knows every status there is.
+func badgeOf(status any) badge {
+	switch status {
+	case client.EndpointHealthy:
+		return badge{"good", "Healthy"}
+	case client.EndpointFailing:
+		return badge{"warn", "Failing"}
+	case client.EndpointBreakerOpen:
+		return badge{"bad", "Breaker open"}
+	case client.EndpointDisabled:
+		return badge{"mute", "Disabled"}
+	case client.DeliverySuccess:
+		return badge{"good", "Delivered"}
+	case client.DeliveryPending:
+		return badge{"info", "Pending"}
+	case client.DeliveryFailed:
+		return badge{"bad", "Failed"}
+	case client.DeliveryCanceled:
+		return badge{"mute", "Canceled"}
+	}
+	return badge{"mute", "Unknown"}
+}

@@ -1,0 +1,146 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/postrider/postrider/client"
+	"github.com/postrider/postrider/internal/webhook"
+)
+
+func overviewPages() []page {
+	return []page{
+		{method: "GET", path: inWorkspace + "/overview", scope: webhook.ScopeDeliveriesRead, handle: overview},
+		{method: "GET", path: inWorkspace + "/overview/live", scope: webhook.ScopeDeliveriesRead, long: true, handle: overviewLive},
+	}
+}
+
+const (
+	// looked is how many endpoints the overview looks at for unhealthy ones, and
+	// shownUnhealthy how many of those it shows.
+	looked         = 250
+	shownUnhealthy = 8
+	// overviewEvery is how often live figures are counted for one reader.
+	overviewEvery = 3 * time.Second
+)
+
+// overviewPage is templates/pages/overview.html's.
+type overviewPage struct {
+	Window    client.Window
+	Windows   []client.Window
+	Stats     client.Stats
+	Chart     *chart
+	PerSecond float64
+	// Waiting are deliveries pending in the last 30 days; WaitingSince is when the part
+	// of time begins in which the oldest was accepted.
+	Waiting      int64
+	WaitingSince time.Time
+	CanSee       bool // endpoints
+	Unhealthy    []unhealthy
+	More         int
+}
+
+// Span is the window in words.
+func (p *overviewPage) Span() string { return spans[p.Window] }
+
+var spans = map[client.Window]string{
+	client.Window1h: "last hour", client.Window24h: "last 24 hours", client.Window7d: "last 7 days", client.Window30d: "last 30 days",
+}
+
+// unhealthy is an endpoint that fails, with what it is.
+type unhealthy struct {
+	client.EndpointHealth
+	URL string
+}
+
+func overview(v *visit) error {
+	data, err := overviewData(v)
+	if err != nil {
+		return err
+	}
+	return v.render("overview", "Overview", data)
+}
+
+func overviewLive(v *visit) error {
+	return v.stream("figures", overviewEvery, func(out *bytes.Buffer) error {
+		data, err := overviewData(v)
+		if err != nil {
+			return err
+		}
+		return v.part(out, "overview", "figures", data)
+	})
+}
+
+func overviewData(v *visit) (*overviewPage, error) {
+	p := &overviewPage{
+		Window: client.Window24h, Windows: []client.Window{client.Window1h, client.Window24h, client.Window7d, client.Window30d}, CanSee: v.May("endpoints:read"),
+	}
+	for _, w := range p.Windows {
+		if string(w) == v.r.URL.Query().Get("window") {
+			p.Window = w
+		}
+	}
+	var hour, month client.Stats
+	ask := func(into *client.Stats, w client.Window) func(context.Context) error {
+		return func(ctx context.Context) (err error) { *into, err = v.api.Stats.Get(ctx, w); return err }
+	}
+	err := v.together(ask(&p.Stats, p.Window), ask(&hour, client.Window1h), ask(&month, client.Window30d), func(ctx context.Context) error {
+		return p.sick(ctx, v)
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.Chart = newChart(&p.Stats, 800, 180)
+	if took := p.Stats.To.Sub(p.Stats.From).Seconds(); took > 0 {
+		p.PerSecond = float64(p.Stats.Deliveries.Total) / took
+	}
+	// The finest series that has all of what waits tells its age best.
+	p.Waiting = month.Deliveries.Pending
+	p.WaitingSince = oldestPending(&month)
+	for _, s := range []*client.Stats{&p.Stats, &hour} {
+		if s.Deliveries.Pending >= p.Waiting {
+			p.WaitingSince = oldestPending(s)
+		}
+	}
+	return p, nil
+}
+
+// oldestPending is the zero time when nothing is.
+func oldestPending(s *client.Stats) time.Time {
+	for _, part := range s.Series {
+		if part.Pending > 0 {
+			return part.From
+		}
+	}
+	return time.Time{}
+}
+
+// sick finds the endpoints that are not well among the newest.
+func (p *overviewPage) sick(ctx context.Context, v *visit) error {
+	if !p.CanSee {
+		return nil
+	}
+	all, err := v.api.Endpoints.Health(ctx, "", client.ListOptions{Limit: looked})
+	if err != nil {
+		return err
+	}
+	for _, h := range all.Data {
+		if h.State != client.EndpointFailing && h.State != client.EndpointBreakerOpen {
+			continue
+		}
+		if len(p.Unhealthy) == shownUnhealthy {
+			p.More++
+			continue
+		}
+		e, err := v.api.Endpoints.Get(ctx, h.EndpointID)
+		if client.CodeOf(err) == client.CodeNotFound { // deleted meanwhile
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		p.Unhealthy = append(p.Unhealthy, unhealthy{h, e.URL})
+	}
+	return nil
+}

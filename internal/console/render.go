@@ -1,0 +1,75 @@
+package console
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+// shell is what every template is given.
+type shell struct {
+	Visit   *visit
+	Title   string
+	Version string
+	Data    any // the page's own
+}
+
+// Crumbs is the way to the page.
+func (s *shell) Crumbs() []crumb { return s.Visit.crumbs }
+
+// Toast is what was just done, as the address says.
+func (s *shell) Toast() string { return toasts[s.Visit.r.URL.Query().Get("done")] }
+
+// Path is the page's own.
+func (s *shell) Path() string { return s.Visit.r.URL.Path }
+
+// toasts are the texts by their words in an address: only these can be shown.
+var toasts = map[string]string{
+	"created":  "Endpoint created.",
+	"saved":    "Changes saved.",
+	"enabled":  "Endpoint enabled. It gets events from now on.",
+	"disabled": "Endpoint disabled. New events make no delivery to it.",
+}
+
+// view is a page's templates, parsed.
+type view struct{ t *template.Template }
+
+func (v view) whole(w io.Writer, data *shell) error { return v.t.ExecuteTemplate(w, "layout", data) }
+
+func (v view) part(w io.Writer, block string, data *shell) error {
+	return v.t.ExecuteTemplate(w, block, data)
+}
+
+// parseViews parses each page together with the layout and the components.
+func parseViews(a *assets) (map[string]view, error) {
+	shared, err := template.New("").Funcs(functions(a)).Option("missingkey=error").ParseFS(templateFiles, "templates/*.html", "templates/components/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("parse the console's templates: %w", err)
+	}
+	files, err := fs.Glob(templateFiles, "templates/pages/*.html")
+	if err != nil {
+		return nil, err
+	}
+	views := make(map[string]view, len(files))
+	for _, file := range files {
+		t, err := shared.Clone()
+		if err != nil {
+			return nil, err
+		}
+		if t, err = t.ParseFS(templateFiles, file); err != nil {
+			return nil, fmt.Errorf("parse the console's %s: %w", file, err)
+		}
+		if t.Lookup("main") == nil {
+			return nil, fmt.Errorf("%s does not define main", file)
+		}
+		views[strings.TrimSuffix(path.Base(file), ".html")] = view{t}
+	}
+	return views, nil
+}

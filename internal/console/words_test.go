@@ -1,0 +1,68 @@
+package console
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/client"
+)
+
+func TestWords(t *testing.T) {
+	t.Parallel()
+
+	t.Run("NumbersAreForPeople", func(t *testing.T) {
+		t.Parallel()
+		for n, want := range map[int64]string{0: "0", 950: "950", 999: "999", 1000: "1k", 12_345: "12.3k", 999_949: "1M", 123_456: "123k", 4_560_000: "4.6M"} {
+			if got := count(n); got != want {
+				t.Errorf("%d is %q, want %q", n, got, want)
+			}
+		}
+		for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", -1234567: "-1,234,567"} {
+			if got := exact(n); got != want {
+				t.Errorf("%d is %q, want %q", n, got, want)
+			}
+		}
+	})
+	t.Run("OnlyWhatIsWholeIsAHundredPercent", func(t *testing.T) {
+		t.Parallel()
+		for share, want := range map[float64]string{1: "100 %", 0.999999: "99.99 %", 0.9956: "99.56 %", 0.5: "50 %", 0: "0 %", 0.667: "66.7 %"} {
+			if got := percent(&share); got != want {
+				t.Errorf("%v is %q, want %q", share, got, want)
+			}
+		}
+		if percent(nil) != "–" {
+			t.Error("nothing is something")
+		}
+	})
+	t.Run("DurationsHaveTheirTwoLargestUnits", func(t *testing.T) {
+		t.Parallel()
+		for ms, want := range map[float64]string{0.42: "0.4 ms", 87: "87 ms", 1200: "1.2 s", 61_000: "1 min 1 s", 185_000: "3 min 5 s", 187_200_000: "2 d 4 h"} {
+			if got := millis(&ms); got != want {
+				t.Errorf("%v is %q, want %q", ms, got, want)
+			}
+		}
+		if got := span(0); got != "0 s" {
+			t.Errorf("nothing is %q", got)
+		}
+		if got := span(time.Hour); got != "1 h" {
+			t.Errorf("an hour is %q", got)
+		}
+	})
+	t.Run("SayWhatAnEndpointGets", func(t *testing.T) {
+		t.Parallel()
+		for want, e := range map[string]client.Endpoint{
+			"every event":  {Events: []string{"post.*", "*"}},
+			"post.created": {Events: []string{"post.created"}},
+			"everything under post and comment.created": {Events: []string{"post.*", "comment.created"}},
+			"a, b, c and 2 other types":                 {Events: []string{"a", "b", "c", "d", "e"}},
+			"a, if status is “published”":               {Events: []string{"a"}, Filters: json.RawMessage(`{"status":"published"}`)},
+			"a, if a condition holds":                   {Events: []string{"a"}, Filters: json.RawMessage(`{"likes":{"$gte":10}}`)},
+			"every event, if 2 conditions hold":         {Events: []string{"*"}, Filters: json.RawMessage(`{"a":1,"b":2}`)},
+		} {
+			if got := listens(&e); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+	})
+}
