@@ -92,6 +92,10 @@ mutants: ## break each rule of docs/rules.md on purpose and see its tests fail, 
 openapi: ## write openapi.json, the API's description, as the code has it
 	@$(GO) run ./internal/openapi > openapi.json.new && mv openapi.json.new openapi.json
 
+.PHONY: cli-docs
+cli-docs: ## write docs/cli-reference.md, as the commands have it
+	@$(GO) test -count 1 ./cmd/postrider -run TestReference -update
+
 .PHONY: fmt
 fmt: ## format the Go code
 	gofmt -w .

@@ -1,10 +1,8 @@
 // Command postrider is the command line: dev runs everything in one process,
-// the others talk to a deployment.
+// migrate and secrets work on the database, the others talk to a deployment.
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -12,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postrider/postrider/internal/app"
+	"github.com/postrider/postrider/internal/cli"
 	"github.com/postrider/postrider/internal/config"
 	"github.com/postrider/postrider/internal/telemetry"
 )
@@ -23,13 +22,7 @@ func run(args []string) int {
 	defer stop()
 	root := newRoot()
 	root.SetArgs(args)
-	if err := root.ExecuteContext(ctx); err != nil {
-		if !errors.Is(err, context.Canceled) {
-			fmt.Fprintln(os.Stderr, "postrider:", err)
-		}
-		return 1
-	}
-	return 0
+	return cli.Execute(ctx, root)
 }
 
 func newRoot() *cobra.Command {
@@ -40,7 +33,8 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newDev(), newMigrate(), newKeys(), newSecrets(), newSend())
+	root.AddCommand(newDev(), newMigrate(), newSecrets())
+	root.AddCommand(cli.Commands()...)
 	return root
 }
 

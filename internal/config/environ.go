@@ -6,6 +6,10 @@ import (
 	"strings"
 )
 
+// commandLine are variables of the commands that talk to a deployment; they are no
+// settings of a server, but whoever has them in a shell means no setting by them.
+var commandLine = []string{"POSTRIDER_URL", "POSTRIDER_KEY", "POSTRIDER_WORKSPACE", "POSTRIDER_PROFILE"}
+
 // readEnviron picks the settings out of an environment of NAME=value. An empty
 // variable counts as not set, since compose files and unit files write
 // POSTRIDER_X= for an X that nobody gave. An unknown POSTRIDER_ name is a warning
@@ -19,7 +23,7 @@ func readEnviron(environ []string) (layer, []string) {
 	var warnings []string
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, EnvPrefix) || value == "" {
+		if !strings.HasPrefix(name, EnvPrefix) || value == "" || slices.Contains(commandLine, name) {
 			continue
 		}
 		key, ok := known[name]

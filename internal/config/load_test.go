@@ -81,7 +81,7 @@ func TestLoad_BooleanFlagNeedsNoValue(t *testing.T) {
 func TestLoad_UnknownVariableOnlyWarns(t *testing.T) {
 	t.Parallel()
 	cfg, warnings, err := input{env: []string{
-		"POSTRIDER_WORKER_CONCURENCY=hunter2", "POSTRIDER_API_SERVICE_HOST=10.0.0.1", "POSTRIDERX=1", "OTHER=1", "POSTRIDER_WORKER_CONCURRENCY=9",
+		"POSTRIDER_WORKER_CONCURENCY=hunter2", "POSTRIDER_API_SERVICE_HOST=10.0.0.1", "POSTRIDERX=1", "OTHER=1", "POSTRIDER_KEY=pr_1", "POSTRIDER_URL=http://x", "POSTRIDER_WORKER_CONCURRENCY=9",
 	}}.load(t)
 	if err != nil || cfg.Worker.Concurrency != 9 {
 		t.Fatalf("error %v, concurrency %d", err, cfg.Worker.Concurrency)

@@ -54,6 +54,9 @@ func Program(t testing.TB, name string) string {
 // detector in the test it is in the programs, too: they end with an error when
 // it finds something, and what they are made of is compiled already.
 var programs = sync.OnceValues(func() (string, error) {
+	if err := noteSources(); err != nil {
+		return "", err
+	}
 	dir, err := os.MkdirTemp("", "postrider-e2e-")
 	if err != nil {
 		return "", fmt.Errorf("make a directory for the programs: %w", err)

@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/postrider/postrider/signature"
+)
+
+// checking is how a request is checked.
+type checking struct {
+	secrets   []string
+	tolerance time.Duration // negative for any age
+	now       time.Time
+}
+
+// verdict is what a check comes to.
+type verdict struct {
+	Verified bool `json:"verified"`
+	// Mistake is a stable word; empty when it verifies.
+	Mistake string `json:"mistake,omitempty"`
+	// Says is the verdict in words.
+	Says       string             `json:"says"`
+	Signatures []checkedSignature `json:"signatures"`
+	Hints      []string           `json:"hints,omitempty"`
+}
+
+// checkedSignature is one header of the two that sign.
+type checkedSignature struct {
+	Header string `json:"header"`
+	// State is right, wrong or missing.
+	State string `json:"state"`
+	// With are the changes with which it would be right.
+	With []string `json:"would_verify_with,omitempty"`
+
+	mistake string
+}
+
+// mistakes are words for the errors of package signature, the more particular first.
+var mistakes = []struct {
+	is   error
+	word string
+}{
+	{signature.ErrInvalidSecret, "invalid_secret"},
+	{signature.ErrNoSecret, "no_secret"},
+	{signature.ErrMissingHeader, "missing_header"},
+	{signature.ErrMalformedHeader, "malformed_header"},
+	{signature.ErrTooOld, "too_old"},
+	{signature.ErrTooNew, "too_new"},
+	{signature.ErrHeaderChanged, "header_changed"},
+	{signature.ErrBodyChanged, "body_changed"},
+	{signature.ErrWrongSecret, "wrong_secret"},
+	{signature.ErrMalformedEvent, "malformed_event"},
+	{signature.ErrMismatch, "mismatch"},
+}
+
+func mistakeOf(err error) string {
+	for _, m := range mistakes {
+		if errors.Is(err, m.is) {
+			return m.word
+		}
+	}
+	return "unknown"
+}
+
+// judge verifies as a receiver does. Where that fails it looks for the change with
+// which each signature would be right.
+func (c *checking) judge(ctx context.Context, req captured) verdict {
+	event, err := c.verify(ctx, req, c.tolerance)
+	v := verdict{Verified: err == nil, Signatures: c.signatures(req)}
+	if err == nil {
+		v.Says = fmt.Sprintf("It verifies: event %s, %s.", event.ID, event.Type)
+		return v
+	}
+	v.Mistake = mistakeOf(err)
+	v.Says = fmt.Sprintf("It does not verify: %s.", inWords(err))
+	v.Hints = c.hints(ctx, req, err)
+	for _, s := range v.Signatures {
+		if len(s.With) > 0 {
+			v.explain(s, err)
+			break
+		}
+	}
+	return v
+}
+
+// explain says with what a signature would be right, which is more than what the bytes
+// look like.
+func (v *verdict) explain(s checkedSignature, err error) {
+	v.Says = "It does not verify"
+	if !errors.Is(err, signature.ErrMismatch) {
+		v.Says += ": " + inWords(err)
+	}
+	v.Says += fmt.Sprintf(". %s would verify with %s.", s.Header, strings.Join(s.With, "; "))
+	// What is missing, or no secret at all, is the first thing to mend.
+	if !errors.Is(err, signature.ErrMissingHeader) && !errors.Is(err, signature.ErrInvalidSecret) {
+		v.Mistake = s.mistake
+	}
+	if s.With[0] == withoutBreak {
+		v.Hints = append(v.Hints, "Where an editor saved the request, the line break may be the file's own.")
+	}
+}
+
+// verify is what a receiver does.
+func (c *checking) verify(ctx context.Context, req captured, tolerance time.Duration) (signature.Event, error) {
+	verifier, err := signature.NewVerifier(signature.Config{
+		Secrets: c.secrets, Tolerance: tolerance, Now: func() time.Time { return c.now },
+	})
+	if err != nil {
+		return signature.Event{}, err
+	}
+	return verifier.Verify(ctx, req.header, req.body)
+}
+
+// signatures looks at each alone, whatever the time.
+func (c *checking) signatures(req captured) []checkedSignature {
+	search := newSearch(c.secrets, req)
+	var out []checkedSignature
+	for _, name := range []string{signature.HeaderSignature, signature.HeaderStandardSignature} {
+		s := checkedSignature{Header: name, State: "missing"}
+		if given := req.header.Values(name); len(given) > 0 {
+			changes, found := search.find(name, given)
+			s.State = "wrong"
+			if found && len(changes) == 0 {
+				s.State = "right"
+			}
+			for _, c := range changes {
+				s.With = append(s.With, c.says)
+				s.mistake = or(s.mistake, c.mistake)
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// hints are what else to know.
+func (c *checking) hints(ctx context.Context, req captured, err error) []string {
+	var out []string
+	if errors.Is(err, signature.ErrTooOld) || errors.Is(err, signature.ErrTooNew) {
+		if _, without := c.verify(ctx, req, -1); without == nil {
+			out = append(out, fmt.Sprintf("Apart from its time it verifies. It was signed at %s, and this looks at it as of %s: "+
+				"--at says when it came, --any-age does not ask. In a receiver: are its clock and its tolerance right, or is it an old request that somebody sent again?",
+				signedAt(req.header), when(c.now)))
+		} else {
+			out = append(out, "Apart from its time: "+inWords(without)+".")
+		}
+	}
+	if errors.Is(err, signature.ErrInvalidSecret) {
+		out = append(out, `The secret is shown by "postrider endpoints secret"; it begins with whsec_, and all of it is needed.`)
+	}
+	return out
+}
+
+func signedAt(h http.Header) string {
+	for _, name := range []string{signature.HeaderStandardTimestamp, signature.HeaderTimestamp} {
+		if t, ok := unixTime(h.Get(name)); ok {
+			return when(t)
+		}
+	}
+	return "an unknown time"
+}
+
+// inWords is an error of package signature without the package's name.
+func inWords(err error) string { return strings.ReplaceAll(err.Error(), "signature: ", "") }
