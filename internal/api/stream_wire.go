@@ -38,7 +38,7 @@ type streamGapWire struct {
 }
 
 type streamEndWire struct {
-	Code   string `json:"code" enum:"unauthorized,forbidden,not_found" doc:"As in a problem." example:"unauthorized"`
+	Code   string `json:"code" doc:"As in a problem: unauthorized, forbidden or not_found." example:"unauthorized"`
 	Detail string `json:"detail" doc:"Why the stream ends." example:"the key is wrong or was revoked"`
 }
 
