@@ -174,8 +174,13 @@ func TestListen(t *testing.T) {
 	t.Run("LosesNothingWhileTheAPIOrItselfIsAway", func(t *testing.T) {
 		t.Parallel()
 		addr := stack.FreeAddr(t)
-		second := s.API(t, "POSTRIDER_API_LISTEN="+addr)
-		second.URL = "http://" + addr
+		api := func() *stack.Process {
+			p := s.Launch(t, "api", "POSTRIDER_API_LISTEN="+addr)
+			p.URL = "http://" + addr
+			s.WaitReady(t, p)
+			return p
+		}
+		second := api()
 		c := s.Workspace(t, first)
 		l, url := newLocal(t)
 		args := []string{"listen", "--forward-to", url, "--secret", secret, "--position-file", filepath.Join(t.TempDir(), "position")}
@@ -206,13 +211,12 @@ func TestListen(t *testing.T) {
 		second.Kill(t)
 		publish()
 		says(t, p, "the stream broke off")
-		second = s.API(t, "POSTRIDER_API_LISTEN="+addr)
+		second = api()
 		publish()
 		all()
 		p.Kill(t)
 		publish()
-		second.URL = "http://" + addr
-		p = start(t, s, second, c, args...)
+		start(t, s, second, c, args...)
 		publish()
 		all()
 	})
@@ -265,4 +269,3 @@ func TestTail(t *testing.T) {
 		return strings.Count(lines.Said(t), "post.created") > before
 	})
 }
-
