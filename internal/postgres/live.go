@@ -38,7 +38,7 @@ func (s *Live) After(ctx context.Context, ws webhook.WorkspaceID, after, until w
 		until = webhook.FirstID(latest.Add(clockSlack))
 	}
 	rows, err := s.db.q.CatchUpEvents(ctx, dbsqlc.CatchUpEventsParams{
-		WorkspaceID: string(ws), After: pgID(after), Until: pgID(until), N: int32(n),
+		EndpointID: pgID(webhook.ID{}), WorkspaceID: string(ws), After: pgID(after), Until: pgID(until), N: int32(n), // no endpoint's
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the events of workspace %s behind %s: %w", ws, after, available(err))
