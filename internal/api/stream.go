@@ -4,17 +4,15 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/postrider/postrider/internal/live"
-	"github.com/postrider/postrider/internal/match"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
 // Streams shows what happens in a workspace.
 type Streams interface {
-	// Open opens a stream, to be closed. The error says of what there are too many.
+	// Open opens a stream, to be closed.
 	Open(q *live.Query) (*live.Stream, error)
 }
 
@@ -52,108 +50,6 @@ func formatNames() (out []any) {
 	return out
 }
 
-// streamQuery is what a request asks a stream to show.
-type streamQuery struct {
-	live.Query
-	format webhook.Format
-	of     *webhook.Endpoint // nil without one
-}
-
-// readStream reads the query. A filter that names what is not there is an error.
-func (s *server) readStream(ctx context.Context, r *request) (*streamQuery, error) {
-	w := &streamQuery{Query: live.Query{Workspace: r.workspace, Owner: r.caller.String()}, format: webhook.Format(r.query.Get("format"))}
-	if w.format != "" && !w.format.Valid() {
-		return nil, invalidField("format", "must be standard, raw or cloudevents")
-	}
-	if err := w.readKinds(r.query.Get("kinds")); err != nil {
-		return nil, err
-	}
-	if types := r.query.Get("types"); types != "" {
-		set, bad := match.Compile(strings.Split(types, ","), nil)
-		if len(bad) > 0 {
-			return nil, invalidField("types", "each %s", bad[0].Detail)
-		}
-		w.Types = set
-	}
-	if err := s.readEndpoint(ctx, r, w); err != nil {
-		return nil, err
-	}
-	return w, w.readStart(r)
-}
-
-func (w *streamQuery) readKinds(kinds string) error {
-	if kinds == "" {
-		w.Events, w.Attempts = true, true
-		return nil
-	}
-	for kind := range strings.SplitSeq(kinds, ",") {
-		switch kind {
-		case kindEvent:
-			w.Events = true
-		case kindAttempt:
-			w.Attempts = true
-		default:
-			return invalidField("kinds", "must be event, attempt or both, separated by a comma")
-		}
-	}
-	return nil
-}
-
-func (s *server) readEndpoint(ctx context.Context, r *request, w *streamQuery) (err error) {
-	named := r.query.Get("endpoint")
-	if named == "" {
-		return nil
-	}
-	var ok bool
-	if w.Endpoint, ok = webhook.ParseID(webhook.EndpointPrefix, named); !ok {
-		return webhook.NotFound("endpoint")
-	}
-	return s.subscribe(ctx, w)
-}
-
-// subscribe finds out what the endpoint wants at present.
-func (s *server) subscribe(ctx context.Context, w *streamQuery) error {
-	e, err := s.Endpoints.Get(ctx, w.Workspace, w.Endpoint)
-	if err != nil {
-		return err
-	}
-	set, err := match.Stored(&e)
-	if err != nil {
-		return err
-	}
-	w.of, w.Wants = &e, set
-	return nil
-}
-
-// readStart finds out where the stream begins: where another broke off comes before
-// what was asked for at first.
-func (w *streamQuery) readStart(r *request) error {
-	if at := r.http.Header.Get(lastEventHeader); at != "" {
-		raw, ok := decodeCursor(at)
-		if !ok || len(raw) != len(webhook.ID{}) || webhook.ID(raw).IsZero() {
-			return invalidField(lastEventHeader, "must be the id of a message of a stream")
-		}
-		w.After = webhook.ID(raw)
-		return nil
-	}
-	since, err := r.time("since")
-	if err != nil || since.IsZero() {
-		return err
-	}
-	if w.After = webhook.FirstID(since); w.After.IsZero() {
-		w.After[len(w.After)-1] = 1 // zero would be those to come
-	}
-	return nil
-}
-
-// formatOf is what an event's payload is at present.
-func (w *streamQuery) formatOf() webhook.Format {
-	if w.format == "" && w.of != nil {
-		return w.of.Format
-	}
-	return w.format
-}
-
 const (
 	beatEvery = 15 * time.Second
 	// checkEvery and keyTTL are within what is promised of a revoked key.
@@ -163,10 +59,7 @@ const (
 // stream answers until its reader goes, the process stops, or the key may not see it
 // any more.
 func (s *server) stream(w http.ResponseWriter, r *request) error {
-	ctx := r.http.Context()
-	opening, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	q, err := s.readStream(opening, r)
+	q, err := s.readStream(r)
 	if err != nil {
 		return err
 	}
@@ -176,33 +69,37 @@ func (s *server) stream(w http.ResponseWriter, r *request) error {
 	}
 	defer st.Close()
 	sse := newSSE(w)
-	if r.http.Method == http.MethodHead {
-		return nil
+	if r.http.Method != http.MethodHead {
+		s.show(r, q, st, sse)
 	}
-	checked := time.Now()
-	for sse.err == nil {
+	return nil
+}
+
+// show writes what a stream shows.
+func (s *server) show(r *request, q *streamQuery, st *live.Stream, out *sse) {
+	ctx, checked := r.http.Context(), time.Now()
+	for out.err == nil {
 		if now := time.Now(); now.Sub(checked) >= checkEvery {
 			checked = now
 			if end := s.checkStream(ctx, r, q); end != nil {
-				sse.send("end", webhook.ID{}, streamEndWire{Code: string(end.Code), Detail: end.Detail})
-				return nil
+				out.send("end", webhook.ID{}, streamEndWire{Code: string(end.Code), Detail: end.Detail})
+				return
 			}
 			st.Subscribe(q.Wants)
 		}
-		if time.Since(sse.last) >= beatEvery {
-			sse.beat(st.Position())
+		if time.Since(out.last) >= beatEvery {
+			out.beat(st.Position())
 		}
-		next, cancel := context.WithDeadline(ctx, earliest(checked.Add(checkEvery), sse.last.Add(beatEvery)))
+		next, cancel := context.WithDeadline(ctx, earliest(checked.Add(checkEvery), out.last.Add(beatEvery)))
 		m, err := st.Next(next)
 		cancel()
 		switch {
 		case err == nil:
-			sse.message(&m, q)
+			out.message(&m, q)
 		case errors.Is(err, live.ErrStopping) || ctx.Err() != nil: // or its reader went
-			return nil
+			return
 		}
 	}
-	return nil
 }
 
 func earliest(a, b time.Time) time.Time {

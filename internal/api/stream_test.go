@@ -270,6 +270,7 @@ func TestStream(t *testing.T) {
 		if m := w.next(); m.event != "over" {
 			t.Errorf("goes on with %v", m)
 		}
+		b.call(adminKey, "GET", "/v1/stream", "", "X-Workspace-ID", "w").problem(http.StatusServiceUnavailable, webhook.CodeUnavailable)
 	})
 
 	t.Run("OfAKeyThereAreSoManyAtOnce", func(t *testing.T) {

@@ -126,9 +126,14 @@ type Query struct {
 	After webhook.ID
 }
 
-// Open opens a stream; Close it. The error is a [webhook.Error] that says of what
-// there are too many.
+// Open opens a stream; Close it. The error is a [webhook.Error]: there are too
+// many, or the process is about to stop.
 func (h *Hub) Open(q *Query) (*Stream, error) {
+	select {
+	case <-h.cfg.Stopping:
+		return nil, &webhook.Error{Code: webhook.CodeUnavailable, RetryAfter: time.Second, Detail: ErrStopping.Error()}
+	default:
+	}
 	if err := h.enter(q.Owner); err != nil {
 		return nil, err
 	}
