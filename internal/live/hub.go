@@ -84,7 +84,7 @@ type Hub struct {
 
 // New makes one.
 func New(events Events, attempts Attempts, cfg Config) *Hub {
-	cfg = cfg.withDefaults()
+	cfg, events = cfg.withDefaults(), newPlaces(events)
 	h := &Hub{
 		events: events, cfg: cfg, owners: make(map[string]int),
 		open: promauto.With(cfg.Registerer).NewGauge(prometheus.GaugeOpts{

@@ -19,6 +19,9 @@ type log struct {
 	lag    time.Duration // nothing that is older comes in
 	away   error
 	asked  int
+
+	reading, most int // at once
+	slow          time.Duration
 }
 
 func (l *log) commit(id webhook.ID, size int) webhook.ID {
@@ -49,7 +52,13 @@ func (l *log) After(_ context.Context, _ webhook.WorkspaceID, after, until webho
 
 func (l *log) Events(_ context.Context, _ webhook.WorkspaceID, ids []webhook.ID) (out []webhook.Event, err error) {
 	l.mu.Lock()
+	l.reading++
+	l.most = max(l.most, l.reading)
+	l.mu.Unlock()
+	pass(l.slow)
+	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.reading--
 	for _, e := range l.events {
 		if slices.Contains(ids, e.ID) {
 			out = append(out, e)
@@ -226,6 +235,26 @@ func TestStreamsEvents(t *testing.T) {
 			l.mu.Unlock()
 			got, _ = read(t, s)
 			same(t, got, id)
+		})
+	})
+
+	t.Run("OfManyReadersAFewAtATime", func(t *testing.T) {
+		bubble(t, Config{}, func(t *testing.T, l *log, h *Hub) {
+			l.slow = 10 * time.Millisecond
+			var all sync.WaitGroup
+			for range 20 {
+				s := open(t, h, Query{})
+				all.Go(func() {
+					if got, _ := read(t, s); len(got) != 1 {
+						t.Errorf("shows %d", len(got))
+					}
+				})
+			}
+			l.commit(webhook.NewID(time.Now()), 1)
+			all.Wait()
+			if l.most != maxReads {
+				t.Errorf("%d reads at once", l.most)
+			}
 		})
 	})
 

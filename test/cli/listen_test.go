@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -99,6 +100,10 @@ func TestListen(t *testing.T) {
 		}
 		if said := p.Said(t); !strings.Contains(said, "post.created post-0 → 200 in ") || strings.Contains(said, "\x1b") || strings.Contains(said, secret) {
 			t.Errorf("says %s", said)
+		}
+		p.Signal(t, syscall.SIGINT)
+		if code := p.ExitCode(t); code != 130 {
+			t.Errorf("exit code %d", code)
 		}
 	})
 
