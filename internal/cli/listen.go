@@ -74,7 +74,6 @@ func (l *listening) run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	options.Retrying = func(err error) { s.note("the stream broke off, trying again: %s", message(err)) }
 	line := make(chan *forwarded, l.concurrency-1)
 	var settling sync.WaitGroup
 	settling.Go(func() { l.settle(ctx, s, f, line) })
@@ -115,14 +114,9 @@ func (l *listening) options(ctx context.Context, s *session) (client.StreamOptio
 
 // read hands on what the stream shows; it waits while as much as may be is under way.
 func (l *listening) read(ctx context.Context, s *session, f *forwarder, o client.StreamOptions, line chan<- *forwarded) error {
-	said := false
-	for m, err := range s.stream().Stream(ctx, o) {
+	for m, err := range s.watch(ctx, o, f.ready()) {
 		if err != nil {
 			return err
-		}
-		if !said {
-			said = true
-			s.note("%s", f.ready())
 		}
 		next := &forwarded{event: m.Event, position: m.Position, done: make(chan struct{})}
 		select {
@@ -160,6 +154,3 @@ func (l *listening) settle(ctx context.Context, s *session, f *forwarder, line <
 		noted = err == nil
 	}
 }
-
-// stream is a client for an answer that has no end: none of it is kept.
-func (s *session) stream() *client.Client { return s.target.client(client.Config{}) }

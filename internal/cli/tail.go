@@ -28,7 +28,6 @@ ready on. What was left out, as while the API or Redis was away, is said.`,
 	cmd.RunE = connected(func(ctx context.Context, s *session, _ []string) error {
 		o := client.StreamOptions{
 			Kinds: []client.StreamKind{client.StreamAttempts}, Types: *types, Endpoint: *endpoint,
-			Retrying: func(err error) { s.note("the stream broke off, trying again: %s", message(err)) },
 		}
 		return s.tail(ctx, o, *failed)
 	})
@@ -36,14 +35,9 @@ ready on. What was left out, as while the API or Redis was away, is said.`,
 }
 
 func (s *session) tail(ctx context.Context, o client.StreamOptions, failed bool) error {
-	said := false
-	for m, err := range s.stream().Stream(ctx, o) {
+	for m, err := range s.watch(ctx, o, "Ready: attempts are shown as they are made.") {
 		if err != nil {
 			return err
-		}
-		if !said {
-			said = true
-			s.note("Ready: attempts are shown as they are made.")
 		}
 		switch a := m.Attempt; {
 		case m.Gap != nil:
