@@ -103,7 +103,7 @@ func (s *Stream) begin(now *look) {
 // catchUp reads on to where the window begins: a stream gets there at its reader's
 // own pace.
 func (s *Stream) catchUp(ctx context.Context, to webhook.ID) error {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	ctx, cancel := reading(ctx)
 	defer cancel()
 	heads, err := s.hub.events.After(ctx, s.query.Workspace, s.position, to, maxPage)
 	if err != nil {
@@ -117,6 +117,12 @@ func (s *Stream) catchUp(ctx context.Context, to webhook.ID) error {
 		s.enqueue(h)
 	}
 	return nil
+}
+
+// reading has a time of its own: one that takes longer than somebody waits for the next
+// message would be broken off each time, and never come to an end.
+func reading(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
 }
 
 // enqueue takes an event that was not shown and may be wanted.
@@ -134,7 +140,7 @@ func (s *Stream) mayWant(h *webhook.EventHead) bool {
 
 // load reads the first of the queue.
 func (s *Stream) load(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	ctx, cancel := reading(ctx)
 	defer cancel()
 	n, size := 0, int64(0)
 	for n < min(len(s.queue), maxBodies) {

@@ -238,6 +238,26 @@ func TestStreamsEvents(t *testing.T) {
 		})
 	})
 
+	// Somebody who asks for the next one waits a moment only, as for a sign of life.
+	t.Run("ThatTakeLongToBeRead", func(t *testing.T) {
+		bubble(t, Config{}, func(t *testing.T, l *log, h *Hub) {
+			l.slow = 4 * time.Second
+			s := open(t, h, Query{})
+			id := l.commit(webhook.NewID(time.Now()), 1)
+			for n := 0; ; n++ {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				m, err := s.Next(ctx)
+				cancel()
+				if err == nil && m.Event.ID == id {
+					break
+				}
+				if n > 20 {
+					t.Fatal("it never comes")
+				}
+			}
+		})
+	})
+
 	t.Run("OfManyReadersAFewAtATime", func(t *testing.T) {
 		bubble(t, Config{}, func(t *testing.T, l *log, h *Hub) {
 			l.slow = 10 * time.Millisecond

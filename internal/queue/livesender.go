@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -120,15 +121,17 @@ func (s *LiveSender) look(ctx context.Context) {
 		s.logger.Debug("redis does not say who watches attempts", "error", err)
 		return
 	}
-	if len(channels) == 0 {
-		s.watched.Store(nil)
-		return
-	}
-	watched := make(map[webhook.WorkspaceID]bool, len(channels))
+	var watched map[webhook.WorkspaceID]bool
 	for _, c := range channels {
+		if watched == nil {
+			watched = make(map[webhook.WorkspaceID]bool, len(channels))
+		}
 		watched[webhook.WorkspaceID(strings.TrimPrefix(c, livePrefix))] = true
 	}
 	s.watched.Store(&watched)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.leftOut, func(ws webhook.WorkspaceID, _ int) bool { return !watched[ws] })
 }
 
 // gather takes what waits, by workspace.
