@@ -63,6 +63,23 @@ func ExampleClient_Dispatch() {
 	}
 }
 
+func ExampleClient_Stream() {
+	ctx := context.Background()
+	c := client.New("http://127.0.0.1:8080", os.Getenv("POSTRIDER_KEY"))
+
+	options := client.StreamOptions{Kinds: []client.StreamKind{client.StreamEvents}, Types: []string{"post.*"}}
+	for m, err := range c.Stream(ctx, options) {
+		if err != nil { // the context's, or why this key has no stream
+			log.Print(err)
+			return
+		}
+		if m.Event != nil {
+			fmt.Println(m.Event.Type, m.Event.ID, string(m.Event.Payload))
+		}
+		_ = m.Position // keep it, and another stream goes on from here
+	}
+}
+
 func ExampleClient_DispatchBatch() {
 	ctx := context.Background()
 	c := client.New("http://127.0.0.1:8080", os.Getenv("POSTRIDER_KEY"))

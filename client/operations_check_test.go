@@ -15,6 +15,7 @@ import (
 // exchange answers every request with the description's own example.
 type exchange struct {
 	status int
+	kind   string
 	answer []byte
 	asked  *http.Request
 	body   []byte
@@ -27,7 +28,7 @@ func (e *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return &http.Response{
-		StatusCode: e.status, Header: http.Header{"Content-Type": {"application/json"}},
+		StatusCode: e.status, Header: http.Header{"Content-Type": {e.kind}},
 		Body: io.NopCloser(bytes.NewReader(e.answer)), Request: r,
 	}, nil
 }
@@ -58,7 +59,10 @@ func TestOperations(t *testing.T) {
 
 func checkCall(t *testing.T, d *described, method, path string, op *operation, m made) {
 	status, answer := exampleOf(t, op, m.status)
-	e := &exchange{status: status, answer: answer}
+	e := &exchange{status: status, answer: answer, kind: "application/json"}
+	if op.ID == "openStream" {
+		e.kind, e.answer = "text/event-stream", asMessages(t, answer)
+	}
 	c := NewWith("http://api.test", "pr_secret", Config{HTTPClient: &http.Client{Transport: e}, Workspace: "456"})
 	got, err := m.call(t.Context(), c)
 	if err != nil {
@@ -85,10 +89,34 @@ func exampleOf(t *testing.T, op *operation, status string) (int, []byte) {
 		if err := json.Unmarshal([]byte(given), &n); err != nil {
 			t.Fatal(err)
 		}
+		if stream := r.Content["text/event-stream"].Example; stream != nil {
+			return n, stream
+		}
 		return n, r.Content["application/json"].Example
 	}
 	t.Fatalf("%s has no answer %s", op.ID, status)
 	return 0, nil
+}
+
+// asMessages writes a list of messages as server-sent events.
+func asMessages(t *testing.T, list []byte) (out []byte) {
+	t.Helper()
+	var messages []struct {
+		ID    string          `json:"id"`
+		Event string          `json:"event"`
+		Data  json.RawMessage `json:"data"`
+	}
+	if err := json.Unmarshal(list, &messages); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range messages {
+		var data bytes.Buffer
+		if err := json.Compact(&data, m.Data); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, "id: "+m.ID+"\nevent: "+m.Event+"\ndata: "+data.String()+"\n\n"...)
+	}
+	return out
 }
 
 // pathOf has the same id for each parameter.

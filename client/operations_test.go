@@ -85,6 +85,14 @@ var operations = map[string][]made{
 	"readEndpointFeed": {{method: "Endpoints.Feed", call: func(ctx context.Context, c *Client) (any, error) {
 		return c.Endpoints.Feed(ctx, "id", FeedOptions{Since: someTime, Limit: 7, Cursor: "x"})
 	}}},
+	"openStream": {{method: "Client.Stream", call: func(ctx context.Context, c *Client) (any, error) {
+		for m, err := range c.Stream(ctx, StreamOptions{
+			Kinds: []StreamKind{StreamEvents, StreamAttempts}, Types: []string{"post.*", "a"}, Endpoint: "ep", Format: FormatRaw, Since: someTime, Position: "x",
+		}) {
+			return []map[string]any{{"id": m.Position, "event": "event", "data": m.Event}}, err
+		}
+		return nil, nil
+	}}},
 	"getEndpointStats": {{method: "Endpoints.Stats", call: func(ctx context.Context, c *Client) (any, error) { return c.Endpoints.Stats(ctx, "id", Window1h) }}},
 	"listEndpointDeliveries": {{method: "Endpoints.Deliveries", call: func(ctx context.Context, c *Client) (any, error) {
 		return c.Endpoints.Deliveries(ctx, "id", fullFilter())

@@ -49,6 +49,8 @@ var wire = map[string]struct {
 	"Replay": {reflect.TypeFor[Replay](), answered}, "ReplayCount": {reflect.TypeFor[ReplayCount](), answered},
 	"RotateInput": {reflect.TypeFor[RotateInput](), requested}, "Rotated": {reflect.TypeFor[Rotated](), answered},
 	"Secret": {reflect.TypeFor[Secret](), answered}, "Stats": {reflect.TypeFor[Stats](), answered},
+	"StreamAttempt": {reflect.TypeFor[StreamAttempt](), answered}, "StreamEnd": {reflect.TypeFor[streamEnd](), answered},
+	"StreamEvent": {reflect.TypeFor[StreamEvent](), answered}, "StreamGap": {reflect.TypeFor[StreamGap](), answered},
 	"StatsCounts": {reflect.TypeFor[StatsCounts](), answered}, "StatsPart": {reflect.TypeFor[StatsPart](), answered},
 	"Template": {reflect.TypeFor[EventTypeTemplate](), answered}, "Test": {reflect.TypeFor[TestResult](), answered},
 	"TestInput": {reflect.TypeFor[TestInput](), requested}, "Workspace": {reflect.TypeFor[Workspace](), answered},

@@ -105,10 +105,14 @@ func TestEveryRoute(t *testing.T) {
 			}
 			path := w.path(&rt, own)
 			w.call(without[rt.scope], rt.method, path, body(&rt)).problem(http.StatusForbidden, webhook.CodeForbidden)
-			if rt.id == "deleteEndpoint" {
+			method := rt.method
+			switch {
+			case rt.id == "deleteEndpoint":
 				continue
+			case rt.stream != nil:
+				method = http.MethodHead // else its answer has no end
 			}
-			if a := w.call(only[rt.scope], rt.method, path, body(&rt)); a.status == http.StatusForbidden || a.status >= 500 {
+			if a := w.call(only[rt.scope], method, path, body(&rt)); a.status == http.StatusForbidden || a.status >= 500 {
 				t.Errorf("%s %s with its scope: %s", rt.method, path, a.raw)
 			}
 		}

@@ -21,6 +21,7 @@ type Deps struct {
 	Replays     Replays
 	Stats       Stats
 	CatchUp     CatchUp
+	Streams     Streams
 	Explainer   Explainer
 	EventTypes  EventTypes
 	Schemas     Schemas

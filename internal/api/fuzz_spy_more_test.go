@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/postrider/postrider/internal/live"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -18,6 +19,15 @@ type (
 func (s *spy) Diagnose(_ context.Context, ws webhook.WorkspaceID, _ webhook.ID) (webhook.Diagnosis, error) {
 	s.write(ws, "endpoints")
 	return webhook.Diagnosis{Verdict: webhook.VerdictOK}, nil
+}
+
+// Open has no room, else the answer would have no end.
+func (s *spy) Open(q *live.Query) (*live.Stream, error) {
+	s.in(q.Workspace)
+	if !q.Events && !q.Attempts {
+		s.bad = append(s.bad, "a stream of nothing")
+	}
+	return nil, webhook.Errorf(webhook.CodeRateLimited, "no room")
 }
 
 func (s spyReplays) Get(_ context.Context, ws webhook.WorkspaceID, _ webhook.ID) (webhook.Replay, error) {

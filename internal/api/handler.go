@@ -21,6 +21,8 @@ type answerRecorder struct {
 	http.ResponseWriter
 	status int
 	route  string // set by the route that ran
+	// streams: the answer took as long as its reader wanted, which is no figure.
+	streams bool
 }
 
 func (w *answerRecorder) WriteHeader(status int) {
@@ -52,7 +54,10 @@ func (s *server) outermost() http.Handler {
 				s.panicked(rec, r, p)
 			}
 			drain(rec, r)
-			s.metrics.observe(rec.route, rec.status, s.cfg.Now().Sub(began))
+			s.metrics.count(rec.route, rec.status)
+			if !rec.streams {
+				s.metrics.observe(rec.route, s.cfg.Now().Sub(began))
+			}
 		}()
 		if !isClean(r.URL.EscapedPath()) {
 			// The mux would redirect, which no client of an API expects.

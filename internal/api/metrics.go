@@ -28,7 +28,10 @@ func newMetrics(reg prometheus.Registerer) metrics {
 	return m
 }
 
-func (m metrics) observe(route string, status int, took time.Duration) {
+func (m metrics) count(route string, status int) {
 	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
+}
+
+func (m metrics) observe(route string, took time.Duration) {
 	m.duration.WithLabelValues(route).Observe(took.Seconds())
 }

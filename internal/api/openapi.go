@@ -20,6 +20,7 @@ const (
 	tagEndpoints  = "Endpoints"
 	tagDeliveries = "Deliveries"
 	tagReplays    = "Replays"
+	tagStream     = "Stream"
 	tagEventTypes = "Event types"
 	tagAuditLog   = "Audit log"
 	tagService    = "Service"
@@ -94,6 +95,7 @@ func newDocument(version string) *huma.OpenAPI {
 			{Name: tagEndpoints, Description: "A receiver's URL with its subscription, secret and delivery policy."},
 			{Name: tagDeliveries, Description: "One event on its way to one endpoint, and the attempts made for it."},
 			{Name: tagReplays, Description: "Stored events, delivered again."},
+			{Name: tagStream, Description: "What happens in a workspace, as it happens."},
 			{Name: tagEventTypes, Description: "The catalogue: what a workspace publishes, and the schemas that data is held against."},
 			{Name: tagWorkspaces, Description: "A tenant. Nothing crosses from one to another."},
 			{Name: tagKeys, Description: "A workspace's API keys."},

@@ -18,6 +18,7 @@ func answerHeaders() map[string]*huma.Header {
 	return map[string]*huma.Header{
 		"X-Request-ID":          {Description: "The request's id: the caller's own, or a generated one. It is in the log.", Required: true, Schema: text, Example: "req_" + sampleText},
 		"Location":              {Description: "The path of what was made.", Required: true, Schema: &huma.Schema{Type: huma.TypeString, Pattern: "^/v1/"}, Example: "/v1/endpoints/ep_" + sampleText},
+		"X-Accel-Buffering":     {Description: "no: proxies that know it pass each message on at once.", Required: true, Schema: text, Example: "no"},
 		"Retry-After":           {Description: "Seconds to wait before the next try.", Required: true, Schema: whole(1), Example: 1},
 		"WWW-Authenticate":      {Description: "How to send a key.", Required: true, Schema: text, Example: `Bearer realm="postrider"`},
 		"Idempotency-Replayed":  {Description: "true where the answer is the one that an earlier request with this Idempotency-Key got.", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"true"}}, Example: "true"},

@@ -60,6 +60,10 @@ func (rt *route) responses(components *huma.Components) map[string]*huma.Respons
 	out := map[string]*huma.Response{}
 	success := func(status int, answer any, doc string) {
 		r := &huma.Response{Description: doc, Headers: rt.headers(status)}
+		if rt.stream != nil {
+			r.Headers["X-Accel-Buffering"] = &huma.Header{Ref: "#/components/headers/X-Accel-Buffering"}
+			r.Content = map[string]*huma.MediaType{typeSSE: streamContent(components.Schemas)}
+		}
 		if answer != nil {
 			schema := components.Schemas.Schema(reflect.TypeOf(answer), true, "")
 			r.Content = map[string]*huma.MediaType{typeJSON: {Schema: schema, Example: rt.sampleOf(answer)}}

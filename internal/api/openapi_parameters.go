@@ -47,6 +47,7 @@ const (
 	paramWorkspace   = "WorkspaceID"
 	paramIdempotency = "IdempotencyKey"
 	paramRequestID   = "RequestID"
+	paramLastEvent   = "LastEventID"
 )
 
 // sharedParameters are headers that many operations take.
@@ -61,6 +62,11 @@ func sharedParameters() map[string]*huma.Param {
 			Name: keyHeader, In: "header", Example: "order-1234-paid",
 			Schema:      &huma.Schema{Type: huma.TypeString, MaxLength: &most, Pattern: "^[ -~]*$"},
 			Description: "Printable ASCII; an empty one is none. The same request with the same key gets the same answer for 24 hours, with Idempotency-Replayed: true, and takes effect once.",
+		},
+		paramLastEvent: {
+			Name: lastEventHeader, In: "header", Example: "AY0MYfjAAAAAAAAAAAAAAA",
+			Schema:      &huma.Schema{Type: huma.TypeString, Pattern: "^[A-Za-z0-9_-]*$"},
+			Description: "The id of the last message that was dealt with: the stream goes on behind it. An empty one is none.",
 		},
 		paramRequestID: {
 			Name: requestIDHeader, In: "header", Example: "req_" + sampleText,
@@ -81,6 +87,9 @@ func (rt *route) parameters() []*huma.Param {
 	}
 	if rt.method == http.MethodPost {
 		shared(paramIdempotency)
+	}
+	if rt.stream != nil {
+		shared(paramLastEvent)
 	}
 	shared(paramRequestID)
 	return out

@@ -64,6 +64,9 @@ type route struct {
 	// done, and it goes the way of all others.
 	together func(ctx context.Context, r *request, once webhook.Once) (*kept, error)
 	handle   func(ctx context.Context, r *request) (response, error)
+	// stream is in handle's place for a route that answers for as long as its reader
+	// wants. An error is one of the beginning.
+	stream func(w http.ResponseWriter, r *request) error
 }
 
 // scopes are what a workspace's key needs.
@@ -89,6 +92,7 @@ const defaultBodyLimit = 1 << 20
 // request is what a handler gets to see.
 type request struct {
 	http      *http.Request
+	route     *route
 	caller    webhook.ID // the key's, zero the admin's
 	portal    bool       // caller is a portal link's
 	workspace webhook.WorkspaceID
@@ -124,6 +128,13 @@ func (s *server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 	if rec, ok := w.(*answerRecorder); ok {
 		rec.route = rt.method + " " + rt.path
 	}
+	if rt.stream != nil {
+		if rec, ok := w.(*answerRecorder); ok {
+			rec.streams = true
+		}
+		s.serveStream(rt, w, r)
+		return
+	}
 	resp, err := s.run(rt, w, r)
 	if err != nil {
 		s.fail(w, r, err)
@@ -134,6 +145,18 @@ func (s *server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 		k = answerOf(&resp)
 	}
 	k.write(w)
+}
+
+// serveStream runs a route whose answer goes on: no time and no place at work is
+// taken for it, and how many there are is bounded where they are opened.
+func (s *server) serveStream(rt *route, w http.ResponseWriter, r *http.Request) {
+	req, err := s.admit(rt, w, r)
+	if err == nil {
+		err = rt.stream(w, req)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
 }
 
 // run checks what can be checked before the body is read, reads it and hands
@@ -178,7 +201,7 @@ func (s *server) admit(rt *route, w http.ResponseWriter, r *http.Request) (*requ
 	if err := s.limit(ctx, who, w.Header()); err != nil {
 		return nil, err
 	}
-	req := &request{http: r, caller: who.id(), portal: who.portal}
+	req := &request{http: r, route: rt, caller: who.id(), portal: who.portal}
 	if err := s.authorize(ctx, rt, who, req); err != nil {
 		return nil, err
 	}

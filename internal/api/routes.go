@@ -26,6 +26,7 @@ func (s *server) routes() []route {
 	all = append(all, s.deliveryRoutes()...)
 	all = append(all, s.statsRoutes()...)
 	all = append(all, s.feedRoutes()...)
+	all = append(all, s.streamRoutes()...)
 	return append(all, s.auditRoutes()...)
 }
 

@@ -35,6 +35,8 @@ type bundle struct {
 	tester  *tester
 	// lines counts what would go to Redis.
 	queue *discardQueue
+	// attempts are told to streams.
+	attempts attempts
 	// stopping is closed by tests whose process is about to stop.
 	stopping chan struct{}
 }
@@ -77,7 +79,7 @@ func setupOn(t testing.TB, dsn string, change ...func(*Deps, *Config)) *bundle {
 		Workspaces: postgres.NewWorkspaces(db), Keys: postgres.NewKeys(db), PortalLinks: postgres.NewPortalLinks(db), Endpoints: postgres.NewEndpoints(db),
 		Events: postgres.NewEvents(db), Deliveries: postgres.NewDeliveries(db), Replays: postgres.NewReplays(db), Stats: postgres.NewStats(db), CatchUp: postgres.NewCatchUp(db),
 		EventTypes: postgres.NewEventTypes(db), Schemas: schema.Checker{}, Explainer: postgres.NewExplain(db), Idempotency: postgres.NewIdempotency(db), AuditLog: postgres.NewAuditLog(db),
-		Accepter: ingester, Waits: waits, Tester: b.tester, URLs: b.urls,
+		Accepter: ingester, Waits: waits, Streams: b.streams(db), Tester: b.tester, URLs: b.urls,
 	}
 	cfg := Config{AdminKey: adminKey}
 	for _, c := range change {

@@ -12,6 +12,7 @@ import (
 	"github.com/postrider/postrider/internal/deliver"
 	"github.com/postrider/postrider/internal/health"
 	"github.com/postrider/postrider/internal/ingest"
+	"github.com/postrider/postrider/internal/live"
 	"github.com/postrider/postrider/internal/postgres"
 	"github.com/postrider/postrider/internal/queue"
 	"github.com/postrider/postrider/internal/schema"
@@ -28,6 +29,9 @@ func (a *App) buildAPI() error {
 		Logger: a.seldom, Registerer: a.registry, Types: &ingest.Types{Store: store, Compile: compileSchema},
 	})
 	waits := await.New(postgres.NewOutcomes(a.db), await.Config{Stopping: a.checks.Drain(), Logger: a.seldom, Registerer: a.registry})
+	streams := live.New(postgres.NewLive(a.db), queue.NewLiveWatch(a.redis, a.seldom), live.Config{
+		Stopping: a.checks.Drain(), Logger: a.seldom, Registerer: a.registry,
+	})
 	look := console.Config{
 		AdminKey: a.cfg.API.AdminKey, URL: a.cfg.Console.URL, TrustedProxies: a.cfg.Console.TrustedProxies,
 		Stopping: a.checks.Drain(), Version: telemetry.Version(), Logger: a.logger,
@@ -36,7 +40,7 @@ func (a *App) buildAPI() error {
 		Workspaces: postgres.NewWorkspaces(a.db), Keys: postgres.NewKeys(a.db), PortalLinks: postgres.NewPortalLinks(a.db), Endpoints: postgres.NewEndpoints(a.db),
 		Events: postgres.NewEvents(a.db), Deliveries: postgres.NewDeliveries(a.db), Replays: postgres.NewReplays(a.db), Stats: postgres.NewStats(a.db), CatchUp: postgres.NewCatchUp(a.db),
 		EventTypes: postgres.NewEventTypes(a.db), Schemas: schema.Checker{}, Explainer: postgres.NewExplain(a.db), Idempotency: postgres.NewIdempotency(a.db), AuditLog: postgres.NewAuditLog(a.db),
-		Accepter: ingester, Waits: waits,
+		Accepter: ingester, Waits: waits, Streams: streams,
 		Tester: deliver.NewTester(a.deliverStore(), sender, sender, a.deliverConfig("")), URLs: a.policy(),
 	}, api.Config{
 		AdminKey: a.cfg.API.AdminKey, RateLimits: a.rateLimits(), Version: telemetry.Version(),
@@ -64,6 +68,7 @@ func (a *App) buildAPI() error {
 		ingester.Stop(ctx)
 	})
 	a.add("waits", func(context.Context) error { waits.Start(); return nil }, func(context.Context) { waits.Stop() })
+	a.add("streams", nil, func(context.Context) { streams.Stop() })
 	a.add("api", a.api.start, a.api.stop)
 	return nil
 }

@@ -57,10 +57,13 @@ func (a *App) buildWorker() error {
 	id := webhook.NewID(time.Now()).String()
 	store := a.deliverStore()
 	pulse := &pulse{store: store, id: id, logger: a.seldom, quit: make(chan struct{}), done: make(chan struct{})}
+	watchers := queue.NewLiveSender(a.redis, a.seldom)
+	cfg := a.deliverConfig(id)
+	cfg.Watchers = watchers
 	runner := deliver.New(deliver.Deps{
 		Rows: store, Sources: store, Outcomes: store, Sender: sender, Retries: queue.NewClient(a.redis),
 		Rates: health.NewRates(a.redis.Scripter(), pulse.live, a.seldom),
-	}, pulse.live, a.deliverConfig(id))
+	}, pulse.live, cfg)
 	servers := queue.NewServers(a.redis, runner.Process, queue.ServerConfig{
 		Concurrency: max(a.cfg.Worker.Concurrency/2, 1), ShutdownTimeout: maxShutdown - 5*time.Second, Logger: a.seldom,
 	})
@@ -69,6 +72,7 @@ func (a *App) buildWorker() error {
 	a.addSchemaGate()
 	a.checks.Require("recorder", runner.CheckRecorder)
 	a.add("pulse", pulse.start, pulse.stop)
+	a.add("watchers", func(context.Context) error { watchers.Start(); return nil }, func(context.Context) { watchers.Stop() })
 	a.add("runner", func(context.Context) error { runner.Start(); return nil }, runner.Stop)
 	a.add("servers", func(context.Context) error { return servers.Start() }, func(context.Context) {
 		// What has not started goes back to Postgres first; then the tasks that

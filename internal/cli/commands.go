@@ -11,7 +11,7 @@ import (
 // to them.
 func Commands() []*cobra.Command {
 	remote := []*cobra.Command{
-		newSend(), newTrigger(), newEndpoints(), newEvents(), newDeliveries(), newReplay(),
+		newSend(), newTrigger(), newListen(), newTail(), newEndpoints(), newEvents(), newDeliveries(), newReplay(),
 		newEventTypes(), newWorkspaces(), newKeys(), newAuditLog(), newBench(),
 	}
 	for _, cmd := range remote {

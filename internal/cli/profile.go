@@ -94,14 +94,19 @@ func (c *config) save() error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(dir, ".config-*") // 0600
+	return writeWhole(c.path, raw)
+}
+
+// writeWhole puts a file in another's place, so that there is always one or the other.
+func writeWhole(path string, raw []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".postrider-*") // 0600
 	if err != nil {
 		return err
 	}
 	_, err = tmp.Write(raw)
 	err = errors.Join(err, tmp.Sync(), tmp.Close())
 	if err == nil {
-		err = os.Rename(tmp.Name(), c.path)
+		err = os.Rename(tmp.Name(), path)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(tmp.Name()))

@@ -79,6 +79,13 @@ type Rates interface {
 	Reserve(ctx context.Context, endpoint webhook.ID, perSecond, n int, horizon time.Duration) (granted int, first, apart time.Duration)
 }
 
+// Watchers are told of attempts once they are recorded. Neither method waits.
+type Watchers interface {
+	// Watched reports whether anybody watches a workspace.
+	Watched(ws webhook.WorkspaceID) bool
+	Tell(ws webhook.WorkspaceID, a webhook.LiveAttempt)
+}
+
 // Deps of a Runner.
 type Deps struct {
 	Rows     Rows
@@ -109,6 +116,8 @@ type Config struct {
 	// ClockOff is why this machine's clock can't be gone by, or nil. Nothing is begun
 	// then, for requests carry its time and receivers look at that. Default nil.
 	ClockOff func() error
+	// Watchers are told of attempts. Default: there are none.
+	Watchers Watchers
 	// Random is in [0,1): the jitter. Default math/rand's.
 	Random func() float64
 	Now    func() time.Time

@@ -265,6 +265,7 @@ func (m *member) conclude(ctx context.Context, x *exchange, refused *webhook.Att
 	}
 	r.metrics.attempted(m, &o, r.cfg.Now())
 	m.log(&o, v.decided)
+	m.tell(&o, v)
 	switch {
 	case v.decided && o.NextTask != "":
 		m.arrange(ctx, &o, asItself)

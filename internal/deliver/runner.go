@@ -67,6 +67,9 @@ func New(deps Deps, workers func() int, cfg Config) *Runner {
 	if cfg.ClockOff == nil {
 		cfg.ClockOff = func() error { return nil }
 	}
+	if cfg.Watchers == nil {
+		cfg.Watchers = nobody{}
+	}
 	if cfg.Random == nil {
 		cfg.Random = rand.Float64
 	}

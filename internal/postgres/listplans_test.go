@@ -180,6 +180,10 @@ func TestListsGoByTheirIndex(t *testing.T) {
 	t.Run("EventsOfAFeed", func(t *testing.T) {
 		wantPlan(t, conn, 1, "_pkey", dbsqlc.CatchUpEvents, pg(s.end), "w", from, hi, int32(250))
 	})
+	t.Run("EventsOfAStream", func(t *testing.T) {
+		wantPlan(t, conn, 2, "_pkey", dbsqlc.CatchUpEvents, pg(webhook.ID{}), "w", pg(webhook.FirstID(time.Now().Add(-5*time.Second))),
+			pg(webhook.FirstID(time.Now().Add(10*time.Minute))), int32(20_000))
+	})
 	t.Run("DeliveriesOfAFeed", func(t *testing.T) {
 		wantPlan(t, conn, 1, "_endpoint_id_id_idx", dbsqlc.CatchUpDeliveries, pg(s.end), from, half)
 	})

@@ -35,6 +35,14 @@ func clientsEvents(t *testing.T, c *client.Client, e, failing client.Endpoint) {
 	if n := count(t, c.Events.AllDeliveries(ctx, "first", client.EventDeliveryFilter{Limit: 1})); n != 2 {
 		t.Errorf("there are %d deliveries of the event", n)
 	}
+	for m, err := range c.Stream(ctx, client.StreamOptions{Types: []string{"comment.*"}, Since: time.Now().Add(-time.Hour)}) {
+		if err != nil || m.Event != nil && (m.Event.ID != batch[0].ID || m.Event.DeliverAt != nil) {
+			t.Errorf("the stream has %+v, %v", m.Event, err)
+		}
+		if err != nil || m.Event != nil {
+			break
+		}
+	}
 	clientsExplanations(t, c, e, batch[0])
 	clientsDeliveries(t, c, e, failing)
 }

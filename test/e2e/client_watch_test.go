@@ -55,12 +55,15 @@ func (w *watched) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	if err != nil {
-		return nil, err
+	var body []byte
+	if resp.Header.Get("Content-Type") != "text/event-stream" { // which has no end
+		body, err = io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil {
+			return nil, err
+		}
+		resp.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
 	if err := w.d.Check(&conform.Answer{Method: r.Method, Path: r.URL.EscapedPath(), Status: resp.StatusCode, Header: resp.Header, Body: body}); err != nil {
 		w.t.Error(err)
 	}

@@ -95,6 +95,45 @@ var around = []rule{
 			"internal/deliver", "TestRotation/A401ThatTheNewSecretTurnsInto2xxPromotesIt",
 		},
 	}},
+	{row: "A stream of events loses none: not those that commit late, not while its reader is slow, not from any position that it gave", mutants: []mutant{
+		{
+			"internal/live/window.go",
+			"settled: later(from, settled)}", "settled: append([]webhook.EventHead{{ID: settled}}, heads...)[len(heads)].ID}",
+			"internal/live", "TestStreamsEvents/ThatCommitInAnotherOrderThanThatOfTheirIDs TestStreamsEvents/FromEveryPositionThatWasGivenAllThatCameLater",
+		},
+		{
+			"internal/live/events.go",
+			"return later(s.position, earlier(id, s.reach))", "return later(s.position, id)",
+			"internal/live", "TestStreamsEvents/FromEveryPositionThatWasGivenAllThatCameLater",
+		},
+		{
+			"internal/live/events.go",
+			"		s.reach = heads[maxPage-1].ID", "		s.reach = to",
+			"internal/live", "TestStreamsEvents/ThatItIsFarBehindWith",
+		},
+		{
+			"internal/live/window.go",
+			"		settled = earlier(settled, heads[len(heads)-1].ID)", "		_ = earlier(settled, heads[len(heads)-1].ID)",
+			"internal/live", "TestStreamsEvents/ThatAreMoreAtOnceThanItMayHold",
+		},
+	}},
+	{row: "Who watches attempts holds up no worker and no other watcher", mutants: []mutant{
+		{
+			"internal/live/fan.go",
+			"		b.leaveOut(left, false)", "		b.leaveOut(0, false)",
+			"internal/live", "TestSlowReadersGetAGapAndSlowNobody",
+		},
+		{
+			"internal/live/fan.go",
+			"room := maxBuffered - len(b.waiting)", "room := 1 << 30",
+			"internal/live", "TestSlowReadersGetAGapAndSlowNobody",
+		},
+		{
+			"internal/queue/livesender.go",
+			"	case s.in <- liveItem{ws, a}:\n	default:\n		s.leave(ws, 1)", "	case s.in <- liveItem{ws, a}:\n	default:",
+			"internal/queue", "TestLive/SaysHowManyThereWasNoRoomFor",
+		},
+	}},
 	{row: "An index on days that are there holds up no write, and is made again where its making was ended", mutants: []mutant{
 		{
 			"internal/postgres/dayindexes.go",
