@@ -2,7 +2,10 @@ package docs
 
 // runElsewhere are pages that another test runs, and which.
 var runElsewhere = map[string]string{
-	"docs/receiving.md": "test/receivers runs it, and refuses a block that it does not",
+	"docs/receiving.md":     "test/receivers runs it, and refuses a block that it does not",
+	"docs/cli.md":           "test/cli requires that a script runs each of its commands",
+	"docs/cli-reference.md": "cmd/postrider makes it from the commands",
+	"docs/listen.md":        "test/cli types it",
 }
 
 const (
@@ -10,6 +13,7 @@ const (
 	builds    = "stack.Main builds these programs for every test"
 	placehold = "the key is what make run prints; the test has its own"
 	foreign   = "it calls a service that tests have no account of; the next block reads what it writes, from testdata"
+	release   = "it asks the module proxy for a release"
 	drawing   = "a drawing"
 	shortened = "put together from examples that run, and shortened"
 	events    = "the body of a webhook, which openapi.json does not describe; internal/recovery and internal/deliver test it"
@@ -25,7 +29,8 @@ var notRun = map[string]string{
 	"README.md: export KEY=pr_…            # printed by make run":                      placehold,
 	"docs/quick-start.md: export URL=http://127.0.0.1:8080 KEY=pr_…":                   placehold,
 	"docs/migrating-from-svix.md: mkdir svix-endpoints":                                foreign,
-	"docs/client.md: go get github.com/postrider/postrider/client":                     "it asks the module proxy for a release",
+	"docs/client.md: go get github.com/postrider/postrider/client":                     release,
+	"docs/outbox.md: go get github.com/postrider/postrider/outbox":                     release,
 	"README.md: const crypto = require('node:crypto');":                                "docs/receiving.md has the same function, which test/receivers runs",
 	"README.md: c := client.New(\"http://127.0.0.1:8080\", os.Getenv(\"KEY\"))":        shortened,
 	`docs/receiving-in-go.md: verified, err := signature.Middleware(signature.Config{`: shortened,
