@@ -23,7 +23,7 @@ type portalLinkInput struct {
 type portalLinkWire struct {
 	ID          string              `json:"id" pattern:"^ptl_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"What the audit log calls who comes by the link." example:"ptl_01kqxg5wdgf0m8c4yb2h3t9v6z"`
 	WorkspaceID webhook.WorkspaceID `json:"workspace_id" doc:"The workspace whose portal it opens."`
-	URL         string              `json:"url" format:"uri" doc:"The link, in this answer only: send the browser there, or give it to a frame. Whoever opens it first is in, for 12 hours at the most; it can't be opened again." example:"https://webhooks.example.com/portal/enter?token=q3Zr0o9m5T2cX1vB8nK7LwYdHf4sJgUaPeQiRtMxEyA"`
+	URL         string              `json:"url" doc:"The link, in this answer only: send the browser there, or give it to a frame. Whoever opens it first is in, for 12 hours at the most; it can't be opened again." example:"https://webhooks.example.com/portal/enter?token=q3Zr0o9m5T2cX1vB8nK7LwYdHf4sJgUaPeQiRtMxEyA"`
 	Abilities   []string            `json:"abilities" enum:"view,manage" doc:"What who comes by it may do." example:"view,manage"`
 	ExpiresAt   time.Time           `json:"expires_at" doc:"Until when it can be used."`
 }

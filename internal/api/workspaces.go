@@ -15,12 +15,12 @@ type workspaceInput struct {
 	ID   *webhook.WorkspaceID `json:"id,omitempty" doc:"1 to 64 of A-Za-z0-9_-; a number in digits alone, not 1e3, is the same id. Generated when left out. It can't be changed or used again."`
 	Name string               `json:"name" minLength:"1" maxLength:"200" doc:"What people call it." example:"My Blog"`
 	// Checked by checkOrigins.
-	PortalOrigins []string `json:"portal_origins,omitempty" maxItems:"20" maxLength:"300" doc:"Sites that may show its portal in a frame: a scheme, a host and a port other than the scheme's own. Default none." example:"https://app.example.com"`
+	PortalOrigins []string `json:"portal_origins,omitempty" maxItems:"20" maxLength:"300" pattern:"^https?://[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[0-9]{1,5})?$" doc:"Sites that may show its portal in a frame: a scheme, a host and a port other than the scheme's own. Default none." example:"https://app.example.com"`
 }
 
 type workspacePatch struct {
 	Name          string   `json:"name" minLength:"1" maxLength:"200" doc:"What people call it." example:"My Blog"`
-	PortalOrigins []string `json:"portal_origins,omitempty" nullable:"true" maxItems:"20" maxLength:"300" doc:"Sites that may show its portal in a frame, replaced whole; null for none." example:"https://app.example.com"`
+	PortalOrigins []string `json:"portal_origins,omitempty" nullable:"true" maxItems:"20" maxLength:"300" pattern:"^https?://[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[0-9]{1,5})?$" doc:"Sites that may show its portal in a frame, replaced whole; null for none." example:"https://app.example.com"`
 }
 
 func (s *server) createWorkspace(ctx context.Context, r *request) (response, error) {
