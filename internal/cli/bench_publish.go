@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -141,7 +142,7 @@ func (b *bench) one(ctx context.Context, n int) {
 	case ctx.Err() != nil: // the time was over: that is no refusal
 	default:
 		b.report.Refused += n
-		b.report.Refusal = or(b.report.Refusal, strings.TrimPrefix(err.Error(), "client: "))
+		b.report.Refusal = cmp.Or(b.report.Refusal, strings.TrimPrefix(err.Error(), "client: "))
 		var answer *client.Error
 		if b.fatal == nil && errors.As(err, &answer) && exitOf(answer) != ExitAway && answer.Status < 500 {
 			b.fatal = err

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -125,7 +126,7 @@ func (c *config) target(name string) (target, error) {
 	if !ok {
 		return target{}, usageError(c.unknown(name))
 	}
-	return target{url: or(p.URL, defaultURL), key: p.Key, workspace: p.Workspace, profile: name}, nil
+	return target{url: cmp.Or(p.URL, defaultURL), key: p.Key, workspace: p.Workspace, profile: name}, nil
 }
 
 func (c *config) names() []string { return slices.Sorted(maps.Keys(c.Profiles)) }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"net/url"
 	"os"
 	"strings"
@@ -36,15 +37,15 @@ func targetOf(f *pflag.FlagSet) (target, error) {
 		value, _ := f.GetString(name) // the flag is there, as addTarget adds it
 		return value
 	}
-	t, err := baseTarget(or(flag("profile"), os.Getenv("POSTRIDER_PROFILE")), flag("url"))
+	t, err := baseTarget(cmp.Or(flag("profile"), os.Getenv("POSTRIDER_PROFILE")), flag("url"))
 	if err != nil {
 		return target{}, err
 	}
 	if u := flag("url"); u != "" && t.profile != "" && !sameURL(u, t.url) {
 		t = target{}
 	}
-	t.url = or(or(flag("url"), t.url), defaultURL)
-	t.key, t.workspace = or(flag("key"), t.key), or(flag("workspace"), t.workspace)
+	t.url = cmp.Or(flag("url"), t.url, defaultURL)
+	t.key, t.workspace = cmp.Or(flag("key"), t.key), cmp.Or(flag("workspace"), t.workspace)
 	if err := checkURL(t.url); err != nil {
 		return target{}, err
 	}
@@ -58,7 +59,7 @@ func targetOf(f *pflag.FlagSet) (target, error) {
 func baseTarget(profile, url string) (target, error) {
 	env := target{
 		url: os.Getenv("POSTRIDER_URL"), workspace: os.Getenv("POSTRIDER_WORKSPACE"),
-		key: or(os.Getenv("POSTRIDER_KEY"), os.Getenv("POSTRIDER_API_ADMIN_KEY")),
+		key: cmp.Or(os.Getenv("POSTRIDER_KEY"), os.Getenv("POSTRIDER_API_ADMIN_KEY")),
 	}
 	if profile == "" && env.key != "" {
 		return env, nil
@@ -75,15 +76,8 @@ func baseTarget(profile, url string) (target, error) {
 	if profile == "" && url == "" && env.url != "" && !sameURL(env.url, p.url) {
 		return env, nil
 	}
-	p.workspace = or(p.workspace, env.workspace)
+	p.workspace = cmp.Or(p.workspace, env.workspace)
 	return p, nil
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 func sameURL(a, b string) bool { return strings.TrimRight(a, "/") == strings.TrimRight(b, "/") }

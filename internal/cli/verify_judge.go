@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -130,7 +131,7 @@ func (c *checking) signatures(req captured) []checkedSignature {
 			}
 			for _, c := range changes {
 				s.With = append(s.With, c.says)
-				s.mistake = or(s.mistake, c.mistake)
+				s.mistake = cmp.Or(s.mistake, c.mistake)
 			}
 		}
 		out = append(out, s)

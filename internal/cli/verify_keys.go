@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/base64"
 	"strings"
 
@@ -61,7 +62,7 @@ func (s *search) contents(name string) []variant {
 	scheme := func(value, says string) variant { return variant{value, change{says, wrongScheme}} }
 	if name == signature.HeaderSignature {
 		return []variant{
-			{}, scheme(or(at, s.header.Get(signature.HeaderTimestamp))+".", "timestamp.body signed (this header signs the body alone)"),
+			{}, scheme(cmp.Or(at, s.header.Get(signature.HeaderTimestamp))+".", "timestamp.body signed (this header signs the body alone)"),
 			scheme(id+"."+at+".", "id.timestamp.body signed (this header signs the body alone)"),
 		}
 	}

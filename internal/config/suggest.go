@@ -1,11 +1,13 @@
 package config
 
+import "github.com/postrider/postrider/internal/edit"
+
 // nearest returns the candidate that is at most a third of s's length in edits
 // away, or "" where none is that close: a far-fetched guess helps nobody.
 func nearest(s string, candidates []string) string {
 	best, bestDistance := "", len(s)/3+1
 	for _, c := range candidates {
-		if d := editDistance(s, c); d < bestDistance {
+		if d := edit.Distance(s, c); d < bestDistance {
 			best, bestDistance = c, d
 		}
 	}
@@ -18,26 +20,6 @@ func didYouMean(prefix, s string, candidates []string) string {
 		return "; did you mean " + prefix + best + "?"
 	}
 	return ""
-}
-
-// editDistance is Levenshtein's, over bytes: keys are ASCII.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j]+1, row[j+1]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }
 
 func keys() []string {

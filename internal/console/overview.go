@@ -81,24 +81,25 @@ func overviewData(v *visit) (*overviewPage, error) {
 			p.Window = w
 		}
 	}
-	var hour, month client.Stats
-	ask := func(into *client.Stats, w client.Window) func(context.Context) error {
-		return func(ctx context.Context) (err error) { *into, err = v.api.Stats.Get(ctx, w); return err }
+	// What waits is in the hour's and the month's figures, one of which may be asked for.
+	stats := map[client.Window]*client.Stats{p.Window: {}, client.Window1h: {}, client.Window30d: {}}
+	calls := []func(context.Context) error{func(ctx context.Context) error { return p.sick(ctx, v) }}
+	for w, into := range stats {
+		calls = append(calls, func(ctx context.Context) (err error) { *into, err = v.api.Stats.Get(ctx, w); return err })
 	}
-	err := v.together(ask(&p.Stats, p.Window), ask(&hour, client.Window1h), ask(&month, client.Window30d), func(ctx context.Context) error {
-		return p.sick(ctx, v)
-	})
-	if err != nil {
+	if err := v.together(calls...); err != nil {
 		return nil, err
 	}
+	p.Stats = *stats[p.Window]
 	p.Chart = newChart(&p.Stats, 800, 180)
 	if took := p.Stats.To.Sub(p.Stats.From).Seconds(); took > 0 {
 		p.PerSecond = float64(p.Stats.Deliveries.Total) / took
 	}
 	// The finest series that has all of what waits tells its age best.
+	month := stats[client.Window30d]
 	p.Waiting = month.Deliveries.Pending
-	p.WaitingSince = oldestPending(&month)
-	for _, s := range []*client.Stats{&p.Stats, &hour} {
+	p.WaitingSince = oldestPending(month)
+	for _, s := range []*client.Stats{&p.Stats, stats[client.Window1h]} {
 		if s.Deliveries.Pending >= p.Waiting {
 			p.WaitingSince = oldestPending(s)
 		}

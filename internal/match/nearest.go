@@ -1,6 +1,10 @@
 package match
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/postrider/postrider/internal/edit"
+)
 
 // maxNearestWork bounds what one look for the nearest pattern may cost, in
 // pairs of bytes compared: a thousand long patterns would take 65 million.
@@ -54,26 +58,5 @@ func difference(a, b string) float64 {
 	if a == b {
 		return 0
 	}
-	return float64(distance(a, b)) / float64(max(len(a), len(b)))
-}
-
-// distance is Levenshtein's: the fewest bytes to insert, delete or replace.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return float64(edit.Distance(a, b)) / float64(max(len(a), len(b)))
 }
