@@ -25,8 +25,10 @@
 //   - templates/pages/deliveries.html defines "main", made of the components in
 //     templates/components. Its data is .Data; .Visit has the rest. A template that
 //     does not parse fails New, and so every test.
-//   - deliveries_test.go asks the page for what it must show (see setup_test.go), and
-//     test/console/deliveries.test.mjs looks at it in a browser.
+//   - deliveries_test.go asks the page for what it must show (see setup_test.go, and
+//     running_test.go for one with a worker), and test/console/deliveries.test.mjs looks
+//     at it in a browser (see common.mjs there): what people do on it, and looks, which
+//     is axe and the pictures.
 //   - a line in pages (pages.go) and, where it is in the navigation, one in sections.
 //
 // What a stranger sent (payloads, response bodies, URLs, descriptions) is given to

@@ -37,9 +37,8 @@ type endpointRow struct {
 
 // endpointsPage is templates/pages/endpoints.html's.
 type endpointsPage struct {
-	Rows   []endpointRow
-	Cursor string
-	Next   *string
+	Rows []endpointRow
+	Next *string
 }
 
 func listEndpoints(v *visit) error {
@@ -57,7 +56,7 @@ func listEndpoints(v *visit) error {
 	for _, h := range health.Data {
 		states[h.EndpointID] = h
 	}
-	p := endpointsPage{Rows: make([]endpointRow, len(all.Data)), Cursor: v.cursor(), Next: all.NextCursor}
+	p := endpointsPage{Rows: make([]endpointRow, len(all.Data)), Next: all.NextCursor}
 	var calls []func(context.Context) error
 	for i := range all.Data {
 		row := &p.Rows[i]

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"io/fs"
+	"net/url"
 	"path"
 	"strings"
 )
@@ -29,6 +30,29 @@ func (s *shell) Toast() string { return toasts[s.Visit.r.URL.Query().Get("done")
 
 // Path is the page's own.
 func (s *shell) Path() string { return s.Visit.r.URL.Path }
+
+// Cursor is the page of a list that is shown; "" for the first.
+func (s *shell) Cursor() string { return s.Visit.cursor() }
+
+// With is the page's address with one parameter changed, or without it where value is
+// "". What was just done is not in it.
+func (s *shell) With(name, value any) string {
+	query := s.Visit.r.URL.Query()
+	query.Del("done")
+	switch text := fmt.Sprint(deref(value)); text {
+	case "":
+		query.Del(fmt.Sprint(name))
+	default:
+		query.Set(fmt.Sprint(name), text)
+	}
+	return (&url.URL{Path: s.Path(), RawQuery: query.Encode()}).String()
+}
+
+// tab is a part of a page that is large.
+type tab struct {
+	Text, Href string
+	Current    bool
+}
 
 // toasts are the texts by their words in an address: only these can be shown.
 var toasts = map[string]string{

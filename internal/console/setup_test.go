@@ -17,12 +17,14 @@ import (
 	"github.com/postrider/postrider/internal/console"
 	"github.com/postrider/postrider/internal/pgtest"
 	"github.com/postrider/postrider/internal/postgres"
+	"github.com/postrider/postrider/internal/schema"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
 const adminKey = "admin-key-of-the-tests"
 
-// bundle is a console on a database of its own, with a workspace acme.
+// bundle is a console on a database of its own, with a workspace acme and no worker:
+// for one see running.
 type bundle struct {
 	t     *testing.T
 	db    *postgres.DB
@@ -55,6 +57,7 @@ func setup(t *testing.T, change ...func(*console.Config)) *bundle {
 	clock := func() time.Time { return time.Now().Add(b.ahead) }
 	handler, err := api.New(api.Deps{
 		Workspaces: postgres.NewWorkspaces(db), Keys: postgres.NewKeys(db), PortalLinks: postgres.NewPortalLinks(db), Endpoints: postgres.NewEndpoints(db), Stats: postgres.NewStats(db),
+		Events: postgres.NewEvents(db), Deliveries: postgres.NewDeliveries(db), Replays: postgres.NewReplays(db), EventTypes: postgres.NewEventTypes(db), Schemas: schema.Checker{},
 		Explainer: postgres.NewExplain(db), AuditLog: postgres.NewAuditLog(db), Idempotency: postgres.NewIdempotency(db), URLs: anyURL{},
 	}, api.Config{AdminKey: adminKey})
 	if err != nil {
@@ -72,11 +75,7 @@ func setup(t *testing.T, change ...func(*console.Config)) *bundle {
 	t.Cleanup(srv.Close)
 	b.url = srv.URL
 	b.workspace("acme", "https://app.example.com")
-	b.key = webhook.NewAPIKey()
-	b.keyID = webhook.NewID(time.Now())
-	if err := postgres.NewKeys(db).Create(t.Context(), webhook.Key{ID: b.keyID, WorkspaceID: "acme", Name: "dev", Scopes: webhook.Scopes()}, webhook.HashAPIKey(b.key)); err != nil {
-		t.Fatal(err)
-	}
+	b.makeKey()
 	return b
 }
 

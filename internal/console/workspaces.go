@@ -12,7 +12,6 @@ func workspacesPages() []page {
 // workspacesPage is templates/pages/workspaces.html's.
 type workspacesPage struct {
 	Workspaces []client.Workspace
-	Cursor     string
 	Next       *string
 }
 
@@ -21,7 +20,7 @@ func listWorkspaces(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.render("workspaces", "Workspaces", workspacesPage{all.Data, v.cursor(), all.NextCursor})
+	return v.render("workspaces", "Workspaces", workspacesPage{all.Data, all.NextCursor})
 }
 
 // workspaceMenu is the newest ones, for the switcher.

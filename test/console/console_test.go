@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/postrider/postrider/client"
@@ -17,13 +19,17 @@ import (
 
 var node = pinned.Node("console", ".")
 
-// TestConsole runs console.test.mjs against a stack of its own. With
+// TestConsole runs all *.test.mjs (those that CONSOLE_TESTS, a pattern, names) against a stack of its own. With
 // POSTRIDER_SCREENSHOTS it leaves pictures of the pages in that directory.
 func TestConsole(t *testing.T) {
 	t.Parallel()
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Fatal("there is no chromium; bin/testenv installs it")
+	}
+	files, err := filepath.Glob(cmp.Or(os.Getenv("CONSOLE_TESTS"), "*.test.mjs"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no tests: %v", err)
 	}
 	s := stack.New(t)
 	api := s.API(t, "POSTRIDER_CONSOLE_TRUSTED_PROXIES=127.0.0.0/8")
@@ -32,11 +38,13 @@ func TestConsole(t *testing.T) {
 	secure := overTLS(t, api.URL)
 	site := httptest.NewTLSServer(http.HandlerFunc(framing))
 	t.Cleanup(site.Close)
-	key := prepare(t, api.URL, "https://localhost:"+portOf(t, site.URL))
+	rcv := newReceiver(t)
+	rcv.answers["billing"] = answer{status: http.StatusInternalServerError}
+	key := prepare(t, api.URL, "https://localhost:"+portOf(t, site.URL), rcv.url)
 	said := pinned.Run(t, ".", []string{
 		"MODULES=" + node.Dir(t) + "/", "CHROMIUM=" + chromium, "URL=" + api.URL, "SECURE_URL=" + secure, "KEY=" + key, "ADMIN_KEY=" + stack.AdminKey,
-		"SITE_PORT=" + portOf(t, site.URL), "SCREENSHOTS=" + os.Getenv("POSTRIDER_SCREENSHOTS"),
-	}, "node", "--test", "console.test.mjs")
+		"SITE_PORT=" + portOf(t, site.URL), "SCREENSHOTS=" + os.Getenv("POSTRIDER_SCREENSHOTS"), "RECEIVER=" + rcv.url,
+	}, "node", append([]string{"--test", "--test-concurrency=1"}, files...)...)
 	t.Log(said)
 }
 
@@ -76,16 +84,8 @@ func portOf(t *testing.T, raw string) string {
 
 // prepare makes a workspace with three endpoints, one of which fails, and lets 40
 // events go to them. It returns a key.
-func prepare(t *testing.T, apiURL, origin string) string {
+func prepare(t *testing.T, apiURL, origin, receiver string) string {
 	t.Helper()
-	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/billing" {
-			w.WriteHeader(http.StatusInternalServerError)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
-	}))
-	t.Cleanup(receiver.Close)
 	ctx, admin := t.Context(), client.New(apiURL, stack.AdminKey)
 	ws, err := admin.Workspaces.Create(ctx, client.WorkspaceInput{ID: "acme", Name: "Acme Blog", PortalOrigins: []string{origin}})
 	if err != nil {
@@ -102,9 +102,9 @@ func prepare(t *testing.T, apiURL, origin string) string {
 	}
 	c := client.New(apiURL, key.Key)
 	for _, in := range []client.EndpointInput{
-		{URL: receiver.URL + "/search-index", Events: []string{"post.*"}, Description: "Search index", Filters: map[string]any{"status": "published"}},
-		{URL: receiver.URL + "/billing", Events: []string{"invoice.paid", "post.created"}, Description: "Billing", RetrySchedule: []int{}},
-		{URL: receiver.URL + "/archive", Events: []string{"*"}},
+		{URL: receiver + "/to/search-index", Events: []string{"post.*"}, Description: "Search index", Filters: map[string]any{"status": "published"}},
+		{URL: receiver + "/to/billing", Events: []string{"invoice.paid", "post.created"}, Description: "Billing", RetrySchedule: []int{}},
+		{URL: receiver + "/to/archive", Events: []string{"*"}},
 	} {
 		if _, err := c.Endpoints.Create(ctx, in); err != nil {
 			t.Fatal(err)
