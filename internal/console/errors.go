@@ -26,7 +26,7 @@ func (p *problem) Error() string { return p.Title }
 var (
 	errSignedOut = errors.New("nobody is signed in")
 	errNotFound  = &problem{Status: http.StatusNotFound, Title: "There is nothing here", Detail: "The address is wrong, or what was here is deleted."}
-	errNoPage    = &problem{Status: http.StatusForbidden, Title: "This key can see no page", Detail: "It has none of the scopes that read (endpoints:read, deliveries:read). Sign in with a key that has."}
+	errNoPage    = &problem{Status: http.StatusForbidden, Title: "This key can see no page", Detail: "It has none of the scopes that read (endpoints:read, events:read, deliveries:read). Sign in with a key that has."}
 )
 
 func errForbidden(scope webhook.Scope) error {

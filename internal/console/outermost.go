@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// maxForm bounds what a form sends; an endpoint's is the largest.
-	maxForm = 1 << 20
+	// maxForm bounds what a form sends. The largest is an event of 1 MiB: in a form a
+	// byte of it may be three.
+	maxForm = 4 << 20
 	// pageTimeout bounds a page, live updates and an endpoint's test apart.
 	pageTimeout = 10 * time.Second
 )

@@ -15,6 +15,8 @@ type page struct {
 	scope webhook.Scope
 	// adminOnly pages are no workspace's, and not in the portal.
 	adminOnly bool
+	// noPortal pages are the producer's, and no customer's.
+	noPortal bool
 	// long pages take their time: live updates, tests of an endpoint.
 	long   bool
 	handle func(v *visit) error
@@ -27,6 +29,8 @@ const inWorkspace = "/w/{workspace}"
 func pages() (all []page) {
 	all = append(all, workspacesPages()...)
 	all = append(all, overviewPages()...)
+	all = append(all, eventsPages()...)
+	all = append(all, eventTypesPages()...)
 	return append(all, endpointsPages()...)
 }
 
@@ -45,6 +49,8 @@ func sections() sectionList {
 	return sectionList{
 		{Text: "Overview", Path: "/overview", Icon: "overview", Scope: "deliveries:read"},
 		{Text: "Endpoints", Path: "/endpoints", Icon: "endpoints", Scope: "endpoints:read"},
+		{Text: "Events", Path: "/events", Icon: "events", Scope: "events:read"},
+		{Text: "Event types", Path: "/event-types", Icon: "types", Scope: "endpoints:read"},
 	}
 }
 
@@ -70,7 +76,7 @@ func (c *Console) mux() http.Handler {
 		mux.Handle("GET "+base+inWorkspace+"/{$}", c.visited(base, &page{handle: first}))
 		mux.Handle(base+"/", c.visited(base, &page{handle: func(*visit) error { return errNotFound }}))
 		for _, p := range pages() {
-			if base == consoleBase || !p.adminOnly {
+			if base == consoleBase || !p.adminOnly && !p.noPortal {
 				mux.Handle(p.method+" "+base+p.path, c.visited(base, &p))
 			}
 		}

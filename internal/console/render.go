@@ -60,6 +60,10 @@ var toasts = map[string]string{
 	"saved":    "Changes saved.",
 	"enabled":  "Endpoint enabled. It gets events from now on.",
 	"disabled": "Endpoint disabled. New events make no delivery to it.",
+
+	"published":    "Event published.",
+	"type-saved":   "Event type saved. It holds for the next event.",
+	"type-deleted": "Event type deleted. Its events are published as before, and held against nothing.",
 }
 
 // view is a page's templates, parsed.

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -16,6 +17,11 @@ const (
 	// anew, or not. It is below the server's bound on a whole exchange.
 	streamTime = 2 * time.Minute
 )
+
+// errSettled ends a stream after what was rendered with it: nothing on the page will
+// change any more. The browser is told by the event "settled" (sse-close) and does not
+// come back, so that pages which are only looked at take no room from others.
+var errSettled = errors.New("nothing changes any more")
 
 // stream sends what make renders as often as that, where it changed, until the
 // reader is gone or the process stops. event names it for sse-swap.
@@ -47,12 +53,21 @@ func (v *visit) stream(event string, every time.Duration, make func(out *bytes.B
 		}
 		var out bytes.Buffer
 		// The session may have ended meanwhile: each look is let in like a page.
-		if v.c.admit(v, &page{}) != nil || make(&out) != nil {
+		err := v.c.admit(v, &page{})
+		if err == nil {
+			err = make(&out)
+		}
+		if err != nil && !errors.Is(err, errSettled) {
 			return nil // the browser asks again, and is told why by a page
 		}
 		if text := out.String(); text != last {
 			last = text
 			fmt.Fprintf(v.w, "event: %s\ndata: %s\n\n", event, strings.ReplaceAll(strings.ReplaceAll(text, "\r", ""), "\n", "\ndata: "))
+		}
+		if err != nil {
+			fmt.Fprint(v.w, "event: settled\ndata: end\n\n")
+			_ = rc.Flush() // fails only when the reader is gone
+			return nil
 		}
 	}
 }

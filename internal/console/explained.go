@@ -1,0 +1,135 @@
+package console
+
+import (
+	"context"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/postrider/postrider/client"
+)
+
+// explainedOnPage keeps a page below 100 ms where payload and filters are large.
+const explainedOnPage = 25
+
+// explainPage is templates/pages/event-explain.html's.
+type explainPage struct {
+	client.EventExplanation
+	Tabs      []tab
+	Rows      []explainedRow
+	CanReplay bool
+}
+
+// explainedRow is an endpoint with what became of the event there.
+type explainedRow struct {
+	client.Explanation
+	URL, Listens string // "" where they are not known
+	Because      because
+	// Now is what would become of it now, where that is something else.
+	Now *because
+}
+
+// because is why an event is not delivered, in words.
+type because struct {
+	Text    string
+	Matched bool // it is, or will be: the reason says why it waits
+	client.WhyNot
+}
+
+func newBecause(w *client.WhyNot, matched bool) because {
+	b := because{WhyNot: *w, Matched: matched}
+	if w.Detail != nil {
+		b.Text = sentence(*w.Detail)
+	}
+	return b
+}
+
+// Clause says whether it is a filter's condition that did not hold.
+func (b *because) Clause() bool { return b.Path != nil }
+
+// HasFound says whether the condition is about one place of the payload.
+func (b *because) HasFound() bool { return b.Missing != nil }
+
+// AsOfNow says that the reason is true of the endpoint as it is now.
+func (r *explainedRow) AsOfNow() bool {
+	return r.Delivery == nil && r.AsOf != nil && *r.AsOf == client.AsOfNow
+}
+
+// IsMissing says that there is nothing at that place.
+func (b *because) IsMissing() bool { return b.Missing != nil && *b.Missing }
+
+// sentence begins large and ends with a full stop.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	text = string(unicode.ToUpper(first)) + text[size:]
+	if strings.HasSuffix(text, "?") || strings.HasSuffix(text, ".") {
+		return text
+	}
+	return text + "."
+}
+
+func explainEvent(v *visit) error {
+	p := &explainPage{Tabs: eventTabs(v, v.pathID(), "explain")}
+	var known map[string]client.Endpoint
+	err := v.together(
+		func(ctx context.Context) (err error) {
+			p.EventExplanation, err = v.api.Explain.Event(ctx, v.pathID(), client.ExplainFilter{Limit: explainedOnPage, Cursor: v.cursor()})
+			return err
+		},
+		func(ctx context.Context) (err error) {
+			known, err = v.endpointsBeside(ctx, explainedOnPage)
+			return err
+		},
+	)
+	if err != nil {
+		return err
+	}
+	p.CanReplay = p.PayloadKept && v.May("deliveries:write")
+	for i := range p.Data {
+		p.Rows = append(p.Rows, newExplainedRow(&p.Data[i], known))
+	}
+	v.at(crumb{"Events", v.Home() + "/events"})
+	return v.render("event-explain", p.Type, p)
+}
+
+// endpointsBeside are the endpoints of the page that an explanation shows: both lists
+// go by the same order and cursor.
+func (v *visit) endpointsBeside(ctx context.Context, limit int) (map[string]client.Endpoint, error) {
+	known := map[string]client.Endpoint{}
+	if !v.May("endpoints:read") {
+		return known, nil
+	}
+	got, err := v.api.Endpoints.List(ctx, client.ListOptions{Limit: limit, Cursor: v.cursor()})
+	for _, e := range got.Data {
+		known[e.ID] = e
+	}
+	return known, err
+}
+
+func newExplainedRow(x *client.Explanation, known map[string]client.Endpoint) explainedRow {
+	row := explainedRow{Explanation: *x, Because: newBecause(&x.WhyNot, x.Matched)}
+	if e, ok := known[x.EndpointID]; ok {
+		row.URL, row.Listens = e.URL, listens(&e)
+	}
+	if differsNow(x) {
+		now := newBecause(&x.Now.WhyNot, x.Now.Matched)
+		row.Now = &now
+	}
+	return row
+}
+
+// differsNow says whether the event would fare otherwise if it were published now. Of
+// a reason that is true of now there is nothing else to say.
+func differsNow(x *client.Explanation) bool {
+	if x.Matched != x.Now.Matched {
+		return x.Now.Matched || x.Now.Reason != nil
+	}
+	return !x.Matched && reasonOf(&x.WhyNot) != reasonOf(&x.Now.WhyNot)
+}
+
+func reasonOf(w *client.WhyNot) client.Reason {
+	if w.Reason == nil {
+		return ""
+	}
+	return *w.Reason
+}
