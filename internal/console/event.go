@@ -40,8 +40,8 @@ type eventDelivery struct {
 	URL string // "" where it is not known
 }
 
-// heldWords say why a delivery is not being tried.
-var heldWords = map[client.HeldReason]string{
+// heldBecause say why a delivery is not being tried.
+var heldBecause = map[client.HeldReason]string{
 	client.HeldEndpointDisabled: "The endpoint is disabled", client.HeldBreakerOpen: "The endpoint keeps failing; its breaker is open",
 	client.HeldMaxInFlight: "As many requests are in flight as may be", client.HeldRateLimit: "The endpoint's rate limit",
 	client.HeldSecretSealed: "No worker can decrypt the endpoint's secrets", client.HeldOrdering: "Others of its ordering key are before it",
@@ -52,11 +52,16 @@ func (d *eventDelivery) Held() string {
 	if d.HeldReason == nil {
 		return ""
 	}
-	return cmp.Or(heldWords[*d.HeldReason], string(*d.HeldReason))
+	return cmp.Or(heldBecause[*d.HeldReason], string(*d.HeldReason))
 }
 
 // Ours says whether the event's id was generated.
 func (p *eventPage) Ours() bool { return strings.HasPrefix(p.Event.ID, webhook.EventPrefix) }
+
+// HappenedElsewhen says whether its publisher told another time than ours.
+func (p *eventPage) HappenedElsewhen() bool {
+	return p.Event.AcceptedAt.Sub(p.Event.CreatedAt).Abs() >= time.Second
+}
 
 // Matched is how many endpoints wanted it when it was accepted.
 func (p *eventPage) Matched() string { return plural(int64(p.Event.Deliveries), "endpoint") }
@@ -134,14 +139,14 @@ func (p *eventPage) readDeliveries(ctx context.Context, v *visit) error {
 // liveEvent shows deliveries as they change, until none of them is on its way.
 func liveEvent(v *visit) error {
 	return v.stream("deliveries", eventEvery, func(out *bytes.Buffer) error {
-		p := &eventPage{Sees: true}
+		p := &eventPage{Sees: true, Event: client.Event{ID: v.pathID()}}
 		if err := p.readDeliveries(v.ctx(), v); err != nil {
 			return err
 		}
 		if err := v.part(out, "event", "deliveries", p); err != nil || p.Pending() > 0 {
 			return err
 		}
-		return errSettled
+		return errLast
 	})
 }
 

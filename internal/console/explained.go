@@ -39,7 +39,7 @@ type because struct {
 func newBecause(w *client.WhyNot, matched bool) because {
 	b := because{WhyNot: *w, Matched: matched}
 	if w.Detail != nil {
-		b.Text = sentence(*w.Detail)
+		b.Text = asSentence(*w.Detail)
 	}
 	return b
 }
@@ -58,8 +58,8 @@ func (r *explainedRow) AsOfNow() bool {
 // IsMissing says that there is nothing at that place.
 func (b *because) IsMissing() bool { return b.Missing != nil && *b.Missing }
 
-// sentence begins large and ends with a full stop.
-func sentence(text string) string {
+// asSentence begins large and ends with a full stop.
+func asSentence(text string) string {
 	first, size := utf8.DecodeRuneInString(text)
 	text = string(unicode.ToUpper(first)) + text[size:]
 	if strings.HasSuffix(text, "?") || strings.HasSuffix(text, ".") {

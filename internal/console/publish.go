@@ -103,12 +103,17 @@ func newPreview(ctx context.Context, v *visit, f *publishForm) (*preview, error)
 		ids[i] = got.Data[i].EndpointID
 	}
 	urls, err := v.receivers(ids)
+	var others []previewRow // after those who get it
 	for i := range got.Data {
-		row := &got.Data[i]
-		p.Rows = append(p.Rows, previewRow{row.EndpointID, urls[row.EndpointID], row.Matched, newBecause(&row.WhyNot, row.Matched)})
-		if row.Matched {
+		x := &got.Data[i]
+		row := previewRow{x.EndpointID, urls[x.EndpointID], x.Matched, newBecause(&x.WhyNot, x.Matched)}
+		if x.Matched {
+			p.Rows = append(p.Rows, row)
 			p.Matched++
+		} else {
+			others = append(others, row)
 		}
 	}
+	p.Rows = append(p.Rows, others...)
 	return p, err
 }

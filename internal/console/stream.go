@@ -18,10 +18,10 @@ const (
 	streamTime = 2 * time.Minute
 )
 
-// errSettled ends a stream after what was rendered with it: nothing on the page will
-// change any more. The browser is told by the event "settled" (sse-close) and does not
+// errLast ends a stream after what was rendered with it: nothing on the page will
+// change any more. The browser is told by the event "over" (sse-close) and does not
 // come back, so that pages which are only looked at take no room from others.
-var errSettled = errors.New("nothing changes any more")
+var errLast = errors.New("nothing changes any more")
 
 // stream sends what make renders as often as that, where it changed, until the
 // reader is gone or the process stops. event names it for sse-swap.
@@ -57,7 +57,7 @@ func (v *visit) stream(event string, every time.Duration, make func(out *bytes.B
 		if err == nil {
 			err = make(&out)
 		}
-		if err != nil && !errors.Is(err, errSettled) {
+		if err != nil && !errors.Is(err, errLast) {
 			return nil // the browser asks again, and is told why by a page
 		}
 		if text := out.String(); text != last {
@@ -65,7 +65,7 @@ func (v *visit) stream(event string, every time.Duration, make func(out *bytes.B
 			fmt.Fprintf(v.w, "event: %s\ndata: %s\n\n", event, strings.ReplaceAll(strings.ReplaceAll(text, "\r", ""), "\n", "\ndata: "))
 		}
 		if err != nil {
-			fmt.Fprint(v.w, "event: settled\ndata: end\n\n")
+			fmt.Fprint(v.w, "event: over\ndata: end\n\n")
 			_ = rc.Flush() // fails only when the reader is gone
 			return nil
 		}

@@ -141,6 +141,13 @@ var around = []rule{
 			"internal/postgres", "TestDayIndexes",
 		},
 	}},
+	{row: "Who comes by a portal link publishes nothing and changes no event type, with any ability", mutants: []mutant{
+		{
+			"internal/console/pages.go",
+			"!p.adminOnly && !p.noPortal", "!p.adminOnly",
+			"internal/console", "TestThePortalLooksAtEventsAndTypesAndPublishesNone",
+		},
+	}},
 	{row: "No Postgres of ours outlives its process", mutants: []mutant{
 		{
 			"internal/local/child_linux.go",
