@@ -18,6 +18,8 @@ type Check struct {
 	// Tolerance is how far its timestamp may be from Now; negative for any age.
 	Tolerance time.Duration
 	Now       time.Time
+	// Sent is the request as it was made, of who knows; only its signed headers count.
+	Sent *Request
 }
 
 // Verdict is what a check comes to.
@@ -60,6 +62,7 @@ func (c *Check) Judge(ctx context.Context, req Request) Verdict {
 			break
 		}
 	}
+	c.compare(ctx, req, &v)
 	return v
 }
 
