@@ -27,7 +27,7 @@ func (c *Check) compare(ctx context.Context, req Request, v *Verdict) {
 	case same && c.rightWith(ctx, Request{withIDs(req.Header, c.Sent.Header), req.Body}):
 		v.Mistake = HeaderChanged
 		v.Says = "It does not verify: the signature is right with the id and the timestamp that were sent, and these are others."
-	case same && !v.explained():
+	case same && v.Mistake != MissingHeader && v.Mistake != MalformedHeader && !v.explained():
 		v.Mistake = WrongSecret
 		v.Says = "It does not verify: the body is the one that was sent, byte for byte, so this signature was made with another secret than the endpoint's."
 	}
