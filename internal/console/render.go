@@ -60,6 +60,11 @@ var toasts = map[string]string{
 	"saved":    "Changes saved.",
 	"enabled":  "Endpoint enabled. It gets events from now on.",
 	"disabled": "Endpoint disabled. New events make no delivery to it.",
+	// A delivery's.
+	"retried":   "A fresh schedule has begun.",
+	"canceled":  "Delivery canceled.",
+	"replayed":  "The event is on its way again.",
+	"overtaken": "It had changed meanwhile: this is how it is now.",
 }
 
 // view is a page's templates, parsed.

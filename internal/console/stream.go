@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -16,6 +17,10 @@ const (
 	// anew, or not. It is below the server's bound on a whole exchange.
 	streamTime = 2 * time.Minute
 )
+
+// errSettled comes with the last of a stream: nothing changes any more. The page
+// closes it then (sse-close="settled"), else the browser would open it again.
+var errSettled = errors.New("nothing changes any more")
 
 // stream sends what make renders as often as that, where it changed, until the
 // reader is gone or the process stops. event names it for sse-swap.
@@ -47,12 +52,21 @@ func (v *visit) stream(event string, every time.Duration, make func(out *bytes.B
 		}
 		var out bytes.Buffer
 		// The session may have ended meanwhile: each look is let in like a page.
-		if v.c.admit(v, &page{}) != nil || make(&out) != nil {
+		if v.c.admit(v, &page{}) != nil {
 			return nil // the browser asks again, and is told why by a page
+		}
+		err := make(&out)
+		if err != nil && !errors.Is(err, errSettled) {
+			return nil
 		}
 		if text := out.String(); text != last {
 			last = text
 			fmt.Fprintf(v.w, "event: %s\ndata: %s\n\n", event, strings.ReplaceAll(strings.ReplaceAll(text, "\r", ""), "\n", "\ndata: "))
+		}
+		if err != nil {
+			fmt.Fprint(v.w, "event: settled\ndata: \n\n")
+			_ = rc.Flush()
+			return nil
 		}
 	}
 }

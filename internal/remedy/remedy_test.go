@@ -1,4 +1,4 @@
-package advice_test
+package remedy_test
 
 import (
 	"fmt"
@@ -7,14 +7,14 @@ import (
 	"testing"
 
 	"github.com/postrider/postrider/client"
-	"github.com/postrider/postrider/internal/advice"
+	"github.com/postrider/postrider/internal/remedy"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
-// TestNothingIsLeftWithoutAdvice: whatever the API may say, there are words for it.
-func TestNothingIsLeftWithoutAdvice(t *testing.T) {
+// TestNothingIsLeftWithoutRemedy: whatever the API may say, there are words for it.
+func TestNothingIsLeftWithoutRemedy(t *testing.T) {
 	t.Parallel()
-	said := func(what string, a advice.Advice) {
+	said := func(what string, a remedy.Remedy) {
 		if a.Means == "" || a.Do == "" {
 			t.Errorf("%s: %+v", what, a)
 		}
@@ -22,16 +22,16 @@ func TestNothingIsLeftWithoutAdvice(t *testing.T) {
 	for _, class := range webhook.ErrorClasses() {
 		for status := 100; status < 600; status++ {
 			if status/100 != 2 {
-				said(fmt.Sprint(class, status), advice.Of(client.ErrorClass(class), status))
+				said(fmt.Sprint(class, status), remedy.Of(client.ErrorClass(class), status))
 			}
 		}
 	}
 	for _, reason := range []client.HeldReason{
 		client.HeldEndpointDisabled, client.HeldBreakerOpen, client.HeldMaxInFlight, client.HeldRateLimit, client.HeldSecretSealed, client.HeldOrdering,
 	} {
-		said(string(reason), advice.Held(reason))
+		said(string(reason), remedy.Held(reason))
 	}
-	if len(advice.Classes()) != len(webhook.ErrorClasses())-1 {
+	if len(remedy.Classes()) != len(webhook.ErrorClasses())-1 {
 		t.Error("a class is missing from the docs")
 	}
 }
@@ -44,16 +44,16 @@ func TestTheDocsSayTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	table := "| `error_class` | what it means | what to do |\n| --- | --- | --- |\n"
-	row := func(name string, a advice.Advice) { table += "| " + name + " | " + a.Means + " | " + a.Do + " |\n" }
-	for _, class := range advice.Classes() {
-		row("`"+string(class)+"`", advice.Of(class, 0))
+	row := func(name string, a remedy.Remedy) { table += "| " + name + " | " + a.Means + " | " + a.Do + " |\n" }
+	for _, class := range remedy.Classes() {
+		row("`"+string(class)+"`", remedy.Of(class, 0))
 	}
-	for _, status := range advice.Statuses() {
-		row(fmt.Sprintf("`status`, %d", status), advice.Of(client.ErrorStatus, status))
+	for _, status := range remedy.Statuses() {
+		row(fmt.Sprintf("`status`, %d", status), remedy.Of(client.ErrorStatus, status))
 	}
-	row("`status`, 3xx", advice.Of(client.ErrorStatus, 399))
-	row("`status`, any other 4xx", advice.Of(client.ErrorStatus, 499))
-	row("`status`, any other 5xx", advice.Of(client.ErrorStatus, 599))
+	row("`status`, 3xx", remedy.Of(client.ErrorStatus, 399))
+	row("`status`, any other 4xx", remedy.Of(client.ErrorStatus, 499))
+	row("`status`, any other 5xx", remedy.Of(client.ErrorStatus, 599))
 	if !strings.Contains(string(page), table) {
 		t.Errorf("docs/delivery-errors.md should have:\n%s", table)
 	}

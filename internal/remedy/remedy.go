@@ -1,7 +1,7 @@
-// Package advice says in words why an attempt failed, or why a delivery waits, and
+// Package remedy says in words why an attempt failed, or why a delivery waits, and
 // what to do about it. It is what the console, the command line and
 // docs/delivery-errors.md say, so that they say the same.
-package advice
+package remedy
 
 import (
 	"net/http"
@@ -9,11 +9,11 @@ import (
 	"github.com/postrider/postrider/client"
 )
 
-// Advice is what something means and what helps, a sentence or two each.
-type Advice struct{ Means, Do string }
+// Remedy is what something means and what helps, a sentence or two each.
+type Remedy struct{ Means, Do string }
 
 // Of an attempt that failed. status counts where the class is [client.ErrorStatus].
-func Of(class client.ErrorClass, status int) Advice {
+func Of(class client.ErrorClass, status int) Remedy {
 	if class == client.ErrorStatus {
 		return ofStatus(status)
 	}
@@ -27,7 +27,7 @@ func Classes() []client.ErrorClass {
 	}
 }
 
-var classes = map[client.ErrorClass]Advice{
+var classes = map[client.ErrorClass]Remedy{
 	client.ErrorTimeout: {
 		"The receiver did not answer in time.",
 		"Let it answer with a 2xx as soon as it has the event, and work on it afterwards. If it needs longer, raise the endpoint's timeout (60 s at the most).",
@@ -62,19 +62,19 @@ var classes = map[client.ErrorClass]Advice{
 	},
 }
 
-// Statuses are those that have advice of their own; of others the first digit counts.
+// Statuses are those that have a remedy of their own; of others the first digit counts.
 func Statuses() []int {
 	return []int{400, 401, 403, 404, 405, 408, 410, 413, 415, 422, 429, 500, 502, 503, 504}
 }
 
-func ofStatus(status int) Advice {
+func ofStatus(status int) Remedy {
 	if a, ok := statuses[status]; ok {
 		return a
 	}
 	return kinds[status/100]
 }
 
-var statuses = map[int]Advice{
+var statuses = map[int]Remedy{
 	http.StatusBadRequest:            unread,
 	http.StatusUnprocessableEntity:   unread,
 	http.StatusUnauthorized:          {"The receiver does not take the signature, or wants credentials.", "See that it has this endpoint's secret and verifies the body's very bytes: Verify tells which mistake it makes. If something in front of it wants credentials, add them to the endpoint's headers."},
@@ -92,10 +92,10 @@ var statuses = map[int]Advice{
 	http.StatusGatewayTimeout:        {"A proxy in front of the receiver waited for it in vain.", "Let the receiver answer with a 2xx as soon as it has the event, and work on it afterwards."},
 }
 
-var unread = Advice{"The receiver did not understand the request.", "Its answer may say what it wants. Check that it expects the endpoint's format, and reads the body that is shown here."}
+var unread = Remedy{"The receiver did not understand the request.", "Its answer may say what it wants. Check that it expects the endpoint's format, and reads the body that is shown here."}
 
 // kinds are by a status's first digit.
-var kinds = map[int]Advice{
+var kinds = map[int]Remedy{
 	1: {"The receiver changes the protocol, which nobody asked for.", "Check the URL: something else than a webhook's receiver may be there."},
 	3: {"The receiver answers with a redirect, which is not followed.", "Set the endpoint's URL to where the redirect leads."},
 	4: {"The receiver refuses the request.", "Its answer may say why. A retry is of use once the receiver or the endpoint was changed."},
@@ -103,9 +103,9 @@ var kinds = map[int]Advice{
 }
 
 // Held says why a pending delivery is not being tried.
-func Held(reason client.HeldReason) Advice { return held[reason] }
+func Held(reason client.HeldReason) Remedy { return held[reason] }
 
-var held = map[client.HeldReason]Advice{
+var held = map[client.HeldReason]Remedy{
 	client.HeldEndpointDisabled: {"The endpoint is disabled.", "It goes on once the endpoint is enabled."},
 	client.HeldBreakerOpen:      {"The endpoint failed many times in a row, so it is spared.", "A single request finds out now and then whether it is back; then everything goes on. No attempt is used up meanwhile."},
 	client.HeldMaxInFlight:      {"As many requests to the endpoint are on their way as it may get at once.", "It goes on when some of them have ended. A quicker receiver or a higher max_in_flight lets more pass."},
