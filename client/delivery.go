@@ -12,6 +12,8 @@ type Delivery struct {
 	Status      DeliveryStatus `json:"status"`
 	// Attempts is how many were made.
 	Attempts int `json:"attempts"`
+	// ScheduleStart is how many of them were made before the present schedule began.
+	ScheduleStart int `json:"schedule_start"`
 	// StatusCode is of the last attempt, like the response and the error.
 	StatusCode   *int    `json:"status_code"`
 	ResponseBody *string `json:"response_body"`

@@ -100,8 +100,12 @@ var operations = map[string][]made{
 	"listDeliveries": {{method: "Deliveries.List", call: func(ctx context.Context, c *Client) (any, error) {
 		return c.Deliveries.List(ctx, DeliveryFilter{DeliveryFailed, "ep", "evt", "a", someTime, someTime, 3, "x"})
 	}}},
-	"getDelivery":    {{method: "Deliveries.Get", call: func(ctx context.Context, c *Client) (any, error) { return c.Deliveries.Get(ctx, "id") }}},
-	"listAttempts":   {{method: "Deliveries.Attempts", call: func(ctx context.Context, c *Client) (any, error) { return c.Deliveries.Attempts(ctx, "id", fullPage) }}},
+	"getDelivery":        {{method: "Deliveries.Get", call: func(ctx context.Context, c *Client) (any, error) { return c.Deliveries.Get(ctx, "id") }}},
+	"listAttempts":       {{method: "Deliveries.Attempts", call: func(ctx context.Context, c *Client) (any, error) { return c.Deliveries.Attempts(ctx, "id", fullPage) }}},
+	"getDeliveryRequest": {{method: "Deliveries.Request", call: func(ctx context.Context, c *Client) (any, error) { return c.Deliveries.Request(ctx, "id", 3) }}},
+	"verifyDelivery": {{method: "Deliveries.Verify", call: func(ctx context.Context, c *Client) (any, error) {
+		return c.Deliveries.Verify(ctx, "id", VerifyInput{3, map[string]string{"a": "b"}, "v1,x", new("{}"), someTime})
+	}}},
 	"retryDelivery":  {{method: "Deliveries.Retry", call: func(ctx context.Context, c *Client) (any, error) { return c.Deliveries.Retry(ctx, "id") }}},
 	"cancelDelivery": {{method: "Deliveries.Cancel", call: func(ctx context.Context, c *Client) (any, error) { return c.Deliveries.Cancel(ctx, "id") }}},
 	"listReplays":    {{method: "Replays.List", call: func(ctx context.Context, c *Client) (any, error) { return c.Replays.List(ctx, fullPage) }}},

@@ -25,6 +25,8 @@ var wire = map[string]struct {
 	"Accepted": {reflect.TypeFor[Accepted](), answered}, "AcceptedBatch": {reflect.TypeFor[publishedBatch](), answered},
 	"Attempt": {reflect.TypeFor[Attempt](), answered}, "AuditEntry": {reflect.TypeFor[AuditEntry](), answered},
 	"BatchInput": {reflect.TypeFor[newBatch](), requested}, "Delivery": {reflect.TypeFor[Delivery](), answered},
+	"DeliveryRequest": {reflect.TypeFor[DeliveryRequest](), answered}, "VerifyInput": {reflect.TypeFor[VerifyInput](), requested},
+	"SignatureVerdict": {reflect.TypeFor[SignatureVerdict](), answered}, "CheckedSignature": {reflect.TypeFor[CheckedSignature](), answered},
 	"Diagnosis": {reflect.TypeFor[Diagnosis](), answered}, "DryRun": {reflect.TypeFor[DryRun](), answered},
 	"DryRunItem": {reflect.TypeFor[DryRunItem](), answered}, "Endpoint": {reflect.TypeFor[Endpoint](), answered},
 	"EndpointInput": {reflect.TypeFor[EndpointInput](), requested}, "EndpointPatch": {reflect.TypeFor[EndpointPatch](), patched},

@@ -5,7 +5,7 @@
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
        d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
        (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.next_check_at,
-       d.replay_id, d.ordering_key
+       d.replay_id, d.ordering_key, d.schedule_start
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.probe_id IS DISTINCT FROM d.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = d.endpoint_id AND p.next_check_at > now() AND d.parked
@@ -19,7 +19,7 @@ WHERE d.workspace_id = @workspace_id AND d.id = @id;
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
        d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
        (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.next_check_at,
-       d.replay_id, d.ordering_key
+       d.replay_id, d.ordering_key, d.schedule_start
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.probe_id IS DISTINCT FROM d.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = d.endpoint_id AND p.next_check_at > now() AND d.parked
@@ -134,7 +134,7 @@ WHERE workspace_id = @workspace_id AND id = @id AND status = 'pending' AND (orde
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
        d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
        (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.next_check_at,
-       d.replay_id, d.ordering_key
+       d.replay_id, d.ordering_key, d.schedule_start
 FROM (SELECT unnest((SELECT @endpoint_ids::uuid[])) AS endpoint_id) u
 CROSS JOIN LATERAL (
     SELECT t.* FROM deliveries t

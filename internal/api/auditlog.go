@@ -14,7 +14,7 @@ var auditedActions = []string{
 	"createWorkspace", "updateWorkspace", "deleteWorkspace", "createKey", "revokeKey",
 	"createEndpoint", "updateEndpoint", "deleteEndpoint", "getEndpointSecret", "rotateEndpointSecret", "promoteEndpointSecret",
 	"testEndpoint", "diagnoseEndpoint", "replayEndpoint", "replayEvent", "cancelReplay", "retryDelivery", "cancelDelivery",
-	"putEventType", "deleteEventType", "createPortalLink",
+	"putEventType", "deleteEventType", "createPortalLink", "verifyDelivery",
 }
 
 // listAuditLog lists a workspace's changes, or everybody's. A deleted workspace's

@@ -41,6 +41,7 @@ func (w *world) stepsOf() []step {
 		{"cancelReplay", key, "POST", "/v1/replays/" + w.ids["replays"] + "/cancel", "", "replay", w.ids["replays"], "status"},
 		{"retryDelivery", key, "POST", "/v1/deliveries/" + failed + "/retry", "", "delivery", failed, "status"},
 		{"cancelDelivery", key, "POST", "/v1/deliveries/" + w.ids["deliveries"] + "/cancel", "", "delivery", w.ids["deliveries"], "status"},
+		{"verifyDelivery", key, "POST", "/v1/deliveries/" + failed + "/verify", `{"headers":{"X-Webhook-Signature":"sha256=00"}}`, "endpoint", w.ids["endpoints"], ""},
 		{"putEventType", key, "PUT", "/v1/event-types/post.created", `{"description":"D"}`, "event_type", "post.created", "description"},
 		{"deleteEventType", key, "DELETE", "/v1/event-types/post.created", "", "event_type", "post.created", ""},
 		{"deleteEndpoint", key, "DELETE", end, "", "endpoint", w.ids["endpoints"], ""},

@@ -12,7 +12,7 @@ import (
 func renderDelivery(d *webhook.Delivery) deliveryWire {
 	out := deliveryWire{
 		ID: d.ID.Format(webhook.DeliveryPrefix), EventID: d.EventID, EndpointID: d.EndpointID.Format(webhook.EndpointPrefix),
-		WorkspaceID: d.WorkspaceID, Type: d.Type, Status: string(d.Status), Attempts: d.Attempts,
+		WorkspaceID: d.WorkspaceID, Type: d.Type, Status: string(d.Status), Attempts: d.Attempts, ScheduleStart: d.ScheduleStart,
 		StatusCode: orNull(d.StatusCode), Error: orNull(d.Error), ErrorClass: orNull(string(d.ErrorClass)),
 		HeldUntil: d.HeldUntil, HeldReason: orNull(d.HeldReason), NextAttemptAt: d.NextAttemptAt,
 		CreatedAt: d.CreatedAt(), CompletedAt: d.CompletedAt, OrderingKey: orNull(d.OrderingKey),

@@ -247,6 +247,17 @@ func (s *server) deliveryRoutes() []route {
 			method: http.MethodGet, path: "/v1/deliveries/{id}/attempts", id: "listAttempts", tag: tagDeliveries, scope: webhook.ScopeDeliveriesRead,
 			summary: "List a delivery's attempts", doc: "Newest first: what was sent, without secrets, and what came back.", query: pageParams(), status: http.StatusOK, answer: list[attemptWire]{}, handle: s.listAttempts,
 		}, {
+			method: http.MethodGet, path: "/v1/deliveries/{id}/request", id: "getDeliveryRequest", tag: tagDeliveries, scope: webhook.ScopeEventsRead,
+			summary: "Get the body of a delivery's requests", doc: "Byte for byte what was signed and sent, in the endpoint's format. The headers are the attempt's.",
+			query: []param{attemptParam()}, status: http.StatusOK, answer: deliveryRequestWire{}, handle: s.getDeliveryRequest,
+		}, {
+			method: http.MethodPost, path: "/v1/deliveries/{id}/verify", id: "verifyDelivery", tag: tagDeliveries, scope: webhook.ScopeEndpointsWrite,
+			summary: "Find out which mistake makes a signature wrong",
+			doc: "Judges what a receiver got, or the signature that it computed, by the endpoint's secrets and by what was sent. Nothing is sent and no secret is shown; " +
+				"whoever may not see the secret may not ask, for the answers tell what a right signature is.",
+			body:   &bodySpec{example: verifyInput{}, limit: webhook.MaxEventBytes * 2},
+			status: http.StatusOK, answer: signatureVerdictWire{}, codes: []webhook.Code{webhook.CodeConflict}, handle: s.verifyDelivery,
+		}, {
 			method: http.MethodPost, path: "/v1/deliveries/{id}/retry", id: "retryDelivery", tag: tagDeliveries, scope: webhook.ScopeDeliveriesWrite,
 			summary: "Try a failed or canceled delivery again", doc: "It starts a fresh schedule; attempt numbers go on.", body: none(),
 			status: http.StatusAccepted, answer: deliveryWire{}, codes: []webhook.Code{webhook.CodeNotRetryable}, handle: s.retryDelivery,

@@ -118,6 +118,7 @@ type deliveryWire struct {
 	Type               string              `json:"type" pattern:"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$" doc:"The event's." example:"post.created"`
 	Status             string              `json:"status" enum:"pending,success,failed,canceled" doc:"pending until a receiver answered with a 2xx (success), the schedule ended (failed) or somebody stopped it (canceled)." example:"success"`
 	Attempts           int                 `json:"attempts" minimum:"0" doc:"How many were made." example:"1"`
+	ScheduleStart      int                 `json:"schedule_start" minimum:"0" doc:"How many of them were made before the present schedule began, which is the endpoint's retry_schedule: by a manual retry, or to find out whether the receiver is back." example:"0"`
 	StatusCode         *int                `json:"status_code" doc:"Of the last attempt, like the response and the error." example:"200"`
 	ResponseBody       *string             `json:"response_body" doc:"At most 64 KiB; bytes that are not UTF-8 show as U+FFFD. Null where no answer came." example:"ok"`
 	ResponseBodyBase64 *string             `json:"response_body_base64,omitempty" doc:"The whole body when it is not UTF-8."`

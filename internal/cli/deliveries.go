@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postrider/postrider/client"
+	"github.com/postrider/postrider/internal/remedy"
 )
 
 func newDeliveries() *cobra.Command {
@@ -173,11 +174,23 @@ func showDelivery(ctx context.Context, s *session, id string) error {
 		s.out.line("\nattempt %d, %s, %d ms", a.Number, when(a.StartedAt), a.DurationMS)
 		if err := s.out.fields(
 			field{"  answer", number(a.StatusCode)}, field{"  error", failure(a.Error, a.ErrorClass)},
-			field{"  signed with", signedWith(a)}, field{"  body", answerBody(a.ResponseBody)}); err != nil {
+			field{"  means", advised(a).Means}, field{"  what to do", advised(a).Do}, field{"  signed with", signedWith(a)}, field{"  body", answerBody(a.ResponseBody)}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// advised is nothing for a success.
+func advised(a client.Attempt) remedy.Remedy {
+	if a.ErrorClass == nil {
+		return remedy.Remedy{}
+	}
+	status := 0
+	if a.StatusCode != nil {
+		status = *a.StatusCode
+	}
+	return remedy.Of(*a.ErrorClass, status)
 }
 
 func signedWith(a client.Attempt) string {

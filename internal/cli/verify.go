@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postrider/postrider/internal/verify"
 	"github.com/postrider/postrider/signature"
 )
 
@@ -46,16 +47,16 @@ separated by spaces.`,
 		if err != nil {
 			return err
 		}
-		check := checking{secrets: secrets, tolerance: *tolerance, now: time.Now()}
+		check := verify.Check{Secrets: secrets, Tolerance: *tolerance, Now: time.Now()}
 		if *at != "" {
-			if check.now, err = parseTime("--at", *at, check.now, -1); err != nil {
+			if check.Now, err = parseTime("--at", *at, check.Now, -1); err != nil {
 				return err
 			}
 		}
 		if *anyAge {
-			check.tolerance = -1
+			check.Tolerance = -1
 		}
-		return out.verdict(check.judge(cmd.Context(), req))
+		return out.verdict(withFlags(check.Judge(cmd.Context(), req)))
 	}
 	return cmd
 }
@@ -85,8 +86,19 @@ func would(with []string) string {
 	return "would verify with " + strings.Join(with, "; ")
 }
 
+// withFlags adds to a verdict what this command can do about it.
+func withFlags(v verify.Verdict) verify.Verdict {
+	switch v.Mistake {
+	case verify.TooOld, verify.TooNew:
+		v.Hints = append(v.Hints, "--at says when it came, --any-age does not ask.")
+	case verify.InvalidSecret:
+		v.Hints = append(v.Hints, `The secret is shown by "postrider endpoints secret"; it begins with whsec_, and all of it is needed.`)
+	}
+	return v
+}
+
 // verdict shows what was found. A request that does not verify is a failure.
-func (p *printer) verdict(v verdict) error {
+func (p *printer) verdict(v verify.Verdict) error {
 	if p.json {
 		if err := p.value(v); err != nil {
 			return err

@@ -1,25 +1,16 @@
 package cli
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/textproto"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
-)
 
-// captured is a request that a receiver got.
-type captured struct {
-	header http.Header
-	body   []byte
-}
+	"github.com/postrider/postrider/internal/verify"
+)
 
 // captureFlags are where a request is.
 type captureFlags struct {
@@ -27,9 +18,6 @@ type captureFlags struct {
 	headersFile string
 	body        string
 }
-
-// mostCaptured is more than a receiver reads of a body, with its headers.
-const mostCaptured = 4 << 20
 
 func (c *captureFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
@@ -39,11 +27,11 @@ func (c *captureFlags) add(cmd *cobra.Command) {
 }
 
 // capture reads the request.
-func (c *captureFlags) capture(stdin io.Reader, args []string) (captured, error) {
+func (c *captureFlags) capture(stdin io.Reader, args []string) (verify.Request, error) {
 	byFlags := len(c.headers) > 0 || c.headersFile != "" || c.body != ""
 	switch {
 	case byFlags && len(args) > 0:
-		return captured{}, usageError("a request is in a file, or in --header and --body: not both")
+		return verify.Request{}, usageError("a request is in a file, or in --header and --body: not both")
 	case byFlags:
 		return c.fromFlags(stdin)
 	}
@@ -53,29 +41,37 @@ func (c *captureFlags) capture(stdin io.Reader, args []string) (captured, error)
 	}
 	raw, err := readFile(stdin, name)
 	if err != nil {
-		return captured{}, err
+		return verify.Request{}, err
 	}
 	return parseRequest(raw)
 }
 
-func (c *captureFlags) fromFlags(stdin io.Reader) (captured, error) {
+func (c *captureFlags) fromFlags(stdin io.Reader) (verify.Request, error) {
 	lines := strings.Join(c.headers, "\r\n")
 	if c.headersFile != "" {
 		raw, err := readFile(stdin, c.headersFile)
 		if err != nil {
-			return captured{}, err
+			return verify.Request{}, err
 		}
 		lines += "\r\n" + strings.Trim(string(raw), "\r\n")
 	}
-	header, _, err := parseHeaders([]byte(strings.TrimLeft(lines, "\r\n") + "\r\n\r\n"))
+	req, err := parseRequest([]byte(strings.TrimLeft(lines, "\r\n") + "\r\n\r\n"))
 	if err != nil {
-		return captured{}, err
+		return verify.Request{}, err
 	}
 	if c.body == "" {
-		return captured{}, usageError("where is the body? --body names its file")
+		return verify.Request{}, usageError("where is the body? --body names its file")
 	}
-	body, err := readFile(stdin, c.body)
-	return captured{header, body}, err
+	req.Body, err = readFile(stdin, c.body)
+	return req, err
+}
+
+func parseRequest(raw []byte) (verify.Request, error) {
+	req, err := verify.ParseRequest(raw)
+	if errors.Is(err, verify.ErrNoRequest) {
+		err = withCode(err, ExitUsage)
+	}
+	return req, err
 }
 
 func readFile(stdin io.Reader, name string) ([]byte, error) {
@@ -88,31 +84,9 @@ func readFile(stdin io.Reader, name string) ([]byte, error) {
 		defer f.Close()
 		in = f
 	}
-	raw, err := io.ReadAll(io.LimitReader(in, mostCaptured+1))
-	if err == nil && len(raw) > mostCaptured {
-		err = withCode(fmt.Errorf("%s is larger than %d bytes: that is no request of Postrider's", name, mostCaptured), ExitUsage)
+	raw, err := io.ReadAll(io.LimitReader(in, verify.MaxRequestBytes+1))
+	if err == nil && len(raw) > verify.MaxRequestBytes {
+		err = withCode(fmt.Errorf("%s is larger than %d bytes: that is no request of Postrider's", name, verify.MaxRequestBytes), ExitUsage)
 	}
 	return raw, err
-}
-
-var requestLine = regexp.MustCompile(`^[A-Z]+ \S+ HTTP/[0-9.]+\r?\n`)
-
-// parseRequest reads raw HTTP, with or without its first line. What comes after the
-// empty line is the body, to its last byte: a Content-Length that says otherwise is
-// one of the mistakes to look for.
-func parseRequest(raw []byte) (captured, error) {
-	raw = raw[len(requestLine.Find(raw)):]
-	header, body, err := parseHeaders(raw)
-	return captured{header, body}, err
-}
-
-// parseHeaders reads headers up to an empty line.
-func parseHeaders(raw []byte) (http.Header, []byte, error) {
-	r := bufio.NewReader(bytes.NewReader(raw))
-	header, err := textproto.NewReader(r).ReadMIMEHeader()
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, nil, withCode(errors.New("this is no HTTP request: headers ('Name: value'), an empty line, the body"), ExitUsage)
-	}
-	body, err := io.ReadAll(r)
-	return http.Header(header), body, err
 }

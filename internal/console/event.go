@@ -146,7 +146,7 @@ func liveEvent(v *visit) error {
 		if err := v.part(out, "event", "deliveries", p); err != nil || p.Pending() > 0 {
 			return err
 		}
-		return errLast
+		return errSettled
 	})
 }
 

@@ -124,11 +124,11 @@ func TestAnEventsPageFollowsItsDeliveriesAndThenLetsGo(t *testing.T) {
 	e := w.publish("post.created", map[string]any{})
 	b := w.browser()
 	b.signIn(w.key)
-	b.get(acmeEvents+"/"+e.ID).want(200, "1 on the way", "sse-connect", `sse-close="over"`)
+	b.get(acmeEvents+"/"+e.ID).want(200, "1 on the way", "sse-connect", `sse-close="settled"`)
 	r.answers(http.StatusNoContent, "")
 	began := time.Now()
-	live := b.get(acmeEvents+"/"+e.ID+"/live").want(200, "event: deliveries", "Pending", "Delivered", "event: over\n")
-	if took := time.Since(began); took > 30*time.Second || strings.Index(live.text, "Delivered") > strings.Index(live.text, "event: over") {
+	live := b.get(acmeEvents+"/"+e.ID+"/live").want(200, "event: deliveries", "Pending", "Delivered", "event: settled\n")
+	if took := time.Since(began); took > 30*time.Second || strings.Index(live.text, "Delivered") > strings.Index(live.text, "event: settled") {
 		t.Errorf("took %s: %s", took, live.text)
 	}
 }

@@ -15,6 +15,7 @@ func functions(a *assets) template.FuncMap {
 	return template.FuncMap{
 		"asset": a.path, "dict": dict, "count": count, "exact": exact, "percent": percent, "millis": millis, "span": span,
 		"plural": plural, "stamp": stamp, "utc": utc, "join": strings.Join, "deref": deref, "badge": badgeOf,
+		"took": took, "pluralOf": func(n int, noun string) string { return plural(int64(n), noun) },
 	}
 }
 
@@ -93,6 +94,12 @@ func millis(ms *float64) string {
 		return strings.TrimSuffix(strconv.FormatFloat(*ms/1000, 'f', 1, 64), ".0") + " s"
 	}
 	return span(time.Duration(*ms * float64(time.Millisecond)))
+}
+
+// took is how long something was, of whole milliseconds.
+func took(ms int64) string {
+	f := float64(ms)
+	return millis(&f)
 }
 
 // span is a time for people, in its two largest units: 3 min 5 s, 2 d 4 h.

@@ -31,6 +31,7 @@ func pages() (all []page) {
 	all = append(all, overviewPages()...)
 	all = append(all, eventsPages()...)
 	all = append(all, eventTypesPages()...)
+	all = append(all, deliveryPages()...)
 	return append(all, endpointsPages()...)
 }
 

@@ -64,6 +64,11 @@ var toasts = map[string]string{
 	"published":    "Event published.",
 	"type-saved":   "Event type saved. It holds for the next event.",
 	"type-deleted": "Event type deleted. Its events are published as before, and held against nothing.",
+	// A delivery's.
+	"retried":   "A fresh schedule has begun.",
+	"canceled":  "Delivery canceled.",
+	"replayed":  "The event is on its way again.",
+	"overtaken": "It had changed meanwhile: this is how it is now.",
 }
 
 // view is a page's templates, parsed.

@@ -18,10 +18,10 @@ const (
 	streamTime = 2 * time.Minute
 )
 
-// errLast ends a stream after what was rendered with it: nothing on the page will
-// change any more. The browser is told by the event "over" (sse-close) and does not
-// come back, so that pages which are only looked at take no room from others.
-var errLast = errors.New("nothing changes any more")
+// errSettled comes with the last of a stream: nothing changes any more. The page
+// closes it then (sse-close="settled"), else the browser would open it again, and pages
+// that are only looked at would take room from others.
+var errSettled = errors.New("nothing changes any more")
 
 // stream sends what make renders as often as that, where it changed, until the
 // reader is gone or the process stops. event names it for sse-swap.
@@ -53,19 +53,19 @@ func (v *visit) stream(event string, every time.Duration, make func(out *bytes.B
 		}
 		var out bytes.Buffer
 		// The session may have ended meanwhile: each look is let in like a page.
-		err := v.c.admit(v, &page{})
-		if err == nil {
-			err = make(&out)
-		}
-		if err != nil && !errors.Is(err, errLast) {
+		if v.c.admit(v, &page{}) != nil {
 			return nil // the browser asks again, and is told why by a page
+		}
+		err := make(&out)
+		if err != nil && !errors.Is(err, errSettled) {
+			return nil
 		}
 		if text := out.String(); text != last {
 			last = text
 			fmt.Fprintf(v.w, "event: %s\ndata: %s\n\n", event, strings.ReplaceAll(strings.ReplaceAll(text, "\r", ""), "\n", "\ndata: "))
 		}
 		if err != nil {
-			fmt.Fprint(v.w, "event: over\ndata: end\n\n")
+			fmt.Fprint(v.w, "event: settled\ndata: end\n\n")
 			_ = rc.Flush() // fails only when the reader is gone
 			return nil
 		}

@@ -88,7 +88,7 @@ func (s *Deliveries) lastAttempts(ctx context.Context, ws webhook.WorkspaceID, r
 func deliveryOf(ws webhook.WorkspaceID, r *dbsqlc.ListDeliveriesRow) webhook.Delivery {
 	d := webhook.Delivery{
 		ID: r.ID.Bytes, EndpointID: r.EndpointID.Bytes, WorkspaceID: ws, Type: r.EventType,
-		Status: webhook.Status(r.Status), Attempts: int(r.Attempts), Error: reasonSentence(deref(r.Reason)),
+		Status: webhook.Status(r.Status), Attempts: int(r.Attempts), ScheduleStart: int(r.ScheduleStart), Error: reasonSentence(deref(r.Reason)),
 		NextAttemptAt: timePtr(r.NextAttemptAt), CompletedAt: timePtr(r.CompletedAt), ReplayID: r.ReplayID.Bytes,
 		OrderingKey: deref(r.OrderingKey),
 	}

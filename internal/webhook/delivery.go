@@ -28,6 +28,9 @@ type Delivery struct {
 	Type        string
 	Status      Status
 	Attempts    int
+	// ScheduleStart is how many of them were made before the present schedule began:
+	// by a manual retry, or as probes of a breaker.
+	ScheduleStart int
 	// The last attempt's outcome; zero before the first.
 	StatusCode   int
 	ResponseBody []byte

@@ -14,14 +14,31 @@
     }
     return absolute.format(at);
   }
+  // How long until then, in its two largest units.
+  const units = [['d', 86400], ['h', 3600], ['min', 60], ['s', 1]];
+  function untilThen(at) {
+    let left = Math.round((at - Date.now()) / 1000);
+    const parts = [];
+    for (const [unit, size] of units) {
+      if (left >= size && parts.length < 2) parts.push(`${Math.floor(left / size)} ${unit}`);
+      else if (parts.length) break;
+      left %= size;
+    }
+    return parts.length ? `in ${parts.join(' ')}` : 'any moment';
+  }
   function showTimes(within) {
     for (const t of within.querySelectorAll('time[data-time]')) {
       const at = new Date(t.dateTime);
-      if (!Number.isNaN(at.getTime())) t.textContent = t.dataset.time === 'absolute' ? absolute.format(at) : inWords(at);
+      if (Number.isNaN(at.getTime())) continue;
+      if (t.dataset.time === 'countdown') t.textContent = untilThen(at);
+      else t.textContent = t.dataset.time === 'absolute' ? absolute.format(at) : inWords(at);
     }
   }
   showTimes(document);
   setInterval(() => showTimes(document), 15000);
+  setInterval(() => {
+    for (const t of document.querySelectorAll('time[data-time=countdown]')) t.textContent = untilThen(new Date(t.dateTime));
+  }, 1000);
   document.addEventListener('htmx:load', (e) => showTimes(e.detail.elt));
 
   // Dark or light, remembered.

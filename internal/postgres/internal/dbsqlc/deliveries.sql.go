@@ -43,7 +43,7 @@ const DeliveriesOfEventTo = `-- name: DeliveriesOfEventTo :many
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
        d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
        (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.next_check_at,
-       d.replay_id, d.ordering_key
+       d.replay_id, d.ordering_key, d.schedule_start
 FROM (SELECT unnest((SELECT $1::uuid[])) AS endpoint_id) u
 CROSS JOIN LATERAL (
     SELECT t.id, t.workspace_id, t.event_id, t.endpoint_id, t.event_type, t.status, t.task, t.next_attempt_at, t.attempts, t.schedule_start, t.parked, t.held_reason, t.held_until, t.completed_at, t.reason, t.bulk, t.replay_id, t.ordering_key, t.ordering_seq, t.deliver_at FROM deliveries t
@@ -83,6 +83,7 @@ type DeliveriesOfEventToRow struct {
 	NextCheckAt   pgtype.Timestamptz
 	ReplayID      pgtype.UUID
 	OrderingKey   *string
+	ScheduleStart int32
 }
 
 // The newest delivery of one event to each of some endpoints; lo and hi are the
@@ -121,6 +122,7 @@ func (q *Queries) DeliveriesOfEventTo(ctx context.Context, arg DeliveriesOfEvent
 			&i.NextCheckAt,
 			&i.ReplayID,
 			&i.OrderingKey,
+			&i.ScheduleStart,
 		); err != nil {
 			return nil, err
 		}
@@ -136,7 +138,7 @@ const DeliveryByID = `-- name: DeliveryByID :one
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
        d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
        (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.next_check_at,
-       d.replay_id, d.ordering_key
+       d.replay_id, d.ordering_key, d.schedule_start
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.probe_id IS DISTINCT FROM d.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = d.endpoint_id AND p.next_check_at > now() AND d.parked
@@ -167,6 +169,7 @@ type DeliveryByIDRow struct {
 	NextCheckAt   pgtype.Timestamptz
 	ReplayID      pgtype.UUID
 	OrderingKey   *string
+	ScheduleStart int32
 }
 
 // Once a breaker's pause is over it still holds all but its probe: open_until is not
@@ -194,6 +197,7 @@ func (q *Queries) DeliveryByID(ctx context.Context, arg DeliveryByIDParams) (Del
 		&i.NextCheckAt,
 		&i.ReplayID,
 		&i.OrderingKey,
+		&i.ScheduleStart,
 	)
 	return i, err
 }
@@ -445,7 +449,7 @@ const ListDeliveries = `-- name: ListDeliveries :many
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
        d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
        (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.next_check_at,
-       d.replay_id, d.ordering_key
+       d.replay_id, d.ordering_key, d.schedule_start
 FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN endpoint_health h ON h.endpoint_id = d.endpoint_id AND h.probe_id IS DISTINCT FROM d.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = d.endpoint_id AND p.next_check_at > now() AND d.parked
@@ -489,6 +493,7 @@ type ListDeliveriesRow struct {
 	NextCheckAt   pgtype.Timestamptz
 	ReplayID      pgtype.UUID
 	OrderingKey   *string
+	ScheduleStart int32
 }
 
 // What holds as in DeliveryByID. Index: deliveries_pkey of each day newest first, or
@@ -533,6 +538,7 @@ func (q *Queries) ListDeliveries(ctx context.Context, arg ListDeliveriesParams) 
 			&i.NextCheckAt,
 			&i.ReplayID,
 			&i.OrderingKey,
+			&i.ScheduleStart,
 		); err != nil {
 			return nil, err
 		}

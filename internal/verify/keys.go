@@ -1,4 +1,4 @@
-package cli
+package verify
 
 import (
 	"cmp"
@@ -23,7 +23,7 @@ func bodyKeys(secret string) []variant {
 	return append(out, spelled(secret)...)
 }
 
-func asKey(key, says string) variant { return variant{key, change{says, wrongSecret}} }
+func asKey(key, says string) variant { return variant{key, change{says, WrongSecret}} }
 
 // standardKeys are keys of webhook-signature, whose own is what the base64 after
 // whsec_ says.
@@ -58,8 +58,8 @@ func spelled(secret string) []variant {
 // contents are what is signed in front of the body.
 func (s *search) contents(name string) []variant {
 	id, at := s.header.Get(signature.HeaderStandardID), s.header.Get(signature.HeaderStandardTimestamp)
-	header := func(id, at, says string) variant { return variant{id + "." + at + ".", change{says, headerChanged}} }
-	scheme := func(value, says string) variant { return variant{value, change{says, wrongScheme}} }
+	header := func(id, at, says string) variant { return variant{id + "." + at + ".", change{says, HeaderChanged}} }
+	scheme := func(value, says string) variant { return variant{value, change{says, WrongScheme}} }
 	if name == signature.HeaderSignature {
 		return []variant{
 			{}, scheme(cmp.Or(at, s.header.Get(signature.HeaderTimestamp))+".", "timestamp.body signed (this header signs the body alone)"),

@@ -1,4 +1,4 @@
-package cli
+package verify
 
 import (
 	"bytes"
@@ -24,7 +24,7 @@ func bodyVariants(raw []byte) []variant {
 	add := func(value, says string) {
 		if !seen[value] {
 			seen[value] = true
-			out = append(out, variant{value, change{says, bodyChanged}})
+			out = append(out, variant{value, change{says, BodyChanged}})
 		}
 	}
 	trimmed := strings.TrimRight(body, "\r\n")
@@ -83,7 +83,7 @@ func gunzipped(raw []byte) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	plain, err := io.ReadAll(io.LimitReader(r, mostCaptured))
+	plain, err := io.ReadAll(io.LimitReader(r, MaxRequestBytes))
 	return string(plain), err == nil
 }
 

@@ -1,4 +1,4 @@
-package cli
+package verify
 
 import (
 	"cmp"
@@ -12,26 +12,29 @@ import (
 	"github.com/postrider/postrider/signature"
 )
 
-// checking is how a request is checked.
-type checking struct {
-	secrets   []string
-	tolerance time.Duration // negative for any age
-	now       time.Time
+// Check is how a request is checked.
+type Check struct {
+	Secrets []string
+	// Tolerance is how far its timestamp may be from Now; negative for any age.
+	Tolerance time.Duration
+	Now       time.Time
+	// Sent is the request as it was made, of who knows; only its signed headers count.
+	Sent *Request
 }
 
-// verdict is what a check comes to.
-type verdict struct {
+// Verdict is what a check comes to.
+type Verdict struct {
 	Verified bool `json:"verified"`
 	// Mistake is a stable word; empty when it verifies.
 	Mistake string `json:"mistake,omitempty"`
 	// Says is the verdict in words.
-	Says       string             `json:"says"`
-	Signatures []checkedSignature `json:"signatures"`
-	Hints      []string           `json:"hints,omitempty"`
+	Says       string      `json:"says"`
+	Signatures []Signature `json:"signatures"`
+	Hints      []string    `json:"hints,omitempty"`
 }
 
-// checkedSignature is one header of the two that sign.
-type checkedSignature struct {
+// Signature is one header of the two that sign.
+type Signature struct {
 	Header string `json:"header"`
 	// State is right, wrong or missing.
 	State string `json:"state"`
@@ -41,38 +44,11 @@ type checkedSignature struct {
 	mistake string
 }
 
-// mistakes are words for the errors of package signature, the more particular first.
-var mistakes = []struct {
-	is   error
-	word string
-}{
-	{signature.ErrInvalidSecret, "invalid_secret"},
-	{signature.ErrNoSecret, "no_secret"},
-	{signature.ErrMissingHeader, "missing_header"},
-	{signature.ErrMalformedHeader, "malformed_header"},
-	{signature.ErrTooOld, "too_old"},
-	{signature.ErrTooNew, "too_new"},
-	{signature.ErrHeaderChanged, "header_changed"},
-	{signature.ErrBodyChanged, "body_changed"},
-	{signature.ErrWrongSecret, "wrong_secret"},
-	{signature.ErrMalformedEvent, "malformed_event"},
-	{signature.ErrMismatch, "mismatch"},
-}
-
-func mistakeOf(err error) string {
-	for _, m := range mistakes {
-		if errors.Is(err, m.is) {
-			return m.word
-		}
-	}
-	return "unknown"
-}
-
-// judge verifies as a receiver does. Where that fails it looks for the change with
+// Judge verifies as a receiver does. Where that fails it looks for the change with
 // which each signature would be right.
-func (c *checking) judge(ctx context.Context, req captured) verdict {
-	event, err := c.verify(ctx, req, c.tolerance)
-	v := verdict{Verified: err == nil, Signatures: c.signatures(req)}
+func (c *Check) Judge(ctx context.Context, req Request) Verdict {
+	event, err := c.verify(ctx, req, c.Tolerance)
+	v := Verdict{Verified: err == nil, Signatures: c.signatures(req)}
 	if err == nil {
 		v.Says = fmt.Sprintf("It verifies: event %s, %s.", event.ID, event.Type)
 		return v
@@ -86,12 +62,13 @@ func (c *checking) judge(ctx context.Context, req captured) verdict {
 			break
 		}
 	}
+	c.compare(ctx, req, &v)
 	return v
 }
 
 // explain says with what a signature would be right, which is more than what the bytes
 // look like.
-func (v *verdict) explain(s checkedSignature, err error) {
+func (v *Verdict) explain(s Signature, err error) {
 	v.Says = "It does not verify"
 	if !errors.Is(err, signature.ErrMismatch) {
 		v.Says += ": " + inWords(err)
@@ -107,23 +84,23 @@ func (v *verdict) explain(s checkedSignature, err error) {
 }
 
 // verify is what a receiver does.
-func (c *checking) verify(ctx context.Context, req captured, tolerance time.Duration) (signature.Event, error) {
+func (c *Check) verify(ctx context.Context, req Request, tolerance time.Duration) (signature.Event, error) {
 	verifier, err := signature.NewVerifier(signature.Config{
-		Secrets: c.secrets, Tolerance: tolerance, Now: func() time.Time { return c.now },
+		Secrets: c.Secrets, Tolerance: tolerance, Now: func() time.Time { return c.Now },
 	})
 	if err != nil {
 		return signature.Event{}, err
 	}
-	return verifier.Verify(ctx, req.header, req.body)
+	return verifier.Verify(ctx, req.Header, req.Body)
 }
 
 // signatures looks at each alone, whatever the time.
-func (c *checking) signatures(req captured) []checkedSignature {
-	search := newSearch(c.secrets, req)
-	var out []checkedSignature
+func (c *Check) signatures(req Request) []Signature {
+	search := newSearch(c.Secrets, req)
+	var out []Signature
 	for _, name := range []string{signature.HeaderSignature, signature.HeaderStandardSignature} {
-		s := checkedSignature{Header: name, State: "missing"}
-		if given := req.header.Values(name); len(given) > 0 {
+		s := Signature{Header: name, State: "missing"}
+		if given := req.Header.Values(name); len(given) > 0 {
 			changes, found := search.find(name, given)
 			s.State = "wrong"
 			if found && len(changes) == 0 {
@@ -140,19 +117,16 @@ func (c *checking) signatures(req captured) []checkedSignature {
 }
 
 // hints are what else to know.
-func (c *checking) hints(ctx context.Context, req captured, err error) []string {
+func (c *Check) hints(ctx context.Context, req Request, err error) []string {
 	var out []string
 	if errors.Is(err, signature.ErrTooOld) || errors.Is(err, signature.ErrTooNew) {
 		if _, without := c.verify(ctx, req, -1); without == nil {
-			out = append(out, fmt.Sprintf("Apart from its time it verifies. It was signed at %s, and this looks at it as of %s: "+
-				"--at says when it came, --any-age does not ask. In a receiver: are its clock and its tolerance right, or is it an old request that somebody sent again?",
-				signedAt(req.header), when(c.now)))
+			out = append(out, fmt.Sprintf("Apart from its time it verifies. It was signed at %s, and this looks at it as of %s. "+
+				"In a receiver: are its clock and its tolerance right, or is it an old request that somebody sent again?",
+				signedAt(req.Header), when(c.Now)))
 		} else {
 			out = append(out, "Apart from its time: "+inWords(without)+".")
 		}
-	}
-	if errors.Is(err, signature.ErrInvalidSecret) {
-		out = append(out, `The secret is shown by "postrider endpoints secret"; it begins with whsec_, and all of it is needed.`)
 	}
 	return out
 }
@@ -165,6 +139,8 @@ func signedAt(h http.Header) string {
 	}
 	return "an unknown time"
 }
+
+func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 
 // inWords is an error of package signature without the package's name.
 func inWords(err error) string { return strings.ReplaceAll(err.Error(), "signature: ", "") }

@@ -1,4 +1,4 @@
-package cli
+package verify
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ const (
 var verifyTime = time.Unix(1640995200, 0)
 
 // request is one that is right.
-func request(t *testing.T, body string) captured {
+func request(t *testing.T, body string) Request {
 	t.Helper()
 	standard, err := signature.SignStandard(verifySecret, "evt_1", verifyTime, []byte(body))
 	if err != nil {
@@ -36,13 +36,13 @@ func request(t *testing.T, body string) captured {
 	} {
 		h.Set(name, value)
 	}
-	return captured{h, []byte(body)}
+	return Request{h, []byte(body)}
 }
 
-func judged(t *testing.T, req captured, secrets ...string) verdict {
+func judged(t *testing.T, req Request, secrets ...string) Verdict {
 	t.Helper()
-	c := checking{secrets: secrets, now: verifyTime, tolerance: signature.DefaultTolerance}
-	return c.judge(t.Context(), req)
+	c := Check{Secrets: secrets, Now: verifyTime, Tolerance: signature.DefaultTolerance}
+	return c.Judge(t.Context(), req)
 }
 
 func TestVerifyRight(t *testing.T) {
@@ -96,9 +96,9 @@ func TestVerifyBody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			req := request(t, verifyBody)
-			req.body = []byte(c.body)
+			req.Body = []byte(c.body)
 			v := judged(t, req, verifySecret)
-			if v.Verified || v.Mistake != bodyChanged {
+			if v.Verified || v.Mistake != BodyChanged {
 				t.Errorf("the mistake is %s: %s", v.Mistake, v.Says)
 			}
 			for _, s := range v.Signatures {
@@ -134,19 +134,19 @@ func TestVerifySaysWhich(t *testing.T) {
 		change               func(http.Header)
 		header, mistake, say string
 	}{
-		"BodyKeyWithoutPrefix": {set(body, signature.Sign(bare, []byte(verifyBody))), body, wrongSecret, "without whsec_ as the key"},
-		"BodyKeyDecoded":       {set(body, signature.Sign(string(key), []byte(verifyBody))), body, wrongSecret, "what the secret's base64 says"},
-		"StandardKeyWhole":     {set(std, standard(verifySecret, signedContent)), std, wrongSecret, "the whole secret as the key"},
-		"StandardKeyUndecoded": {set(std, standard(bare, signedContent)), std, wrongSecret, "not decoded"},
-		"KeyWithLineBreak":     {set(body, signature.Sign(verifySecret+"\n", []byte(verifyBody))), body, wrongSecret, "a line break after it"},
-		"BodyAlone":            {set(std, standard(string(key), verifyBody)), std, wrongScheme, "the body alone signed"},
-		"TimestampAndBody":     {set(body, signature.Sign(verifySecret, []byte("1640995200."+verifyBody))), body, wrongScheme, "timestamp.body"},
-		"OtherForm":            {set(body, "v1,"+base64.StdEncoding.EncodeToString(mac(verifySecret, verifyBody))), body, wrongScheme, "not in that of the other"},
-		"CutOff":               {set(body, whole[:40]), body, truncated, "cut off after 40 of 71"},
-		"UpperCase":            {set(body, "sha256="+strings.ToUpper(whole[7:])), body, malformed, "lower case"},
-		"NoPrefix":             {set(body, whole[7:]), body, malformed, "sha256= in front"},
-		"AnotherID":            {set(signature.HeaderStandardID, "evt_2"), std, headerChanged, "webhook-id as X-Webhook-ID has it"},
-		"AnotherTime":          {set(signature.HeaderStandardTimestamp, "1640995201"), std, headerChanged, "webhook-timestamp as X-Webhook-Timestamp has it"},
+		"BodyKeyWithoutPrefix": {set(body, signature.Sign(bare, []byte(verifyBody))), body, WrongSecret, "without whsec_ as the key"},
+		"BodyKeyDecoded":       {set(body, signature.Sign(string(key), []byte(verifyBody))), body, WrongSecret, "what the secret's base64 says"},
+		"StandardKeyWhole":     {set(std, standard(verifySecret, signedContent)), std, WrongSecret, "the whole secret as the key"},
+		"StandardKeyUndecoded": {set(std, standard(bare, signedContent)), std, WrongSecret, "not decoded"},
+		"KeyWithLineBreak":     {set(body, signature.Sign(verifySecret+"\n", []byte(verifyBody))), body, WrongSecret, "a line break after it"},
+		"BodyAlone":            {set(std, standard(string(key), verifyBody)), std, WrongScheme, "the body alone signed"},
+		"TimestampAndBody":     {set(body, signature.Sign(verifySecret, []byte("1640995200."+verifyBody))), body, WrongScheme, "timestamp.body"},
+		"OtherForm":            {set(body, "v1,"+base64.StdEncoding.EncodeToString(mac(verifySecret, verifyBody))), body, WrongScheme, "not in that of the other"},
+		"CutOff":               {set(body, whole[:40]), body, Truncated, "cut off after 40 of 71"},
+		"UpperCase":            {set(body, "sha256="+strings.ToUpper(whole[7:])), body, MalformedHeader, "lower case"},
+		"NoPrefix":             {set(body, whole[7:]), body, MalformedHeader, "sha256= in front"},
+		"AnotherID":            {set(signature.HeaderStandardID, "evt_2"), std, HeaderChanged, "webhook-id as X-Webhook-ID has it"},
+		"AnotherTime":          {set(signature.HeaderStandardTimestamp, "1640995201"), std, HeaderChanged, "webhook-timestamp as X-Webhook-Timestamp has it"},
 		"MissingID":            {func(h http.Header) { h.Del(signature.HeaderStandardID) }, std, "missing_header", "webhook-id as X-Webhook-ID has it"},
 		"MissingIDs": {func(h http.Header) {
 			h.Del(signature.HeaderStandardID)
@@ -156,14 +156,14 @@ func TestVerifySaysWhich(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			req := request(t, verifyBody)
-			c.change(req.header)
+			c.change(req.Header)
 			if c.header == body { // a receiver that looks at this one only
 				for _, name := range []string{signature.HeaderStandardID, signature.HeaderStandardTimestamp, std} {
-					req.header.Del(name)
+					req.Header.Del(name)
 				}
 			}
 			v := judged(t, req, verifySecret)
-			i := slices.IndexFunc(v.Signatures, func(s checkedSignature) bool { return s.Header == c.header })
+			i := slices.IndexFunc(v.Signatures, func(s Signature) bool { return s.Header == c.header })
 			if with := v.Signatures[i].With; len(with) != 1 || !strings.Contains(with[0], c.say) {
 				t.Errorf("would verify with %q, want %q: %+v", with, c.say, v)
 			}
@@ -180,7 +180,7 @@ func TestVerifySecrets(t *testing.T) {
 	for name, c := range map[string]struct{ secret, mistake, says string }{
 		"WithoutPrefix": {strings.TrimPrefix(verifySecret, "whsec_"), "invalid_secret", "with whsec_ in front"},
 		"Quoted":        {`"` + verifySecret + `"`, "invalid_secret", "without the quotes"},
-		"Another":       {"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", wrongSecret, ""},
+		"Another":       {"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", WrongSecret, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -212,8 +212,8 @@ func TestVerifyHooktest(t *testing.T) {
 			if _, err := body.ReadFrom(r.Body); err != nil {
 				t.Fatal(err)
 			}
-			c := checking{secrets: []string{verifySecret}, now: time.Now(), tolerance: signature.DefaultTolerance}
-			if v := c.judge(t.Context(), captured{r.Header, body.Bytes()}); v.Verified || v.Mistake == "" || v.Mistake == "unknown" {
+			c := Check{Secrets: []string{verifySecret}, Now: time.Now(), Tolerance: signature.DefaultTolerance}
+			if v := c.Judge(t.Context(), Request{r.Header, body.Bytes()}); v.Verified || v.Mistake == "" || v.Mistake == "unknown" {
 				t.Errorf("got %+v", v)
 			}
 		})
@@ -225,8 +225,8 @@ func TestVerifyLargeBody(t *testing.T) {
 	t.Parallel()
 	large := strings.Replace(verifyBody, `"a":1.50`, `"a":"`+strings.Repeat("x", 1<<20)+`"`, 1)
 	req := request(t, large)
-	req.body = append(req.body, '\n')
-	if v := judged(t, req, verifySecret); v.Mistake != bodyChanged || !slices.Equal(v.Signatures[0].With, []string{withoutBreak}) {
+	req.Body = append(req.Body, '\n')
+	if v := judged(t, req, verifySecret); v.Mistake != BodyChanged || !slices.Equal(v.Signatures[0].With, []string{withoutBreak}) {
 		t.Errorf("the mistake is %s: %s", v.Mistake, v.Says)
 	}
 	if n := len(newSearch([]string{verifySecret}, req).tries(signature.HeaderStandardSignature)); n > 60 {

@@ -1,4 +1,4 @@
-package cli
+package verify
 
 import (
 	"cmp"
@@ -18,16 +18,6 @@ import (
 // change is something that is to be another way for a signature to be right.
 type change struct{ says, mistake string }
 
-// Words for mistakes beside those of package signature's errors.
-const (
-	wrongSecret   = "wrong_secret"
-	bodyChanged   = "body_changed"
-	headerChanged = "header_changed"
-	wrongScheme   = "wrong_scheme"
-	truncated     = "truncated"
-	malformed     = "malformed_header"
-)
-
 // variant is one thing as it may have been; the change says nothing where it is as it
 // is.
 type variant struct {
@@ -43,10 +33,10 @@ type search struct {
 	bodyID string
 }
 
-func newSearch(secrets []string, req captured) *search {
-	s := &search{keys: map[string][]variant{}, bodies: bodyVariants(req.body), header: req.header}
+func newSearch(secrets []string, req Request) *search {
+	s := &search{keys: map[string][]variant{}, bodies: bodyVariants(req.Body), header: req.Header}
 	var event struct{ ID string }
-	if json.Unmarshal(req.body, &event) == nil {
+	if json.Unmarshal(req.Body, &event) == nil {
 		s.bodyID = event.ID
 	}
 	for _, secret := range secrets {
@@ -147,13 +137,13 @@ func (c claim) by(sum []byte) (form change, ok bool) {
 	case c.text == right:
 		return change{}, true
 	case c.text == text:
-		return change{prefix + " in front of the signature", malformed}, true
+		return change{prefix + " in front of the signature", MalformedHeader}, true
 	case prefix == "sha256=" && strings.EqualFold(c.text, right):
-		return change{"the signature in lower case", malformed}, true
+		return change{"the signature in lower case", MalformedHeader}, true
 	case c.text == other || c.text == otherPrefix+other:
-		return change{"the signature in the form of this header, " + prefix + "…, and not in that of the other", wrongScheme}, true
+		return change{"the signature in the form of this header, " + prefix + "…, and not in that of the other", WrongScheme}, true
 	case len(c.text) >= shortest && strings.HasPrefix(right, c.text):
-		return change{fmt.Sprintf("the whole signature: it is cut off after %d of %d characters", len(c.text), len(right)), truncated}, true
+		return change{fmt.Sprintf("the whole signature: it is cut off after %d of %d characters", len(c.text), len(right)), Truncated}, true
 	}
 	return change{}, false
 }
