@@ -14,7 +14,7 @@ import (
 func functions(a *assets) template.FuncMap {
 	return template.FuncMap{
 		"asset": a.path, "dict": dict, "count": count, "exact": exact, "percent": percent, "millis": millis, "span": span,
-		"plural": plural, "stamp": stamp, "utc": utc, "join": strings.Join, "deref": deref, "badge": badgeOf,
+		"plural": plural, "stamp": stamp, "utc": utc, "join": strings.Join, "deref": deref, "badge": badgeOf, "cause": cause, "short": short,
 	}
 }
 

@@ -27,6 +27,7 @@ const inWorkspace = "/w/{workspace}"
 func pages() (all []page) {
 	all = append(all, workspacesPages()...)
 	all = append(all, overviewPages()...)
+	all = append(all, endpointPages()...)
 	return append(all, endpointsPages()...)
 }
 

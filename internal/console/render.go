@@ -56,10 +56,13 @@ type tab struct {
 
 // toasts are the texts by their words in an address: only these can be shown.
 var toasts = map[string]string{
-	"created":  "Endpoint created.",
-	"saved":    "Changes saved.",
-	"enabled":  "Endpoint enabled. It gets events from now on.",
-	"disabled": "Endpoint disabled. New events make no delivery to it.",
+	"created":   "Endpoint created.",
+	"saved":     "Changes saved.",
+	"enabled":   "Endpoint enabled. It gets events from now on.",
+	"disabled":  "Endpoint disabled. New events make no delivery to it.",
+	"deleted":   "Endpoint deleted. What was pending for it is canceled.",
+	"promoted":  "The new secret is the only one now.",
+	"replaying": "The replay has begun.",
 }
 
 // view is a page's templates, parsed.
