@@ -18,6 +18,10 @@ type stateWords struct {
 }
 
 func stateOf(e *client.Endpoint, h *client.EndpointHealth) stateWords {
+	next := "Each is tried again on its schedule."
+	if len(e.RetrySchedule) == 0 {
+		next = "It has no retries, so each of them failed for good."
+	}
 	switch h.State {
 	case client.EndpointDisabled:
 		return disabledWords(e)
@@ -29,7 +33,7 @@ func stateOf(e *client.Endpoint, h *client.EndpointHealth) stateWords {
 	case client.EndpointFailing:
 		return stateWords{
 			Tone: "warn", Text: fmt.Sprintf("%s failed in a row.", plural(int64(h.Failures), "attempt")),
-			Since: h.FailingSince, Next: "Each is tried again on its schedule.",
+			Since: h.FailingSince, Next: next,
 		}
 	}
 	return heldWords(h)
