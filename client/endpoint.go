@@ -183,6 +183,8 @@ type TestResult struct {
 	Success bool `json:"success"`
 	// StatusCode is nil where no answer came.
 	StatusCode *int `json:"status_code"`
+	// ResponseHeaders are empty where no answer came.
+	ResponseHeaders map[string]string `json:"response_headers"`
 	// ResponseBody is at most 64 KiB.
 	ResponseBody *string `json:"response_body"`
 	// ResponseBodyBase64 is the whole body when it is not UTF-8.

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -17,6 +18,20 @@ const (
 
 // EndpointsService is about endpoints.
 type EndpointsService struct{ service }
+
+// EndpointFilter narrows a list of endpoints.
+type EndpointFilter struct {
+	State EndpointState
+	// Search is a text in the URL or the description, in any case.
+	Search string
+	// Limit and Cursor are as in [ListOptions].
+	Limit  int
+	Cursor string
+}
+
+func (f EndpointFilter) query() query {
+	return query{}.text("state", string(f.State)).text("search", f.Search).page(f.Limit, f.Cursor)
+}
 
 // Create creates an endpoint. Its secret is in the answer.
 func (s *EndpointsService) Create(ctx context.Context, in EndpointInput) (Endpoint, error) {
@@ -44,6 +59,17 @@ func (s *EndpointsService) All(ctx context.Context, o ListOptions) iter.Seq2[End
 		o.Cursor = cursor
 		return s.List(ctx, o)
 	})
+}
+
+// Find is List, narrowed. A page of what is rare may be short, or empty, though more is
+// behind it: go on until NextCursor is nil.
+func (s *EndpointsService) Find(ctx context.Context, f EndpointFilter) (Page[Endpoint], error) {
+	return list[Endpoint](ctx, s.c, "listEndpoints", "/v1/endpoints", f.query())
+}
+
+// FindHealth is Health of the endpoints of Find, in their order.
+func (s *EndpointsService) FindHealth(ctx context.Context, f EndpointFilter) (Page[EndpointHealth], error) {
+	return list[EndpointHealth](ctx, s.c, "listEndpointHealth", "/v1/endpoint-health", f.query())
 }
 
 // Health is one page of how endpoints are, in the order of List. Where an endpoint's
@@ -116,6 +142,14 @@ func (s *EndpointsService) replay(id string, in EndpointReplayInput) *call {
 // Stats counts an endpoint's deliveries. The window is 24h when empty.
 func (s *EndpointsService) Stats(ctx context.Context, id string, w Window) (Stats, error) {
 	return do[Stats](ctx, s.c, &call{op: "getEndpointStats", method: "GET", path: "/v1/endpoints/{}/stats", ids: []string{id}, query: w.query()})
+}
+
+// StatsOf counts the deliveries of up to 50 endpoints at once: of those that exist, in
+// the order of their ids. The window is 24h when empty.
+func (s *EndpointsService) StatsOf(ctx context.Context, ids []string, w Window) ([]Stats, error) {
+	q := query{}.text("endpoint_ids", strings.Join(ids, ",")).text("window", string(w))
+	page, err := list[Stats](ctx, s.c, "listEndpointStats", "/v1/endpoint-stats", q)
+	return page.Data, err
 }
 
 // Deliveries is one page of an endpoint's deliveries.

@@ -142,6 +142,11 @@ var operations = map[string][]made{
 	}}},
 	"listEndpointHealth": {{method: "Endpoints.Health", call: func(ctx context.Context, c *Client) (any, error) {
 		return c.Endpoints.Health(ctx, "ep", fullPage)
+	}}, {method: "Endpoints.FindHealth", call: func(ctx context.Context, c *Client) (any, error) {
+		return c.Endpoints.FindHealth(ctx, EndpointFilter{EndpointFailing, "a", 3, "x"})
+	}}},
+	"listEndpointStats": {{method: "Endpoints.StatsOf", call: func(ctx context.Context, c *Client) (any, error) {
+		return c.Endpoints.StatsOf(ctx, []string{"ep"}, Window7d)
 	}}},
 	"createKey": {{method: "Keys.Create", call: func(ctx context.Context, c *Client) (any, error) {
 		return c.Keys.Create(ctx, "id", KeyInput{"n", []Scope{ScopeEventsRead}})

@@ -26,13 +26,40 @@ FROM endpoints WHERE id = @id AND workspace_id = @workspace_id AND deleted_at IS
 SELECT workspace_id FROM endpoints WHERE id = @id AND deleted_at IS NULL;
 
 -- name: ListEndpoints :many
--- Index: endpoints_workspace.
+-- All of them, or some. Index: endpoints_workspace (endpoints_pkey for some).
 SELECT id, workspace_id, url, events, filters, description, is_active, disabled_at, disabled_reason, secret, headers,
        timeout_s, retry_schedule, rate_limit, max_in_flight, metadata, version, updated_at, deleted_at,
        next_secret, next_secret_at, format
 FROM endpoints
 WHERE workspace_id = @workspace_id AND deleted_at IS NULL AND id < @before
+  AND (sqlc.narg('ids')::uuid[] IS NULL OR id = ANY(sqlc.narg('ids')::uuid[]))
 ORDER BY id DESC LIMIT @row_limit::int;
+
+-- name: WalkEndpoints :many
+-- So many endpoints, newest first, and whether each is as wanted: a state, a text in
+-- its URL or description. The last is where the next look goes on.
+-- Index: endpoints_workspace, endpoint_health_pkey.
+SELECT r.id, (CASE @state::text
+           WHEN '' THEN true
+           WHEN 'disabled' THEN NOT r.is_active
+           ELSE r.is_active AND h.endpoint_id IS NULL END
+       AND strpos(lower(r.url || ' ' || r.description), lower(@search::text)) > 0)::bool AS matches
+FROM (SELECT e.id, e.url, e.description, e.is_active FROM endpoints e
+      WHERE e.workspace_id = @workspace_id AND e.deleted_at IS NULL AND e.id < @before
+      ORDER BY e.id DESC LIMIT @most::int) r
+LEFT JOIN endpoint_health h ON h.endpoint_id = r.id
+ORDER BY r.id DESC;
+
+-- name: WalkUnhealthy :many
+-- The same of those that fail, whose breaker is open or not.
+-- Index: endpoint_health_workspace, endpoints_pkey.
+SELECT r.id, (coalesce(e.is_active, false) AND r.open = (@state::text = 'breaker_open')
+       AND strpos(lower(e.url || ' ' || e.description), lower(@search::text)) > 0)::bool AS matches
+FROM (SELECT h.endpoint_id AS id, h.open_until IS NOT NULL AS open FROM endpoint_health h
+      WHERE h.workspace_id = @workspace_id AND h.endpoint_id < @before
+      ORDER BY h.endpoint_id DESC LIMIT @most::int) r
+LEFT JOIN endpoints e ON e.id = r.id AND e.deleted_at IS NULL
+ORDER BY r.id DESC;
 
 -- name: UpdateEndpoint :one
 -- An endpoint that was inactive before keeps since when and why. Index: endpoints_pkey.
@@ -73,7 +100,7 @@ UPDATE parked_endpoints SET next_check_at = now(), release_count = 1 WHERE endpo
 -- name: EndpointStates :many
 -- What decides whether an event goes to an endpoint, and what holds it up: a
 -- breaker also once its pause is over, for only its probe goes then.
--- Index: endpoints_workspace (endpoints_pkey for one), endpoint_health_pkey, parked_endpoints_pkey.
+-- Index: endpoints_workspace (endpoints_pkey for some), endpoint_health_pkey, parked_endpoints_pkey.
 SELECT e.id, e.events, e.filters, e.is_active, e.disabled_at, e.disabled_reason, e.updated_at,
        (CASE WHEN h.open_until IS NOT NULL THEN greatest(h.open_until, now()) END)::timestamptz AS open_until, p.reason AS parked_reason, p.next_check_at,
        coalesce(h.failures, 0)::int AS failures, h.failing_since
@@ -81,5 +108,5 @@ FROM endpoints e
 LEFT JOIN endpoint_health h ON h.endpoint_id = e.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = e.id AND p.next_check_at > now()
 WHERE e.workspace_id = @workspace_id AND e.deleted_at IS NULL AND e.id < @before
-  AND (sqlc.narg('endpoint_id')::uuid IS NULL OR e.id = sqlc.narg('endpoint_id')::uuid)
+  AND (sqlc.narg('endpoint_ids')::uuid[] IS NULL OR e.id = ANY(sqlc.narg('endpoint_ids')::uuid[]))
 ORDER BY e.id DESC LIMIT @row_limit::int;

@@ -80,36 +80,38 @@ SELECT @workspace_id, coalesce(c.endpoint_id, '00000000-0000-0000-0000-000000000
 FROM cells c GROUP BY c.endpoint_id;
 
 -- name: LiveTally :many
--- The same of a few deliveries, at most @n, of one endpoint or of all: what is
--- marked, counted as it is asked for. OFFSET 0 keeps it a look-up for each
--- delivery. Index: deliveries_endpoint or deliveries_pkey, attempts_pkey of the day.
+-- The same of a few deliveries, at most @n, of some endpoints, each by itself, or of
+-- all, as one: what is marked, counted as it is asked for. OFFSET 0 keeps it a look-up
+-- for each delivery. Index: deliveries_endpoint or deliveries_pkey, attempts_pkey of the day.
 WITH d AS MATERIALIZED (
-    SELECT v.id, v.status, v.completed_at, v.replay_id FROM deliveries v
+    SELECT v.id, v.status, v.completed_at, v.replay_id,
+           CASE WHEN sqlc.narg('endpoint_ids')::uuid[] IS NULL THEN '00000000-0000-0000-0000-000000000000' ELSE v.endpoint_id END AS endpoint_id
+    FROM deliveries v
     WHERE v.workspace_id = @workspace_id AND v.id >= @lo::uuid AND v.id < @hi::uuid
-      AND (sqlc.narg('endpoint_id')::uuid IS NULL OR v.endpoint_id = sqlc.narg('endpoint_id')::uuid)
+      AND (sqlc.narg('endpoint_ids')::uuid[] IS NULL OR v.endpoint_id = ANY(sqlc.narg('endpoint_ids')::uuid[]))
     LIMIT @n::int
 ), a AS MATERIALIZED (
-    SELECT l.duration_us, l.error_class FROM d CROSS JOIN LATERAL (
+    SELECT d.endpoint_id, l.duration_us, l.error_class FROM d CROSS JOIN LATERAL (
         SELECT t.duration_us, t.error_class FROM attempts t
         WHERE t.workspace_id = @workspace_id AND t.delivery_id = d.id AND t.delivery_id >= @lo::uuid AND t.delivery_id < @hi::uuid
         OFFSET 0) l
 )
-SELECT x.cell::smallint AS cell, count(*)::integer AS n FROM (
-    SELECT array_position(@statuses::text[], d.status) AS cell FROM d
+SELECT x.endpoint_id::uuid AS endpoint_id, x.cell::smallint AS cell, count(*)::integer AS n FROM (
+    SELECT d.endpoint_id, array_position(@statuses::text[], d.status) AS cell FROM d
     UNION ALL
-    SELECT 100 + coalesce(array_position(@classes::text[], a.error_class), 0) FROM a WHERE a.error_class IS NOT NULL
+    SELECT a.endpoint_id, 100 + coalesce(array_position(@classes::text[], a.error_class), 0) FROM a WHERE a.error_class IS NOT NULL
     UNION ALL
-    SELECT 1000 + stats_bucket(a.duration_us) FROM a
+    SELECT a.endpoint_id, 1000 + stats_bucket(a.duration_us) FROM a
     UNION ALL
-    SELECT 2000 + stats_bucket((date_part('epoch', d.completed_at) * 1000000)::bigint
+    SELECT d.endpoint_id, 2000 + stats_bucket((date_part('epoch', d.completed_at) * 1000000)::bigint
            - ('x' || encode(substr(uuid_send(d.id), 1, 6), 'hex'))::bit(48)::bigint * 1000)
     FROM d WHERE d.status = 'success' AND d.replay_id IS NULL
-) x GROUP BY x.cell;
+) x GROUP BY x.endpoint_id, x.cell;
 
 -- name: TalliesOf :many
 -- Index: stats_tallies_pkey.
-SELECT start_minute, minutes, cells, counts FROM stats_tallies
-WHERE workspace_id = @workspace_id AND endpoint_id = @endpoint_id
+SELECT endpoint_id, start_minute, minutes, cells, counts FROM stats_tallies
+WHERE workspace_id = @workspace_id AND endpoint_id = ANY(@endpoint_ids::uuid[])
   AND start_minute >= @lo_minute::int AND start_minute < @hi_minute::int
 ORDER BY start_minute;
 

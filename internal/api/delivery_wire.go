@@ -39,7 +39,7 @@ func renderTest(r *webhook.Response) testWire {
 	class, detail := r.Failure()
 	out := testWire{
 		Success: class == "", StatusCode: orNull(r.StatusCode), DurationMS: ceilMillis(r.Duration),
-		Error: orNull(detail), ErrorClass: orNull(string(class)),
+		Error: orNull(detail), ErrorClass: orNull(string(class)), ResponseHeaders: renderHeaders(r.HeaderLines()),
 	}
 	out.ResponseBody, out.ResponseBodyBase64 = renderBody(r.StatusCode, r.Body)
 	return out

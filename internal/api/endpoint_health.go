@@ -2,17 +2,12 @@ package api
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/postrider/postrider/internal/webhook"
-)
-
-// What an endpoint's health is called.
-const (
-	endpointHealthy  = "healthy"
-	endpointFailing  = "failing"
-	endpointOpen     = "breaker_open"
-	endpointDisabled = "disabled"
 )
 
 type endpointHealthWire struct {
@@ -25,29 +20,77 @@ type endpointHealthWire struct {
 }
 
 func (s *server) listEndpointHealth(ctx context.Context, r *request) (response, error) {
-	all, next, err := s.endpointStates(ctx, r)
+	f, err := r.endpointFilter()
 	if err != nil {
 		return response{}, err
 	}
-	out := list[endpointHealthWire]{Data: make([]endpointHealthWire, len(all)), NextCursor: next}
+	var all []webhook.EndpointState
+	var next *string
+	if f != (webhook.EndpointFilter{}) && !r.query.Has("endpoint_id") {
+		all, next, err = s.endpointStatesLike(ctx, r, f)
+	} else {
+		all, next, err = s.endpointStates(ctx, r)
+	}
+	if err != nil {
+		return response{}, err
+	}
+	out := list[endpointHealthWire]{Data: []endpointHealthWire{}, NextCursor: next}
 	for i := range all {
-		out.Data[i] = renderEndpointHealth(&all[i])
+		if f.Health == "" || all[i].Health() == f.Health { // it may be another by now
+			out.Data = append(out.Data, renderEndpointHealth(&all[i]))
+		}
 	}
 	return response{status: 200, body: out}, nil
 }
 
+// endpointStatesLike is the page of endpoints that are as wanted.
+func (s *server) endpointStatesLike(ctx context.Context, r *request, f webhook.EndpointFilter) ([]webhook.EndpointState, *string, error) {
+	p, err := r.page()
+	if err != nil {
+		return nil, nil, err
+	}
+	ids, next, err := s.Endpoints.Find(ctx, r.workspace, f, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	var cursor *string
+	if !next.IsZero() {
+		cursor = encodeCursor(next[:])
+	}
+	if len(ids) == 0 {
+		return nil, cursor, nil
+	}
+	all, _, err := s.Explainer.States(ctx, r.workspace, ids, webhook.Page{Limit: len(ids)})
+	return all, cursor, err
+}
+
 func renderEndpointHealth(e *webhook.EndpointState) endpointHealthWire {
-	out := endpointHealthWire{
-		EndpointID: e.ID.Format(webhook.EndpointPrefix), State: endpointHealthy, Failures: e.Failures,
+	return endpointHealthWire{
+		EndpointID: e.ID.Format(webhook.EndpointPrefix), State: e.Health(), Failures: e.Failures,
 		FailingSince: e.FailingSince, OpenUntil: e.OpenUntil, HeldReason: orNull(e.ParkedReason),
 	}
-	switch {
-	case !e.IsActive:
-		out.State = endpointDisabled
-	case e.OpenUntil != nil:
-		out.State = endpointOpen
-	case e.Failures > 0:
-		out.State = endpointFailing
+}
+
+// maxSearch bounds ?search=, in bytes.
+const maxSearch = 200
+
+// endpointFilterParams narrow a list of endpoints.
+func endpointFilterParams() []param {
+	state := param{name: "state", doc: "Only endpoints that are so; see GET /v1/endpoint-health."}
+	for _, name := range webhook.EndpointStates() {
+		state.enum = append(state.enum, name)
 	}
-	return out
+	return []param{state, {name: "search", doc: "Only endpoints with this text in their URL or description, in any case. At most 200 bytes.", example: "search-index"}}
+}
+
+// endpointFilter reads ?state= and ?search=.
+func (r *request) endpointFilter() (f webhook.EndpointFilter, err error) {
+	f.Health, f.Search = r.query.Get("state"), r.query.Get("search")
+	if f.Health != "" && !slices.Contains(webhook.EndpointStates(), f.Health) {
+		return f, invalidField("state", "must be one of %s", strings.Join(webhook.EndpointStates(), ", "))
+	}
+	if len(f.Search) > maxSearch || !utf8.ValidString(f.Search) || strings.ContainsRune(f.Search, 0) {
+		return f, invalidField("search", "must be text of at most %d bytes", maxSearch)
+	}
+	return f, nil
 }

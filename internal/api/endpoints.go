@@ -89,11 +89,31 @@ func (s *server) listEndpoints(ctx context.Context, r *request) (response, error
 	if err != nil {
 		return response{}, err
 	}
+	f, err := r.endpointFilter()
+	if err != nil {
+		return response{}, err
+	}
+	if f != (webhook.EndpointFilter{}) {
+		return s.listEndpointsLike(ctx, r, f, p)
+	}
 	rows, more, err := s.Endpoints.List(ctx, r.workspace, p)
 	if err != nil {
 		return response{}, err
 	}
 	return pageOf(rows, more, func(e *webhook.Endpoint) webhook.ID { return e.ID }, s.renderEndpoint), nil
+}
+
+// listEndpointsLike is the page of endpoints that are as wanted.
+func (s *server) listEndpointsLike(ctx context.Context, r *request, f webhook.EndpointFilter, p webhook.Page) (response, error) {
+	ids, next, err := s.Endpoints.Find(ctx, r.workspace, f, p)
+	if err != nil {
+		return response{}, err
+	}
+	rows, err := s.Endpoints.Some(ctx, r.workspace, ids)
+	if err != nil {
+		return response{}, err
+	}
+	return pageBefore(rows, next, s.renderEndpoint), nil
 }
 
 func (s *server) deleteEndpoint(ctx context.Context, r *request) (response, error) {

@@ -153,12 +153,13 @@ func (s *server) endpointStates(ctx context.Context, r *request) (all []webhook.
 	if err != nil {
 		return nil, nil, err
 	}
-	var only webhook.ID
+	var only []webhook.ID
 	if r.query.Has("endpoint_id") {
-		var ok bool
-		if only, ok = webhook.ParseID(webhook.EndpointPrefix, r.query.Get("endpoint_id")); !ok || only.IsZero() {
+		id, ok := webhook.ParseID(webhook.EndpointPrefix, r.query.Get("endpoint_id"))
+		if !ok || id.IsZero() {
 			return nil, nil, nil
 		}
+		only = []webhook.ID{id}
 	}
 	all, more, err := s.Explainer.States(ctx, r.workspace, only, p)
 	return all, nextCursor(all, more, func(e *webhook.EndpointState) webhook.ID { return e.ID }), err

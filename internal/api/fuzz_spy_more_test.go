@@ -117,7 +117,7 @@ func (s spyAuditLog) List(_ context.Context, ws webhook.WorkspaceID, f webhook.A
 	return nil, false, nil
 }
 
-func (s spyExplainer) States(_ context.Context, ws webhook.WorkspaceID, _ webhook.ID, p webhook.Page) ([]webhook.EndpointState, bool, error) {
+func (s spyExplainer) States(_ context.Context, ws webhook.WorkspaceID, _ []webhook.ID, p webhook.Page) ([]webhook.EndpointState, bool, error) {
 	s.in(ws)
 	s.page(p)
 	return nil, false, nil

@@ -209,6 +209,18 @@ func (s spyEndpoints) List(_ context.Context, ws webhook.WorkspaceID, p webhook.
 	return nil, false, nil
 }
 
+func (s spyEndpoints) Find(_ context.Context, ws webhook.WorkspaceID, f webhook.EndpointFilter, p webhook.Page) ([]webhook.ID, webhook.ID, error) {
+	s.in(ws)
+	s.page(p)
+	s.stores(f.Search)
+	return nil, webhook.ID{}, nil
+}
+
+func (s spyEndpoints) Some(_ context.Context, ws webhook.WorkspaceID, _ []webhook.ID) ([]webhook.Endpoint, error) {
+	s.in(ws)
+	return nil, nil
+}
+
 func (s spyEndpoints) Create(_ context.Context, e webhook.Endpoint) (webhook.Endpoint, error) {
 	s.write(e.WorkspaceID, "endpoints")
 	s.storesEndpoint(&e)

@@ -180,11 +180,13 @@ func (s *server) endpointRoutes() []route {
 			status: http.StatusOK, answer: endpointCheckWire{}, handle: s.checkEndpoint,
 		}, {
 			method: http.MethodGet, path: "/v1/endpoints", id: "listEndpoints", tag: tagEndpoints, scope: webhook.ScopeEndpointsRead,
-			summary: "List endpoints", doc: "Newest first.", query: pageParams(), status: http.StatusOK, answer: list[endpointWire]{}, handle: s.listEndpoints,
+			summary: "List endpoints", doc: "Newest first. A page of what is rare may end before its limit, or be empty, though more is behind it: next_cursor says so.",
+			query: append(pageParams(), endpointFilterParams()...), status: http.StatusOK, answer: list[endpointWire]{}, handle: s.listEndpoints,
 		}, {
 			method: http.MethodGet, path: "/v1/endpoint-health", id: "listEndpointHealth", tag: tagEndpoints, scope: webhook.ScopeEndpointsRead,
 			summary: "List how endpoints are", doc: "Which of them fail, and what their breakers do; in the order of the endpoints' list, newest first.",
-			query: append(pageParams(), param{name: "endpoint_id", doc: "Only this endpoint.", example: "ep_" + sampleText}), status: http.StatusOK, answer: list[endpointHealthWire]{}, handle: s.listEndpointHealth,
+			query:  append(append(pageParams(), endpointFilterParams()...), param{name: "endpoint_id", doc: "Only this endpoint.", example: "ep_" + sampleText}),
+			status: http.StatusOK, answer: list[endpointHealthWire]{}, handle: s.listEndpointHealth,
 		}, {
 			method: http.MethodGet, path: "/v1/endpoints/{id}", id: "getEndpoint", tag: tagEndpoints, scope: webhook.ScopeEndpointsRead,
 			summary: "Get an endpoint", doc: "Without its secret, and with its headers' values hidden.", status: http.StatusOK, answer: endpointWire{}, handle: s.getEndpoint,

@@ -55,6 +55,16 @@ type EndpointReader interface {
 	// Anywhere is Get without a workspace, for who proves to have its secret.
 	Anywhere(ctx context.Context, id webhook.ID) (webhook.Endpoint, error)
 	List(ctx context.Context, ws webhook.WorkspaceID, p webhook.Page) (all []webhook.Endpoint, more bool, err error)
+	EndpointFinder
+}
+
+// EndpointFinder finds some of a workspace's endpoints.
+type EndpointFinder interface {
+	// Find returns where the next page goes on; zero where there is none. It may end a
+	// page before its limit.
+	Find(ctx context.Context, ws webhook.WorkspaceID, f webhook.EndpointFilter, p webhook.Page) (ids []webhook.ID, next webhook.ID, err error)
+	// Some returns those of the endpoints that exist.
+	Some(ctx context.Context, ws webhook.WorkspaceID, ids []webhook.ID) ([]webhook.Endpoint, error)
 }
 
 // EndpointWriter changes endpoints. When a change has returned, events accepted
@@ -166,9 +176,9 @@ type AuditLog interface {
 
 // Explainer reads what tells why an endpoint got an event or did not.
 type Explainer interface {
-	// States returns endpoints as they are now, newest first; only is one of
-	// them, or zero for all.
-	States(ctx context.Context, ws webhook.WorkspaceID, only webhook.ID, p webhook.Page) (all []webhook.EndpointState, more bool, err error)
+	// States returns endpoints as they are now, newest first; only are some of
+	// them, or nil for all.
+	States(ctx context.Context, ws webhook.WorkspaceID, only []webhook.ID, p webhook.Page) (all []webhook.EndpointState, more bool, err error)
 	// Deliveries returns the newest delivery of an event to each of the endpoints
 	// that has one.
 	Deliveries(ctx context.Context, ws webhook.WorkspaceID, event webhook.ID, endpoints []webhook.ID) (map[webhook.ID]webhook.Delivery, error)
@@ -229,4 +239,6 @@ type Stats interface {
 	// Stats counts those of a workspace, or of one of its endpoints, whose events
 	// were accepted in the window that ends now. The zero endpoint is all.
 	Stats(ctx context.Context, ws webhook.WorkspaceID, endpoint webhook.ID, w webhook.StatsWindow, now time.Time) (webhook.Stats, error)
+	// StatsOf is that of each of the endpoints, in their order.
+	StatsOf(ctx context.Context, ws webhook.WorkspaceID, endpoints []webhook.ID, w webhook.StatsWindow, now time.Time) ([]webhook.Stats, error)
 }

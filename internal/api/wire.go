@@ -101,13 +101,14 @@ type rotatedWire struct {
 }
 
 type testWire struct {
-	Success            bool    `json:"success" doc:"Whether the receiver answered with a 2xx."`
-	StatusCode         *int    `json:"status_code" doc:"What the receiver answered; null where no answer came." example:"204"`
-	ResponseBody       *string `json:"response_body" doc:"At most 64 KiB." example:""`
-	ResponseBodyBase64 *string `json:"response_body_base64,omitempty" doc:"The whole body when it is not UTF-8."`
-	DurationMS         int64   `json:"duration_ms" minimum:"0" doc:"From dialing to the last byte read, rounded up." example:"87"`
-	Error              *string `json:"error" doc:"What went wrong; null for a success."`
-	ErrorClass         *string `json:"error_class" enum:"timeout,refused,reset,dns,tls,blocked,status,invalid_http,internal" doc:"The same in one word."`
+	Success            bool              `json:"success" doc:"Whether the receiver answered with a 2xx."`
+	StatusCode         *int              `json:"status_code" doc:"What the receiver answered; null where no answer came." example:"204"`
+	ResponseHeaders    map[string]string `json:"response_headers" doc:"What came with it; empty where no answer came. A name that came more than once has its values joined by commas." example:"{\"Content-Type\":\"text/plain\"}"`
+	ResponseBody       *string           `json:"response_body" doc:"At most 64 KiB." example:""`
+	ResponseBodyBase64 *string           `json:"response_body_base64,omitempty" doc:"The whole body when it is not UTF-8."`
+	DurationMS         int64             `json:"duration_ms" minimum:"0" doc:"From dialing to the last byte read, rounded up." example:"87"`
+	Error              *string           `json:"error" doc:"What went wrong; null for a success."`
+	ErrorClass         *string           `json:"error_class" enum:"timeout,refused,reset,dns,tls,blocked,status,invalid_http,internal" doc:"The same in one word."`
 }
 
 type deliveryWire struct {

@@ -16,6 +16,20 @@ func badgeOf(status any) badge {
 		return badge{"bad", "Breaker open"}
 	case client.EndpointDisabled:
 		return badge{"mute", "Disabled"}
+	case client.StepOK, client.VerdictOK:
+		return badge{"good", "OK"}
+	case client.StepWarn, client.VerdictWarn:
+		return badge{"warn", "Look at it"}
+	case client.StepFail, client.VerdictFail:
+		return badge{"bad", "Failed"}
+	case client.StepSkipped:
+		return badge{"mute", "Not checked"}
+	case client.ReplayRunning:
+		return badge{"info", "Running"}
+	case client.ReplayDone:
+		return badge{"good", "Done"}
+	case client.ReplayCanceled:
+		return badge{"mute", "Stopped"}
 	case client.DeliverySuccess:
 		return badge{"good", "Delivered"}
 	case client.DeliveryPending:

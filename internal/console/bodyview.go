@@ -3,7 +3,6 @@ package console
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"unicode/utf8"
 
 	"github.com/postrider/postrider/internal/webhook"
@@ -14,9 +13,6 @@ const (
 	shownOfBody = webhook.MaxResponseBytes
 	// shownOfBinary is how much of what is no text, as hexadecimal digits.
 	shownOfBinary = 512
-	// What is nested deeper is shown as it came: indenting it takes the square of its
-	// depth, so that 64 KiB of brackets would become hundreds of megabytes.
-	mostNesting = 24
 )
 
 // bodyView is a body as it can be looked at. Whoever sent it may mean ill: it is only
@@ -60,27 +56,9 @@ func newBodyView(raw []byte) *bodyView {
 
 // pretty is empty where that helps nobody.
 func pretty(raw []byte) string {
-	if nesting(raw) > mostNesting {
+	text := indented(raw)
+	if text == string(bytes.TrimSpace(raw)) {
 		return ""
 	}
-	var out bytes.Buffer
-	if json.Indent(&out, raw, "", "  ") != nil || bytes.Equal(bytes.TrimSpace(raw), out.Bytes()) {
-		return ""
-	}
-	return out.String()
-}
-
-// nesting is how deep brackets are within each other; those in texts count, too.
-func nesting(raw []byte) int {
-	depth, most := 0, 0
-	for _, c := range raw {
-		switch c {
-		case '{', '[':
-			depth++
-			most = max(most, depth)
-		case '}', ']':
-			depth--
-		}
-	}
-	return most
+	return text
 }

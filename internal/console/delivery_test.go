@@ -59,7 +59,7 @@ func TestDelivery(t *testing.T) {
 	})
 	t.Run("GivesTheBodyAsItWasSent", func(t *testing.T) {
 		p := b.get(path + "/body").want(200)
-		if sent := r.last(); p.text != sent || p.header.Get("Content-Disposition") == "" || strings.HasPrefix(p.header.Get("Content-Type"), "text/html") {
+		if sent := r.lastBody(); p.text != sent || p.header.Get("Content-Disposition") == "" || strings.HasPrefix(p.header.Get("Content-Type"), "text/html") {
 			t.Errorf("got %q as %v, want %q", p.text, p.header, sent)
 		}
 	})
@@ -109,8 +109,8 @@ func TestDelivery(t *testing.T) {
 	})
 }
 
-// last is the body of the newest request.
-func (r *receiver) last() string {
+// lastBody is the body of the newest request.
+func (r *receiver) lastBody() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	_, body, _ := strings.Cut(r.bodies[len(r.bodies)-1], "\r\n\r\n")
@@ -141,7 +141,7 @@ func TestDeliveryIsFollowedUntilItIsDecided(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := string(said); !strings.Contains(got, "Canceled") || !strings.HasSuffix(got, "event: settled\ndata: \n\n") {
+	if got := string(said); !strings.Contains(got, "Canceled") || !strings.HasSuffix(got, "event: settled\ndata: end\n\n") {
 		t.Errorf("got %s", got)
 	}
 }
@@ -239,7 +239,7 @@ func TestVerifyOnThePage(t *testing.T) {
 	b := w.browser()
 	b.signIn(w.key)
 	path := "/console/w/acme/deliveries/" + d.ID + "/verify"
-	body := r.last()
+	body := r.lastBody()
 	r.mu.Lock()
 	sent := r.got[0].Header
 	r.mu.Unlock()

@@ -7,17 +7,30 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/postrider/postrider/client"
 )
 
+// masked is how the API shows the values of headers, which are secret.
+const masked = "***"
+
+// noRetries is a schedule without any, in the form.
+const noRetries = "none"
+
 // endpointForm is what stands in the form, as it was typed.
 type endpointForm struct {
-	ID, Once                             string // Once tells one sending of the form from another
+	Once                                 string // tells one sending of the form from another
 	URL, Events, Filters, Description    string
+	Headers, Metadata                    string // Headers are a line each, and *** is a value that stays
 	Timeout, Schedule, Rate, Concurrency string
 	Format                               string
 	Active                               bool
+	// Version is which state of the endpoint the form was made of; "" for a new one.
+	Version string
+	// NotDeleted is why the form below it did nothing.
+	NotDeleted string
+	ofEndpoint
 	// Errors are by field; under "" what belongs to none.
 	Errors map[string]string
 }
@@ -25,27 +38,40 @@ type endpointForm struct {
 func readEndpointForm(r *http.Request) *endpointForm {
 	text := func(name string) string { return strings.TrimSpace(r.PostFormValue(name)) }
 	return &endpointForm{
-		Once: text("once"), URL: text("url"), Events: text("events"), Filters: text("filters"), Description: text("description"), Format: text("format"),
+		Once: text("once"), Version: text("version"), Headers: text("headers"), Metadata: text("metadata"), URL: text("url"), Events: text("events"), Filters: text("filters"), Description: text("description"), Format: text("format"),
 		Timeout: text("timeout"), Schedule: text("retry_schedule"), Rate: text("rate_limit"), Concurrency: text("max_in_flight"), Active: r.PostFormValue("is_active") != "",
 	}
 }
 
+// formOf has an endpoint as it is.
 func formOf(e *client.Endpoint) *endpointForm {
 	f := &endpointForm{
-		ID: e.ID, URL: e.URL, Events: strings.Join(e.Events, "\n"), Description: e.Description, Format: string(e.Format), Active: e.IsActive,
-		Timeout: strconv.Itoa(e.Timeout), Concurrency: strconv.Itoa(e.MaxInFlight),
+		URL: e.URL, Events: strings.Join(e.Events, "\n"), Description: e.Description, Format: string(e.Format), Active: e.IsActive,
+		Filters: objectText(e.Filters), Metadata: objectText(e.Metadata), Timeout: strconv.Itoa(e.Timeout), Concurrency: strconv.Itoa(e.MaxInFlight),
+		Version: e.UpdatedAt.Format(time.RFC3339Nano),
 	}
-	if string(e.Filters) != "{}" {
-		f.Filters = string(e.Filters)
+	for _, h := range sortedPairs(e.Headers) {
+		f.Headers += h.Name + ": " + h.Value + "\n"
 	}
+	f.Headers = strings.TrimSpace(f.Headers)
 	for _, s := range e.RetrySchedule {
 		f.Schedule += strconv.Itoa(s) + " "
 	}
-	f.Schedule = strings.TrimSpace(f.Schedule)
+	if f.Schedule = strings.TrimSpace(f.Schedule); len(e.RetrySchedule) == 0 {
+		f.Schedule = noRetries
+	}
 	if e.RateLimit != nil {
 		f.Rate = strconv.Itoa(*e.RateLimit)
 	}
 	return f
+}
+
+// objectText is empty for an object without members.
+func objectText(raw json.RawMessage) string {
+	if len(membersOf(raw)) == 0 {
+		return ""
+	}
+	return exampleText(raw)
 }
 
 // input reads what was typed; what it means the API says. ok is false where it can't
@@ -53,24 +79,67 @@ func formOf(e *client.Endpoint) *endpointForm {
 func (f *endpointForm) input() (in client.EndpointInput, ok bool) {
 	f.Errors = map[string]string{}
 	in = client.EndpointInput{
-		URL: f.URL, Events: strings.Fields(strings.ReplaceAll(f.Events, ",", " ")), Description: f.Description, IsActive: &f.Active,
+		URL: f.URL, Events: strings.Fields(strings.ReplaceAll(f.Events, ",", " ")), Description: f.Description, IsActive: &f.Active, Headers: f.headers(),
 		Timeout: f.number("timeout", f.Timeout), RateLimit: f.number("rate_limit", f.Rate), MaxInFlight: f.number("max_in_flight", f.Concurrency), Format: client.Format(f.Format),
 	}
-	if f.Filters != "" {
-		if !json.Valid([]byte(f.Filters)) {
-			f.Errors["filters"] = "is no JSON: look for a missing quote or comma"
-		}
-		in.Filters = json.RawMessage(f.Filters)
+	if filters := f.object("filters", f.Filters); filters != nil {
+		in.Filters = filters
+	}
+	if metadata := f.object("metadata", f.Metadata); metadata != nil {
+		in.Metadata = metadata
+	}
+	in.RetrySchedule = f.schedule()
+	return in, len(f.Errors) == 0
+}
+
+// schedule is nil for the default, and empty for no retries.
+func (f *endpointForm) schedule() (delays []int) {
+	if f.Schedule == noRetries {
+		return []int{}
 	}
 	for _, word := range strings.Fields(strings.ReplaceAll(f.Schedule, ",", " ")) {
 		n, err := strconv.Atoi(word)
 		if err != nil {
 			f.Errors["retry_schedule"] = "must be whole seconds, such as 60 300 1800"
-			break
+			return nil
 		}
-		in.RetrySchedule = append(in.RetrySchedule, n)
+		delays = append(delays, n)
 	}
-	return in, len(f.Errors) == 0
+	return delays
+}
+
+// object is nil for an empty text.
+func (f *endpointForm) object(name, text string) json.RawMessage {
+	if text == "" {
+		return nil
+	}
+	if wrong := notAnObject(text); wrong != "" {
+		f.Errors[name] = wrong
+	}
+	return json.RawMessage(text)
+}
+
+// headers reads a line for each: a name, a colon and a value.
+func (f *endpointForm) headers() map[string]string {
+	out := map[string]string{}
+	for line := range strings.Lines(f.Headers) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		name, value, ok := strings.Cut(line, ":")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			f.Errors["headers"] = "needs a name, a colon and a value on each line, such as X-Team: search"
+			continue
+		}
+		if _, twice := out[name]; twice {
+			f.Errors["headers"] = "has " + name + " twice"
+		}
+		out[name] = strings.TrimSpace(value)
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
 func (f *endpointForm) number(name, text string) *int {
@@ -83,32 +152,6 @@ func (f *endpointForm) number(name, text string) *int {
 		return nil
 	}
 	return &n
-}
-
-// patchOf changes all that the form has, and leaves secret, headers and metadata.
-func patchOf(in *client.EndpointInput) client.EndpointPatch {
-	p := client.EndpointPatch{
-		URL: &in.URL, Events: in.Events, Description: client.Set(in.Description), IsActive: client.Set(*in.IsActive), Format: client.Null[client.Format](),
-		Filters: client.Null[any](), Timeout: orDefault(in.Timeout), RateLimit: orDefault(in.RateLimit), MaxInFlight: orDefault(in.MaxInFlight),
-	}
-	if in.Filters != nil {
-		p.Filters = client.Set(in.Filters)
-	}
-	if in.Format != "" {
-		p.Format = client.Set(in.Format)
-	}
-	p.RetrySchedule = client.Null[[]int]()
-	if in.RetrySchedule != nil {
-		p.RetrySchedule = client.Set(in.RetrySchedule)
-	}
-	return p
-}
-
-func orDefault(n *int) client.Patch[int] {
-	if n == nil {
-		return client.Null[int]()
-	}
-	return client.Set(*n)
 }
 
 // refused puts what the API says of the input beside its fields.
@@ -127,22 +170,28 @@ func (f *endpointForm) refused(err error) bool {
 // note puts errors beside their fields, the first of each.
 func (f *endpointForm) note(all []client.FieldError) {
 	for _, bad := range all {
-		name, _, _ := strings.Cut(strings.TrimPrefix(bad.Pointer, "/"), "/")
+		name, rest, _ := strings.Cut(strings.TrimPrefix(bad.Pointer, "/"), "/")
 		if !slices.Contains(f.Fields(), name) {
 			name = ""
 		}
 		if f.Errors[name] == "" {
 			f.Errors[name] = bad.Detail
+			if name == "headers" && rest != "" {
+				f.Errors[name] = headerWords(strings.NewReplacer("~1", "/", "~0", "~").Replace(rest), bad.Detail)
+			}
 		}
 	}
 }
 
-// Fields are those that may have an error.
-func (f *endpointForm) Fields() []string {
-	return []string{"url", "events", "filters", "description", "timeout", "retry_schedule", "rate_limit", "max_in_flight", "format"}
+// headerWords say which of the lines is wrong.
+func headerWords(name, detail string) string {
+	if strings.HasPrefix(detail, masked) {
+		return "has " + name + ", whose value is hidden: give the value itself"
+	}
+	return "has " + name + ", which " + detail
 }
 
-func (f *endpointForm) show(v *visit, status int, title string) error {
-	v.at(crumb{"Endpoints", v.Home() + "/endpoints"})
-	return v.renderAs(status, "endpoint-form", title, f)
+// Fields are those that may have an error.
+func (f *endpointForm) Fields() []string {
+	return []string{"url", "events", "filters", "description", "headers", "metadata", "timeout", "retry_schedule", "rate_limit", "max_in_flight", "format"}
 }

@@ -15,10 +15,6 @@ func endpointsPages() []page {
 		{method: "GET", path: all + "/new", scope: webhook.ScopeEndpointsWrite, handle: newEndpoint},
 		{method: "POST", path: all + "/check", scope: webhook.ScopeEndpointsWrite, handle: checkEndpoint},
 		{method: "POST", path: all, scope: webhook.ScopeEndpointsWrite, handle: createEndpoint},
-		{method: "GET", path: all + "/{id}/edit", scope: webhook.ScopeEndpointsWrite, handle: editEndpoint},
-		{method: "POST", path: all + "/{id}/edit", scope: webhook.ScopeEndpointsWrite, handle: saveEndpoint},
-		{method: "POST", path: all + "/{id}/enable", scope: webhook.ScopeEndpointsWrite, handle: switchEndpoint(true)},
-		{method: "POST", path: all + "/{id}/disable", scope: webhook.ScopeEndpointsWrite, handle: switchEndpoint(false)},
 	}
 }
 
@@ -77,21 +73,9 @@ func (row *endpointRow) countUp(ctx context.Context, v *visit) (err error) {
 	return err
 }
 
-func switchEndpoint(on bool) func(*visit) error {
-	return func(v *visit) error {
-		if _, err := v.api.Endpoints.Update(v.ctx(), v.pathID(), client.EndpointPatch{IsActive: client.Set(on)}); err != nil {
-			return err
-		}
-		if on {
-			return v.redirect("/endpoints?done=enabled")
-		}
-		return v.redirect("/endpoints?done=disabled")
-	}
-}
-
 func newEndpoint(v *visit) error {
 	f := &endpointForm{Active: true, Once: webhook.NewToken(), Format: string(client.FormatStandard)}
-	return f.show(v, http.StatusOK, "New endpoint")
+	return f.new(v, http.StatusOK)
 }
 
 // checkEndpoint says beside its field what is wrong with what stands in the form, while
@@ -99,6 +83,7 @@ func newEndpoint(v *visit) error {
 func checkEndpoint(v *visit) error {
 	f := readEndpointForm(v.r)
 	if in, ok := f.input(); ok {
+		f.dropHidden(&in)
 		got, err := v.api.Endpoints.Check(v.ctx(), in)
 		if err != nil {
 			return err
@@ -117,7 +102,7 @@ func createEndpoint(v *visit) error {
 	f := readEndpointForm(v.r)
 	in, ok := f.input()
 	if !ok {
-		return f.show(v, http.StatusUnprocessableEntity, "New endpoint")
+		return f.new(v, http.StatusUnprocessableEntity)
 	}
 	ctx := v.ctx()
 	if f.Once != "" { // who sends the form twice has one endpoint
@@ -126,7 +111,7 @@ func createEndpoint(v *visit) error {
 	e, err := v.api.Endpoints.Create(ctx, in)
 	if f.refused(err) {
 		f.Once = webhook.NewToken()
-		return f.show(v, http.StatusUnprocessableEntity, "New endpoint")
+		return f.new(v, http.StatusUnprocessableEntity)
 	}
 	if err != nil {
 		return err
@@ -135,27 +120,7 @@ func createEndpoint(v *visit) error {
 	return v.renderAs(http.StatusCreated, "endpoint-created", "Endpoint created", e)
 }
 
-func editEndpoint(v *visit) error {
-	e, err := v.api.Endpoints.Get(v.ctx(), v.pathID())
-	if err != nil {
-		return err
-	}
-	return formOf(&e).show(v, http.StatusOK, "Edit endpoint")
-}
-
-func saveEndpoint(v *visit) error {
-	f := readEndpointForm(v.r)
-	f.ID = v.pathID()
-	in, ok := f.input()
-	if !ok {
-		return f.show(v, http.StatusUnprocessableEntity, "Edit endpoint")
-	}
-	_, err := v.api.Endpoints.Update(v.ctx(), f.ID, patchOf(&in))
-	if f.refused(err) {
-		return f.show(v, http.StatusUnprocessableEntity, "Edit endpoint")
-	}
-	if err != nil {
-		return err
-	}
-	return v.redirect("/endpoints?done=saved")
+func (f *endpointForm) new(v *visit, status int) error {
+	v.at(crumb{"Endpoints", v.Home() + "/endpoints"})
+	return v.renderAs(status, "endpoint-form", "New endpoint", f)
 }

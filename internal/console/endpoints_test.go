@@ -53,9 +53,10 @@ func TestEndpoints(t *testing.T) {
 		w.get(all).want(200, "https://example.com/hook", "Gets everything under post and comment.created", "Healthy")
 	})
 	t.Run("ChangesWhatTheFormHasAndSwitches", func(t *testing.T) {
-		id := regexp.MustCompile(`endpoints/(ep_\w+)/edit`).FindStringSubmatch(w.get(all).text)[1]
-		w.get(all+"/"+id+"/edit").want(200, "post.*")
-		w.do("POST", all+"/"+id+"/edit", form("description", "<b>search</b>", "filters", `{"status":"published"}`)).leads(all + "?done=saved")
+		id := regexp.MustCompile(`endpoints/(ep_\w+)/settings`).FindStringSubmatch(w.get(all).text)[1]
+		version := regexp.MustCompile(`name="version" value="([^"]+)"`).FindStringSubmatch(w.get(all+"/"+id+"/settings").want(200, "post.*").text)[1]
+		f := form("description", "<b>search</b>", "filters", `{"status":"published"}`, "version", version)
+		w.do("POST", all+"/"+id+"/settings", f).leads(all + "/" + id + "/settings?done=saved")
 		w.get(all).want(200, "&lt;b&gt;search&lt;/b&gt;", "if status is “published”")
 		w.do("POST", all+"/"+id+"/disable", nil).leads(all + "?done=disabled")
 		w.get(all+"?done=disabled").want(200, "Disabled", "Endpoint disabled.")

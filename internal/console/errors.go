@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/postrider/postrider/client"
 	"github.com/postrider/postrider/internal/webhook"
@@ -115,3 +116,26 @@ func (c *Console) crossOrigin(w http.ResponseWriter, r *http.Request) {
 }
 
 func seconds(d interface{ Seconds() float64 }) int { return max(1, int(math.Ceil(d.Seconds()))) }
+
+// reasonOf is why the API refused what was given; "" where it did not.
+func reasonOf(err error) string {
+	var e *client.Error
+	if !errors.As(err, &e) || e.Status != http.StatusUnprocessableEntity {
+		return ""
+	}
+	if len(e.Errors) > 0 {
+		return e.Errors[0].Detail
+	}
+	return e.Detail
+}
+
+// refusalOf is the same with the field's name, for a form that says it in one place.
+func refusalOf(err error) string {
+	var e *client.Error
+	reason := reasonOf(err)
+	if errors.As(err, &e) && reason != "" && len(e.Errors) > 0 {
+		name, _, _ := strings.Cut(strings.TrimPrefix(e.Errors[0].Pointer, "/"), "/")
+		return name + " " + reason
+	}
+	return reason
+}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/client"
+	"github.com/postrider/postrider/internal/remedy"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -40,19 +41,12 @@ type eventDelivery struct {
 	URL string // "" where it is not known
 }
 
-// heldBecause say why a delivery is not being tried.
-var heldBecause = map[client.HeldReason]string{
-	client.HeldEndpointDisabled: "The endpoint is disabled", client.HeldBreakerOpen: "The endpoint keeps failing; its breaker is open",
-	client.HeldMaxInFlight: "As many requests are in flight as may be", client.HeldRateLimit: "The endpoint's rate limit",
-	client.HeldSecretSealed: "No worker can decrypt the endpoint's secrets", client.HeldOrdering: "Others of its ordering key are before it",
-}
-
 // Held is why it is not being tried, "" for nothing.
 func (d *eventDelivery) Held() string {
 	if d.HeldReason == nil {
 		return ""
 	}
-	return cmp.Or(heldBecause[*d.HeldReason], string(*d.HeldReason))
+	return cmp.Or(remedy.Held(*d.HeldReason).Means, string(*d.HeldReason))
 }
 
 // Ours says whether the event's id was generated.

@@ -208,13 +208,3 @@ func (w *whole) events() (all []client.Event) {
 	}
 	return all
 }
-
-func (p page) lacks(texts ...string) page {
-	p.t.Helper()
-	for _, text := range texts {
-		if strings.Contains(p.text, text) {
-			p.t.Errorf("%q is in %s", text, p.text)
-		}
-	}
-	return p
-}

@@ -124,10 +124,10 @@ func differsNow(x *client.Explanation) bool {
 	if x.Matched != x.Now.Matched {
 		return x.Now.Matched || x.Now.Reason != nil
 	}
-	return !x.Matched && reasonOf(&x.WhyNot) != reasonOf(&x.Now.WhyNot)
+	return !x.Matched && reasonIn(&x.WhyNot) != reasonIn(&x.Now.WhyNot)
 }
 
-func reasonOf(w *client.WhyNot) client.Reason {
+func reasonIn(w *client.WhyNot) client.Reason {
 	if w.Reason == nil {
 		return ""
 	}

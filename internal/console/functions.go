@@ -14,8 +14,8 @@ import (
 func functions(a *assets) template.FuncMap {
 	return template.FuncMap{
 		"asset": a.path, "dict": dict, "count": count, "exact": exact, "percent": percent, "millis": millis, "span": span,
-		"plural": plural, "stamp": stamp, "utc": utc, "join": strings.Join, "deref": deref, "badge": badgeOf,
-		"took": took, "pluralOf": func(n int, noun string) string { return plural(int64(n), noun) },
+		"plural": plural, "stamp": stamp, "utc": utc, "join": strings.Join, "deref": deref,
+		"badge": badgeOf, "cause": cause, "short": short, "took": took, "pluralOf": func(n int, noun string) string { return plural(int64(n), noun) },
 	}
 }
 

@@ -8,21 +8,14 @@ import (
 	"github.com/postrider/postrider/client"
 )
 
-// listens says in words what an endpoint gets.
+// listens says in a few words what an endpoint gets.
 func listens(e *client.Endpoint) string {
-	var parts []string
-	for _, t := range e.Events {
-		switch prefix, isPrefix := strings.CutSuffix(t, ".*"); {
-		case t == "*":
-			return "every event" + narrowed(e.Filters)
-		case isPrefix:
-			parts = append(parts, "everything under "+prefix)
-		default:
-			parts = append(parts, t)
-		}
-	}
+	parts := subscribed(e)
 	if len(parts) > 3 {
 		parts = append(parts[:3:3], plural(int64(len(parts)-3), "other type"))
+	}
+	if len(parts) == 0 {
+		return "nothing" + narrowed(e.Filters)
 	}
 	text := parts[len(parts)-1]
 	if len(parts) > 1 {
@@ -31,20 +24,31 @@ func listens(e *client.Endpoint) string {
 	return text + narrowed(e.Filters)
 }
 
-// narrowed says that there are filters, and on what.
-func narrowed(filters json.RawMessage) string {
-	var on map[string]json.RawMessage
-	if json.Unmarshal(filters, &on) != nil || len(on) == 0 {
-		return ""
-	}
-	if len(on) > 1 {
-		return fmt.Sprintf(", if %s hold", plural(int64(len(on)), "condition"))
-	}
-	for path, want := range on {
-		var text string
-		if json.Unmarshal(want, &text) == nil {
-			return fmt.Sprintf(", if %s is “%s”", path, text)
+// subscribed is what an endpoint's events are, in words.
+func subscribed(e *client.Endpoint) (parts []string) {
+	for _, t := range e.Events {
+		switch prefix, isPrefix := strings.CutSuffix(t, ".*"); {
+		case t == "*":
+			return []string{"every event"}
+		case isPrefix:
+			parts = append(parts, "everything under "+prefix)
+		default:
+			parts = append(parts, t)
 		}
 	}
-	return ", if a condition holds"
+	return parts
+}
+
+// narrowed says what filters want where that is short, else how many there are.
+func narrowed(filters json.RawMessage) string {
+	switch all := conditions(filters); {
+	case len(all) == 0:
+		return ""
+	case len(all) > 1:
+		return fmt.Sprintf(", if %s hold", plural(int64(len(all)), "condition"))
+	case len([]rune(all[0])) > 2*maxWords:
+		return ", if a condition holds"
+	default:
+		return ", if " + all[0]
+	}
 }

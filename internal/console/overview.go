@@ -3,6 +3,8 @@ package console
 import (
 	"bytes"
 	"context"
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/client"
@@ -48,6 +50,17 @@ var spans = map[client.Window]string{
 	client.Window1h: "last hour", client.Window24h: "last 24 hours", client.Window7d: "last 7 days", client.Window30d: "last 30 days",
 }
 
+// windows are what figures can be of.
+var windows = []client.Window{client.Window1h, client.Window24h, client.Window7d, client.Window30d}
+
+// windowOf is the one that is asked for, or a day.
+func windowOf(r *http.Request) client.Window {
+	if w := client.Window(r.URL.Query().Get("window")); slices.Contains(windows, w) {
+		return w
+	}
+	return client.Window24h
+}
+
 // unhealthy is an endpoint that fails, with what it is.
 type unhealthy struct {
 	client.EndpointHealth
@@ -73,14 +86,7 @@ func overviewLive(v *visit) error {
 }
 
 func overviewData(v *visit) (*overviewPage, error) {
-	p := &overviewPage{
-		Window: client.Window24h, Windows: []client.Window{client.Window1h, client.Window24h, client.Window7d, client.Window30d}, CanSee: v.May("endpoints:read"),
-	}
-	for _, w := range p.Windows {
-		if string(w) == v.r.URL.Query().Get("window") {
-			p.Window = w
-		}
-	}
+	p := &overviewPage{Window: windowOf(v.r), Windows: windows, CanSee: v.May("endpoints:read")}
 	// What waits is in the hour's and the month's figures, one of which may be asked for.
 	stats := map[client.Window]*client.Stats{p.Window: {}, client.Window1h: {}, client.Window30d: {}}
 	calls := []func(context.Context) error{func(ctx context.Context) error { return p.sick(ctx, v) }}

@@ -32,6 +32,7 @@ func pages() (all []page) {
 	all = append(all, eventsPages()...)
 	all = append(all, eventTypesPages()...)
 	all = append(all, deliveryPages()...)
+	all = append(all, endpointPages()...)
 	return append(all, endpointsPages()...)
 }
 

@@ -69,6 +69,9 @@ var toasts = map[string]string{
 	"canceled":  "Delivery canceled.",
 	"replayed":  "The event is on its way again.",
 	"overtaken": "It had changed meanwhile: this is how it is now.",
+	"deleted":   "Endpoint deleted. What was pending for it is canceled.",
+	"promoted":  "The new secret is the only one now.",
+	"replaying": "The replay has begun.",
 }
 
 // view is a page's templates, parsed.

@@ -121,6 +121,16 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	_, _ = w.Write([]byte(r.body))
 }
 
+// last is what came last, whole.
+func (r *receiver) last() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.bodies) == 0 {
+		return ""
+	}
+	return r.bodies[len(r.bodies)-1]
+}
+
 // answers changes what it says from now on.
 func (r *receiver) answers(status int, body string) {
 	r.mu.Lock()

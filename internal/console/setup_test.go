@@ -165,6 +165,17 @@ func (p page) want(status int, texts ...string) page {
 	return p
 }
 
+// lacks wants none of the texts.
+func (p page) lacks(texts ...string) page {
+	p.t.Helper()
+	for _, text := range texts {
+		if strings.Contains(p.text, text) {
+			p.t.Errorf("%q is in %s", text, p.text)
+		}
+	}
+	return p
+}
+
 func (p page) leads(to string) page {
 	p.t.Helper()
 	if p.status != http.StatusSeeOther || p.header.Get("Location") != to {

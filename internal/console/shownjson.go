@@ -12,7 +12,8 @@ const (
 	shownWhole = 64 << 10
 	// mostIndented bounds what lines and spaces make of it: deep nesting squares it.
 	mostIndented = 4 * shownWhole
-	// deepest is what can be read with indents. It bounds the work of making them.
+	// deepest is what can be read with indents. It bounds the work of making them: 64 KiB
+	// of brackets would become hundreds of megabytes.
 	deepest = 64
 )
 

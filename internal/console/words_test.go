@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,12 +58,53 @@ func TestWords(t *testing.T) {
 			"everything under post and comment.created": {Events: []string{"post.*", "comment.created"}},
 			"a, b, c and 2 other types":                 {Events: []string{"a", "b", "c", "d", "e"}},
 			"a, if status is “published”":               {Events: []string{"a"}, Filters: json.RawMessage(`{"status":"published"}`)},
-			"a, if a condition holds":                   {Events: []string{"a"}, Filters: json.RawMessage(`{"likes":{"$gte":10}}`)},
+			"a, if likes is at least 10":                {Events: []string{"a"}, Filters: json.RawMessage(`{"likes":{"$gte":10}}`)},
+			"a, if a condition holds":                   {Events: []string{"a"}, Filters: json.RawMessage(`{"x":{"$in":[` + strings.Repeat(`"long",`, 50) + `"long"]}}`)},
 			"every event, if 2 conditions hold":         {Events: []string{"*"}, Filters: json.RawMessage(`{"a":1,"b":2}`)},
 		} {
 			if got := listens(&e); got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}
+		}
+	})
+	t.Run("SayWhatEveryFilterWants", func(t *testing.T) {
+		t.Parallel()
+		for filters, want := range map[string]string{
+			`{"status":"published"}`:                             "status is “published”",
+			`{"author":{"id":7, "name":"x"}}`:                    `author is {"id":7,"name":"x"}`,
+			`{"a":{}}`:                                           "a is {}",
+			`{"a":null}`:                                         "a is null",
+			`{"a":{"$eq":1.0}}`:                                  "a is 1.0",
+			`{"a":{"$ne":"x"}}`:                                  "a is not “x”",
+			`{"likes":{"$gt":1,"$lt":9}}`:                        "likes is more than 1 and is less than 9",
+			`{"likes":{"$gte":1,"$lte":9}}`:                      "likes is at least 1 and is at most 9",
+			`{"author.id":{"$in":[7,"8"]}}`:                      "author.id is one of 7, “8”",
+			`{"author.id":{"$nin":[7,8]}}`:                       "author.id is none of 7, 8",
+			`{"a":{"$in":[]}}`:                                   "a is one of nothing",
+			`{"a":{"$exists":true}}`:                             "a is there",
+			`{"a":{"$exists":false}}`:                            "a is missing",
+			`{"a":{"$startsWith":"x"}}`:                          "a begins with “x”",
+			`{"a":{"$endsWith":"x"}}`:                            "a ends with “x”",
+			`{"tags":{"$contains":"x"}}`:                         "tags contains “x”",
+			`{"$not":{"tags":{"$contains":"d"}}}`:                "it is not so that tags contains “d”",
+			`{"$not":{"a":1,"b":2}}`:                             "it is not so that (a is 1 and b is 2)",
+			`{"$or":[{"l":"en"},{"l":{"$exists":false}}]}`:       "l is “en” or l is missing",
+			`{"$and":[{"a":1,"b":2},{"$or":[{"c":3},{}]}]}`:      "(a is 1 and b is 2) and (c is 3 or anything)",
+			`{"$or":[{"$not":{"a":1}},{"b":{"$gt":1,"$lt":9}}]}`: "(it is not so that a is 1) or (b is more than 1 and is less than 9)",
+			`{"a":{"$later":1}}`:                                 "a $later 1",
+		} {
+			if got := conditions(json.RawMessage(filters)); len(got) != 1 || got[0] != want {
+				t.Errorf("%s is %q, want %q", filters, got, want)
+			}
+		}
+		if got := conditions(json.RawMessage(`{"b":1,"a":2}`)); len(got) != 2 || got[0] != "b is 1" {
+			t.Errorf("got %q", got)
+		}
+		if got := conditions(json.RawMessage(`{"a":"` + strings.Repeat("ä", 100) + `"}`)); got[0] != "a is “"+strings.Repeat("ä", 60)+"…”" {
+			t.Errorf("got %q", got)
+		}
+		if got := conditions(json.RawMessage(`{}`)); got != nil {
+			t.Errorf("got %q", got)
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package deliver
 
 import (
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -48,20 +47,10 @@ func (t *target) request(userAgent string, at time.Time, e webhook.CarriedEvent,
 func attemptOf(sent []webhook.Header, res webhook.Response) webhook.Attempt {
 	a := webhook.Attempt{
 		ID: webhook.NewID(res.Started), StartedAt: res.Started, Duration: res.Duration, StatusCode: res.StatusCode,
-		RequestHeaders: sent, ResponseHeaders: headerLines(res.Header), ResponseBody: res.Body,
+		RequestHeaders: sent, ResponseHeaders: res.HeaderLines(), ResponseBody: res.Body,
 	}
 	if a.ErrorClass, a.Error = res.Failure(); res.Err == nil && res.StatusCode == http.StatusGone {
 		a.Error += "; the endpoint is disabled"
 	}
 	return a
-}
-
-func headerLines(h http.Header) []webhook.Header {
-	out := make([]webhook.Header, 0, len(h))
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		for _, value := range h[name] {
-			out = append(out, webhook.Header{Name: name, Value: value})
-		}
-	}
-	return out
 }

@@ -107,21 +107,7 @@ func (s *Endpoints) get(ctx context.Context, q *dbsqlc.Queries, ws webhook.Works
 
 // List returns a workspace's endpoints, newest first, as Get does.
 func (s *Endpoints) List(ctx context.Context, ws webhook.WorkspaceID, p webhook.Page) (all []webhook.Endpoint, more bool, err error) {
-	rows, err := s.db.q.ListEndpoints(ctx, dbsqlc.ListEndpointsParams{
-		WorkspaceID: string(ws), Before: before(p), RowLimit: int32(p.Limit + 1),
-	})
-	if err != nil {
-		return nil, false, fmt.Errorf("list endpoints of workspace %s: %w", ws, available(err))
-	}
-	rows, more = cut(rows, p.Limit)
-	for i := range rows {
-		e, err := s.endpointOf(&rows[i])
-		if err != nil {
-			return nil, false, fmt.Errorf("list endpoints of workspace %s: %w", ws, err)
-		}
-		all = append(all, e)
-	}
-	return all, more, nil
+	return s.list(ctx, ws, nil, p)
 }
 
 // Update changes an endpoint: edit gets it as it is now, with no other change

@@ -15,12 +15,12 @@ type Explain struct{ db *DB }
 // NewExplain makes the store on db.
 func NewExplain(db *DB) *Explain { return &Explain{db} }
 
-// States returns a workspace's endpoints as they are now, newest first; only is
-// one of them, or zero for all.
-func (s *Explain) States(ctx context.Context, ws webhook.WorkspaceID, only webhook.ID, p webhook.Page) (all []webhook.EndpointState, more bool, err error) {
+// States returns a workspace's endpoints as they are now, newest first; only are
+// some of them, or nil for all.
+func (s *Explain) States(ctx context.Context, ws webhook.WorkspaceID, only []webhook.ID, p webhook.Page) (all []webhook.EndpointState, more bool, err error) {
 	arg := dbsqlc.EndpointStatesParams{WorkspaceID: string(ws), Before: before(p), RowLimit: int32(p.Limit + 1)}
-	if !only.IsZero() {
-		arg.EndpointID = pgID(only)
+	if only != nil {
+		arg.EndpointIds = pgIDs(only, sameID)
 	}
 	rows, err := s.db.q.EndpointStates(ctx, arg)
 	if err != nil {

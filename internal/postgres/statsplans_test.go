@@ -21,7 +21,7 @@ func TestStatsReadOneDayByTheirIndex(t *testing.T) {
 	old := today.AddDate(0, 0, -20)
 	lo, hi := pg(webhook.FirstID(old)), pg(webhook.FirstID(old.Add(time.Minute)))
 	end := pg(webhook.FirstID(old.AddDate(0, 0, 1)))
-	none, statuses, classes := pgtype.UUID{}, []string{"pending"}, []string{"status"}
+	none, statuses, classes := []pgtype.UUID(nil), []string{"pending"}, []string{"status"}
 	for name, want := range map[string]struct {
 		tables int
 		index  string
@@ -30,7 +30,8 @@ func TestStatsReadOneDayByTheirIndex(t *testing.T) {
 	}{
 		"CountTallies":      {2, "_pkey", dbsqlc.CountTallies, []any{"w", int32(0), int16(1), lo, hi, statuses, classes}},
 		"LiveTally":         {2, "_pkey", dbsqlc.LiveTally, []any{statuses, classes, "w", lo, hi, none, int32(2001)}},
-		"LiveOfAnEndpoint":  {2, "_endpoint_id_id_idx", dbsqlc.LiveTally, []any{statuses, classes, "w", lo, end, pg(s.end), int32(2001)}},
+		"LiveOfAnEndpoint":  {2, "_endpoint_id_id_idx", dbsqlc.LiveTally, []any{statuses, classes, "w", lo, end, []pgtype.UUID{pg(s.end)}, int32(2001)}},
+		"LiveOfEndpoints":   {2, "_endpoint_id_id_idx", dbsqlc.LiveTally, []any{statuses, classes, "w", lo, end, []pgtype.UUID{pg(s.end), lo, hi}, int32(2001)}},
 		"NextDeliveryOf":    {1, "_pkey", dbsqlc.NextDeliveryOf, []any{"w", lo, end}},
 		"NextWorkspaceOf":   {1, "_pkey", dbsqlc.NextWorkspaceOf, []any{"", lo, end}},
 		"NextWorkspaceLast": {1, "_pkey", dbsqlc.NextWorkspaceOf, []any{"w", lo, end}},
@@ -56,7 +57,7 @@ func TestStatsTablesHaveTheIndexesTheirStatementsName(t *testing.T) {
 		"OldestMark":    {"stats_marks_age", dbsqlc.OldestMark, nil},
 		"RemoveMarks":   {"stats_marks_minute", dbsqlc.RemoveMarks, []any{"w", int32(1), int32(2)}},
 		"MarksOf":       {"stats_marks_minute", dbsqlc.MarksOf, []any{"w", int32(1), int32(2)}},
-		"TalliesOf":     {"stats_tallies_pkey", dbsqlc.TalliesOf, []any{"w", pg(s.end), int32(1), int32(2)}},
+		"TalliesOf":     {"stats_tallies_pkey", dbsqlc.TalliesOf, []any{"w", []pgtype.UUID{pg(s.end), pg(webhook.ID{})}, int32(1), int32(2)}},
 		"ClearTallies":  {"stats_tallies_start", dbsqlc.ClearTallies, []any{"w", int32(1), int32(2)}},
 		"HourIsMerged":  {"stats_tallies_start", dbsqlc.HourIsMerged, []any{"w", int32(60)}},
 		"MergeHour":     {"stats_tallies_start", dbsqlc.MergeHour, []any{"w", int32(60), int32(120)}},

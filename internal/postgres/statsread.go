@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,20 +22,32 @@ const (
 // Stats counts the deliveries of a workspace, or of one of its endpoints, that were
 // accepted in the window that ends now. The zero endpoint is all.
 func (s *Stats) Stats(ctx context.Context, ws webhook.WorkspaceID, endpoint webhook.ID, w webhook.StatsWindow, now time.Time) (webhook.Stats, error) {
-	var out webhook.Stats
+	all, err := s.StatsOf(ctx, ws, []webhook.ID{endpoint}, w, now)
+	if err != nil {
+		return webhook.Stats{}, err
+	}
+	return all[0], nil
+}
+
+// StatsOf is Stats of several endpoints at once, in their order; the zero endpoint only alone. What is counted live
+// is bounded for all of them together.
+func (s *Stats) StatsOf(ctx context.Context, ws webhook.WorkspaceID, endpoints []webhook.ID, w webhook.StatsWindow, now time.Time) (out []webhook.Stats, err error) {
 	// One snapshot: a mark and what it stands for are seen together.
 	opts := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err := pgx.BeginTxFunc(ctx, s.db.pool, opts, func(tx pgx.Tx) error {
-		r := statsReader{q: s.db.q.WithTx(tx), workspace: ws, endpoint: endpoint, asOf: now, room: liveDeliveries}
+	err = pgx.BeginTxFunc(ctx, s.db.pool, opts, func(tx pgx.Tx) error {
+		r := statsReader{q: s.db.q.WithTx(tx), workspace: ws, endpoints: endpoints, asOf: now, room: liveDeliveries, tallies: map[webhook.ID]tallies{}}
 		parts := w.Parts(now)
 		if err := r.read(ctx, minuteOf(parts[0]), minuteOf(parts[len(parts)-1].Add(w.Part))); err != nil {
 			return err
 		}
-		out = webhook.Stats{Parts: r.fold(parts), AsOf: r.asOf}
+		out = make([]webhook.Stats, len(endpoints))
+		for i, id := range endpoints {
+			out[i] = webhook.Stats{Parts: r.tallies[id].fold(parts), AsOf: r.asOf}
+		}
 		return nil
 	})
 	if err != nil {
-		return out, fmt.Errorf("read stats of workspace %s: %w", ws, available(err))
+		return nil, fmt.Errorf("read stats of workspace %s: %w", ws, available(err))
 	}
 	return out, nil
 }
@@ -44,14 +57,18 @@ type stretch struct {
 	start, minutes int32
 }
 
+// statsReader reads the stats of some endpoints; of all as one for the zero id.
 type statsReader struct {
 	q         *dbsqlc.Queries
 	workspace webhook.WorkspaceID
-	endpoint  webhook.ID
+	endpoints []webhook.ID
 	asOf      time.Time
 	room      int32 // how many deliveries may be counted live
-	tallies   map[stretch]counts
+	tallies   map[webhook.ID]tallies
 }
+
+// tallies are an endpoint's counts.
+type tallies map[stretch]counts
 
 // counts are cells and how often each occurred, as they are stored: a month of
 // them is summed up before it becomes a map.
@@ -62,27 +79,37 @@ type counts struct {
 
 func (r *statsReader) read(ctx context.Context, lo, hi int32) error {
 	rows, err := r.q.TalliesOf(ctx, dbsqlc.TalliesOfParams{
-		WorkspaceID: string(r.workspace), EndpointID: pgID(r.endpoint), LoMinute: lo, HiMinute: hi,
+		WorkspaceID: string(r.workspace), EndpointIds: pgIDs(r.endpoints, sameID), LoMinute: lo, HiMinute: hi,
 	})
 	if err != nil {
 		return err
 	}
-	r.tallies = make(map[stretch]counts, len(rows))
-	for _, row := range rows {
-		r.tallies[stretch{row.StartMinute, int32(row.Minutes)}] = counts{row.Cells, row.Counts}
+	for _, id := range r.endpoints {
+		r.tallies[id] = tallies{}
 	}
-	return r.readMarked(ctx, lo, hi)
+	merged := map[int32]bool{}
+	for _, row := range rows {
+		r.tallies[row.EndpointID.Bytes][stretch{row.StartMinute, int32(row.Minutes)}] = counts{row.Cells, row.Counts}
+		if row.Minutes == hour {
+			merged[row.StartMinute] = true
+		}
+	}
+	return r.readMarked(ctx, lo, hi, merged)
 }
 
-// readMarked replaces what is marked by what it is now.
-func (r *statsReader) readMarked(ctx context.Context, lo, hi int32) error {
+// readMarked replaces what is marked by what it is now. An hour that is merged is so
+// for all endpoints.
+func (r *statsReader) readMarked(ctx context.Context, lo, hi int32, merged map[int32]bool) error {
 	marks, err := r.q.MarksOf(ctx, dbsqlc.MarksOfParams{WorkspaceID: string(r.workspace), LoMinute: lo, HiMinute: hi})
 	if err != nil {
 		return err
 	}
 	live := map[stretch]bool{} // and whether there was room for it
 	for _, m := range marks {
-		u := r.stretchOf(m.Minute)
+		u := stretch{m.Minute, 1}
+		if whole := m.Minute / hour * hour; merged[whole] {
+			u = stretch{whole, hour}
+		}
 		fits, known := live[u]
 		if !known {
 			if fits = len(live) < liveStretches; fits {
@@ -100,45 +127,45 @@ func (r *statsReader) readMarked(ctx context.Context, lo, hi int32) error {
 	return nil
 }
 
-func (r *statsReader) stretchOf(minute int32) stretch {
-	merged := stretch{minute / hour * hour, hour}
-	if _, ok := r.tallies[merged]; ok {
-		return merged
-	}
-	return stretch{minute, 1}
-}
-
 // count counts a stretch anew, and reports whether there was room for that.
 func (r *statsReader) count(ctx context.Context, u stretch) (bool, error) {
 	if r.room <= 0 {
 		return false, nil
 	}
 	p := dbsqlc.LiveTallyParams{
-		WorkspaceID: string(r.workspace), EndpointID: orNullID(r.endpoint), N: r.room + 1,
-		Statuses: statusStrings(webhook.Statuses()), Classes: classStrings(),
+		WorkspaceID: string(r.workspace), N: r.room + 1, Statuses: statusStrings(webhook.Statuses()), Classes: classStrings(),
+	}
+	if !slices.Contains(r.endpoints, webhook.ID{}) {
+		p.EndpointIds = pgIDs(r.endpoints, sameID)
 	}
 	p.Lo, p.Hi = minuteBounds(u.start, u.start+u.minutes)
 	rows, err := r.q.LiveTally(ctx, p)
 	if err != nil {
 		return false, err
 	}
-	var c counts
+	found := map[webhook.ID]counts{}
 	for _, row := range rows {
+		c := found[row.EndpointID.Bytes]
 		c.cells, c.n = append(c.cells, row.Cell), append(c.n, row.N)
+		found[row.EndpointID.Bytes] = c
 	}
-	r.room -= int32(sum([]counts{c}).Deliveries())
+	for _, c := range found {
+		r.room -= int32(sum([]counts{c}).Deliveries())
+	}
 	if r.room < 0 {
 		return false, nil
 	}
-	r.tallies[u] = c
+	for id, t := range r.tallies {
+		t[u] = found[id]
+	}
 	return true, nil
 }
 
 // fold puts stretches into the parts that they begin in.
-func (r *statsReader) fold(parts []time.Time) []webhook.StatsPart {
+func (t tallies) fold(parts []time.Time) []webhook.StatsPart {
 	width := minuteOf(parts[1]) - minuteOf(parts[0])
 	within := make([][]counts, len(parts))
-	for u, c := range r.tallies {
+	for u, c := range t {
 		i := min(int(max(u.start-minuteOf(parts[0]), 0)/width), len(parts)-1)
 		within[i] = append(within[i], c)
 	}

@@ -48,7 +48,7 @@ func calls(db *postgres.DB, m webhook.Member) map[string]func(context.Context) e
 		},
 		"DeleteType": func(ctx context.Context) error { return postgres.NewEventTypes(db).Delete(ctx, "w", "a") },
 		"States": func(ctx context.Context) error {
-			_, _, err := postgres.NewExplain(db).States(ctx, "w", webhook.ID{}, page)
+			_, _, err := postgres.NewExplain(db).States(ctx, "w", nil, page)
 			return err
 		},
 		"DeliveriesTo": func(ctx context.Context) error {

@@ -1,7 +1,9 @@
 package webhook
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -74,6 +76,17 @@ type Response struct {
 	// Started and Duration span dial to last byte read.
 	Started  time.Time
 	Duration time.Duration
+}
+
+// HeaderLines are the answer's headers, sorted by name.
+func (r *Response) HeaderLines() []Header {
+	out := make([]Header, 0, len(r.Header))
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		for _, value := range r.Header[name] {
+			out = append(out, Header{Name: name, Value: value})
+		}
+	}
+	return out
 }
 
 // SendError is a request that got no usable answer.

@@ -19,3 +19,37 @@ type EndpointState struct {
 	ParkedReason string
 	NextCheckAt  *time.Time
 }
+
+// What an endpoint's health is called.
+const (
+	HealthHealthy  = "healthy"
+	HealthFailing  = "failing"
+	HealthOpen     = "breaker_open"
+	HealthDisabled = "disabled"
+)
+
+// EndpointStates are all of them.
+func EndpointStates() []string {
+	return []string{HealthHealthy, HealthFailing, HealthOpen, HealthDisabled}
+}
+
+// Health is one of EndpointStates.
+func (e *EndpointState) Health() string {
+	switch {
+	case !e.IsActive:
+		return HealthDisabled
+	case e.OpenUntil != nil:
+		return HealthOpen
+	case e.Failures > 0:
+		return HealthFailing
+	}
+	return HealthHealthy
+}
+
+// EndpointFilter narrows a list of endpoints. Its zero value narrows nothing.
+type EndpointFilter struct {
+	// Health is one of EndpointStates.
+	Health string
+	// Search is a text in the URL or the description, in any case.
+	Search string
+}

@@ -94,14 +94,14 @@ FROM endpoints e
 LEFT JOIN endpoint_health h ON h.endpoint_id = e.id
 LEFT JOIN parked_endpoints p ON p.endpoint_id = e.id AND p.next_check_at > now()
 WHERE e.workspace_id = $1 AND e.deleted_at IS NULL AND e.id < $2
-  AND ($3::uuid IS NULL OR e.id = $3::uuid)
+  AND ($3::uuid[] IS NULL OR e.id = ANY($3::uuid[]))
 ORDER BY e.id DESC LIMIT $4::int
 `
 
 type EndpointStatesParams struct {
 	WorkspaceID string
 	Before      pgtype.UUID
-	EndpointID  pgtype.UUID
+	EndpointIds []pgtype.UUID
 	RowLimit    int32
 }
 
@@ -122,12 +122,12 @@ type EndpointStatesRow struct {
 
 // What decides whether an event goes to an endpoint, and what holds it up: a
 // breaker also once its pause is over, for only its probe goes then.
-// Index: endpoints_workspace (endpoints_pkey for one), endpoint_health_pkey, parked_endpoints_pkey.
+// Index: endpoints_workspace (endpoints_pkey for some), endpoint_health_pkey, parked_endpoints_pkey.
 func (q *Queries) EndpointStates(ctx context.Context, arg EndpointStatesParams) ([]EndpointStatesRow, error) {
 	rows, err := q.db.Query(ctx, EndpointStates,
 		arg.WorkspaceID,
 		arg.Before,
-		arg.EndpointID,
+		arg.EndpointIds,
 		arg.RowLimit,
 	)
 	if err != nil {
@@ -238,18 +238,25 @@ SELECT id, workspace_id, url, events, filters, description, is_active, disabled_
        next_secret, next_secret_at, format
 FROM endpoints
 WHERE workspace_id = $1 AND deleted_at IS NULL AND id < $2
-ORDER BY id DESC LIMIT $3::int
+  AND ($3::uuid[] IS NULL OR id = ANY($3::uuid[]))
+ORDER BY id DESC LIMIT $4::int
 `
 
 type ListEndpointsParams struct {
 	WorkspaceID string
 	Before      pgtype.UUID
+	Ids         []pgtype.UUID
 	RowLimit    int32
 }
 
-// Index: endpoints_workspace.
+// All of them, or some. Index: endpoints_workspace (endpoints_pkey for some).
 func (q *Queries) ListEndpoints(ctx context.Context, arg ListEndpointsParams) ([]Endpoint, error) {
-	rows, err := q.db.Query(ctx, ListEndpoints, arg.WorkspaceID, arg.Before, arg.RowLimit)
+	rows, err := q.db.Query(ctx, ListEndpoints,
+		arg.WorkspaceID,
+		arg.Before,
+		arg.Ids,
+		arg.RowLimit,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -433,4 +440,110 @@ func (q *Queries) UpdateEndpoint(ctx context.Context, arg UpdateEndpointParams) 
 	var i UpdateEndpointRow
 	err := row.Scan(&i.DisabledAt, &i.DisabledReason, &i.UpdatedAt)
 	return i, err
+}
+
+const WalkEndpoints = `-- name: WalkEndpoints :many
+SELECT r.id, (CASE $1::text
+           WHEN '' THEN true
+           WHEN 'disabled' THEN NOT r.is_active
+           ELSE r.is_active AND h.endpoint_id IS NULL END
+       AND strpos(lower(r.url || ' ' || r.description), lower($2::text)) > 0)::bool AS matches
+FROM (SELECT e.id, e.url, e.description, e.is_active FROM endpoints e
+      WHERE e.workspace_id = $3 AND e.deleted_at IS NULL AND e.id < $4
+      ORDER BY e.id DESC LIMIT $5::int) r
+LEFT JOIN endpoint_health h ON h.endpoint_id = r.id
+ORDER BY r.id DESC
+`
+
+type WalkEndpointsParams struct {
+	State       string
+	Search      string
+	WorkspaceID string
+	Before      pgtype.UUID
+	Most        int32
+}
+
+type WalkEndpointsRow struct {
+	ID      pgtype.UUID
+	Matches bool
+}
+
+// So many endpoints, newest first, and whether each is as wanted: a state, a text in
+// its URL or description. The last is where the next look goes on.
+// Index: endpoints_workspace, endpoint_health_pkey.
+func (q *Queries) WalkEndpoints(ctx context.Context, arg WalkEndpointsParams) ([]WalkEndpointsRow, error) {
+	rows, err := q.db.Query(ctx, WalkEndpoints,
+		arg.State,
+		arg.Search,
+		arg.WorkspaceID,
+		arg.Before,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WalkEndpointsRow
+	for rows.Next() {
+		var i WalkEndpointsRow
+		if err := rows.Scan(&i.ID, &i.Matches); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const WalkUnhealthy = `-- name: WalkUnhealthy :many
+SELECT r.id, (coalesce(e.is_active, false) AND r.open = ($1::text = 'breaker_open')
+       AND strpos(lower(e.url || ' ' || e.description), lower($2::text)) > 0)::bool AS matches
+FROM (SELECT h.endpoint_id AS id, h.open_until IS NOT NULL AS open FROM endpoint_health h
+      WHERE h.workspace_id = $3 AND h.endpoint_id < $4
+      ORDER BY h.endpoint_id DESC LIMIT $5::int) r
+LEFT JOIN endpoints e ON e.id = r.id AND e.deleted_at IS NULL
+ORDER BY r.id DESC
+`
+
+type WalkUnhealthyParams struct {
+	State       string
+	Search      string
+	WorkspaceID string
+	Before      pgtype.UUID
+	Most        int32
+}
+
+type WalkUnhealthyRow struct {
+	ID      pgtype.UUID
+	Matches bool
+}
+
+// The same of those that fail, whose breaker is open or not.
+// Index: endpoint_health_workspace, endpoints_pkey.
+func (q *Queries) WalkUnhealthy(ctx context.Context, arg WalkUnhealthyParams) ([]WalkUnhealthyRow, error) {
+	rows, err := q.db.Query(ctx, WalkUnhealthy,
+		arg.State,
+		arg.Search,
+		arg.WorkspaceID,
+		arg.Before,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WalkUnhealthyRow
+	for rows.Next() {
+		var i WalkUnhealthyRow
+		if err := rows.Scan(&i.ID, &i.Matches); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -124,55 +124,58 @@ func (q *Queries) HourIsMerged(ctx context.Context, arg HourIsMergedParams) (boo
 
 const LiveTally = `-- name: LiveTally :many
 WITH d AS MATERIALIZED (
-    SELECT v.id, v.status, v.completed_at, v.replay_id FROM deliveries v
-    WHERE v.workspace_id = $3 AND v.id >= $4::uuid AND v.id < $5::uuid
-      AND ($6::uuid IS NULL OR v.endpoint_id = $6::uuid)
+    SELECT v.id, v.status, v.completed_at, v.replay_id,
+           CASE WHEN $3::uuid[] IS NULL THEN '00000000-0000-0000-0000-000000000000' ELSE v.endpoint_id END AS endpoint_id
+    FROM deliveries v
+    WHERE v.workspace_id = $4 AND v.id >= $5::uuid AND v.id < $6::uuid
+      AND ($3::uuid[] IS NULL OR v.endpoint_id = ANY($3::uuid[]))
     LIMIT $7::int
 ), a AS MATERIALIZED (
-    SELECT l.duration_us, l.error_class FROM d CROSS JOIN LATERAL (
+    SELECT d.endpoint_id, l.duration_us, l.error_class FROM d CROSS JOIN LATERAL (
         SELECT t.duration_us, t.error_class FROM attempts t
-        WHERE t.workspace_id = $3 AND t.delivery_id = d.id AND t.delivery_id >= $4::uuid AND t.delivery_id < $5::uuid
+        WHERE t.workspace_id = $4 AND t.delivery_id = d.id AND t.delivery_id >= $5::uuid AND t.delivery_id < $6::uuid
         OFFSET 0) l
 )
-SELECT x.cell::smallint AS cell, count(*)::integer AS n FROM (
-    SELECT array_position($1::text[], d.status) AS cell FROM d
+SELECT x.endpoint_id::uuid AS endpoint_id, x.cell::smallint AS cell, count(*)::integer AS n FROM (
+    SELECT d.endpoint_id, array_position($1::text[], d.status) AS cell FROM d
     UNION ALL
-    SELECT 100 + coalesce(array_position($2::text[], a.error_class), 0) FROM a WHERE a.error_class IS NOT NULL
+    SELECT a.endpoint_id, 100 + coalesce(array_position($2::text[], a.error_class), 0) FROM a WHERE a.error_class IS NOT NULL
     UNION ALL
-    SELECT 1000 + stats_bucket(a.duration_us) FROM a
+    SELECT a.endpoint_id, 1000 + stats_bucket(a.duration_us) FROM a
     UNION ALL
-    SELECT 2000 + stats_bucket((date_part('epoch', d.completed_at) * 1000000)::bigint
+    SELECT d.endpoint_id, 2000 + stats_bucket((date_part('epoch', d.completed_at) * 1000000)::bigint
            - ('x' || encode(substr(uuid_send(d.id), 1, 6), 'hex'))::bit(48)::bigint * 1000)
     FROM d WHERE d.status = 'success' AND d.replay_id IS NULL
-) x GROUP BY x.cell
+) x GROUP BY x.endpoint_id, x.cell
 `
 
 type LiveTallyParams struct {
 	Statuses    []string
 	Classes     []string
+	EndpointIds []pgtype.UUID
 	WorkspaceID string
 	Lo          pgtype.UUID
 	Hi          pgtype.UUID
-	EndpointID  pgtype.UUID
 	N           int32
 }
 
 type LiveTallyRow struct {
-	Cell int16
-	N    int32
+	EndpointID pgtype.UUID
+	Cell       int16
+	N          int32
 }
 
-// The same of a few deliveries, at most @n, of one endpoint or of all: what is
-// marked, counted as it is asked for. OFFSET 0 keeps it a look-up for each
-// delivery. Index: deliveries_endpoint or deliveries_pkey, attempts_pkey of the day.
+// The same of a few deliveries, at most @n, of some endpoints, each by itself, or of
+// all, as one: what is marked, counted as it is asked for. OFFSET 0 keeps it a look-up
+// for each delivery. Index: deliveries_endpoint or deliveries_pkey, attempts_pkey of the day.
 func (q *Queries) LiveTally(ctx context.Context, arg LiveTallyParams) ([]LiveTallyRow, error) {
 	rows, err := q.db.Query(ctx, LiveTally,
 		arg.Statuses,
 		arg.Classes,
+		arg.EndpointIds,
 		arg.WorkspaceID,
 		arg.Lo,
 		arg.Hi,
-		arg.EndpointID,
 		arg.N,
 	)
 	if err != nil {
@@ -182,7 +185,7 @@ func (q *Queries) LiveTally(ctx context.Context, arg LiveTallyParams) ([]LiveTal
 	var items []LiveTallyRow
 	for rows.Next() {
 		var i LiveTallyRow
-		if err := rows.Scan(&i.Cell, &i.N); err != nil {
+		if err := rows.Scan(&i.EndpointID, &i.Cell, &i.N); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -482,20 +485,21 @@ func (q *Queries) TakeMarks(ctx context.Context, arg TakeMarksParams) (int64, er
 }
 
 const TalliesOf = `-- name: TalliesOf :many
-SELECT start_minute, minutes, cells, counts FROM stats_tallies
-WHERE workspace_id = $1 AND endpoint_id = $2
+SELECT endpoint_id, start_minute, minutes, cells, counts FROM stats_tallies
+WHERE workspace_id = $1 AND endpoint_id = ANY($2::uuid[])
   AND start_minute >= $3::int AND start_minute < $4::int
 ORDER BY start_minute
 `
 
 type TalliesOfParams struct {
 	WorkspaceID string
-	EndpointID  pgtype.UUID
+	EndpointIds []pgtype.UUID
 	LoMinute    int32
 	HiMinute    int32
 }
 
 type TalliesOfRow struct {
+	EndpointID  pgtype.UUID
 	StartMinute int32
 	Minutes     int16
 	Cells       []int16
@@ -506,7 +510,7 @@ type TalliesOfRow struct {
 func (q *Queries) TalliesOf(ctx context.Context, arg TalliesOfParams) ([]TalliesOfRow, error) {
 	rows, err := q.db.Query(ctx, TalliesOf,
 		arg.WorkspaceID,
-		arg.EndpointID,
+		arg.EndpointIds,
 		arg.LoMinute,
 		arg.HiMinute,
 	)
@@ -518,6 +522,7 @@ func (q *Queries) TalliesOf(ctx context.Context, arg TalliesOfParams) ([]Tallies
 	for rows.Next() {
 		var i TalliesOfRow
 		if err := rows.Scan(
+			&i.EndpointID,
 			&i.StartMinute,
 			&i.Minutes,
 			&i.Cells,
