@@ -80,7 +80,7 @@ func endpointFilterParams() []param {
 	for _, name := range webhook.EndpointStates() {
 		state.enum = append(state.enum, name)
 	}
-	return []param{state, {name: "search", doc: "Only endpoints with this text in their URL or description, in any case. At most 200 bytes.", example: "search-index"}}
+	return []param{state, {name: "search", doc: "Only endpoints with this text in their URL or description, whatever the case of its letters a to z. At most 200 bytes.", example: "search-index"}}
 }
 
 // endpointFilter reads ?state= and ?search=.
