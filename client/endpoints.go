@@ -22,7 +22,7 @@ type EndpointsService struct{ service }
 // EndpointFilter narrows a list of endpoints.
 type EndpointFilter struct {
 	State EndpointState
-	// Search is a text in the URL or the description, in any case.
+	// Search is a text in the URL or the description, whatever the case of a to z.
 	Search string
 	// Limit and Cursor are as in [ListOptions].
 	Limit  int

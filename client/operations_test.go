@@ -58,8 +58,10 @@ var operations = map[string][]made{
 			Timeout: new(1), RetrySchedule: []int{}, RateLimit: new(1), MaxInFlight: new(1), Format: FormatRaw, Metadata: object,
 		})
 	}}},
-	"listEndpoints": {{method: "Endpoints.List", call: func(ctx context.Context, c *Client) (any, error) { return c.Endpoints.List(ctx, fullPage) }}},
-	"getEndpoint":   {{method: "Endpoints.Get", call: func(ctx context.Context, c *Client) (any, error) { return c.Endpoints.Get(ctx, "id") }}},
+	"listEndpoints": {{method: "Endpoints.List", call: func(ctx context.Context, c *Client) (any, error) { return c.Endpoints.List(ctx, fullPage) }}, {method: "Endpoints.Find", call: func(ctx context.Context, c *Client) (any, error) {
+		return c.Endpoints.Find(ctx, EndpointFilter{EndpointFailing, "a", 3, "x"})
+	}}},
+	"getEndpoint": {{method: "Endpoints.Get", call: func(ctx context.Context, c *Client) (any, error) { return c.Endpoints.Get(ctx, "id") }}},
 	"updateEndpoint": {{method: "Endpoints.Update", call: func(ctx context.Context, c *Client) (any, error) {
 		return c.Endpoints.Update(ctx, "id", EndpointPatch{
 			URL: new("u"), Events: []string{"*"}, Filters: Null[any](), Secret: new("s"), Description: Set("d"), IsActive: Set(true), Headers: Null[map[string]*string](),
@@ -146,7 +148,8 @@ var operations = map[string][]made{
 		return c.Endpoints.FindHealth(ctx, EndpointFilter{EndpointFailing, "a", 3, "x"})
 	}}},
 	"listEndpointStats": {{method: "Endpoints.StatsOf", call: func(ctx context.Context, c *Client) (any, error) {
-		return c.Endpoints.StatsOf(ctx, []string{"ep"}, Window7d)
+		got, err := c.Endpoints.StatsOf(ctx, []string{"ep"}, Window7d)
+		return Page[Stats]{Data: got}, err
 	}}},
 	"createKey": {{method: "Keys.Create", call: func(ctx context.Context, c *Client) (any, error) {
 		return c.Keys.Create(ctx, "id", KeyInput{"n", []Scope{ScopeEventsRead}})

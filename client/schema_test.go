@@ -44,6 +44,7 @@ var wire = map[string]struct {
 	"PortalLink": {reflect.TypeFor[PortalLink](), answered}, "PortalLinkInput": {reflect.TypeFor[PortalLinkInput](), requested},
 	"ListEndpoint": {reflect.TypeFor[Page[Endpoint]](), answered}, "ListEvent": {reflect.TypeFor[Page[Event]](), answered},
 	"ListEventType": {reflect.TypeFor[Page[EventType]](), answered}, "ListKey": {reflect.TypeFor[Page[Key]](), answered},
+	"ListStats":  {reflect.TypeFor[Page[Stats]](), answered},
 	"ListReplay": {reflect.TypeFor[Page[Replay]](), answered}, "ListTemplate": {reflect.TypeFor[Page[EventTypeTemplate]](), answered},
 	"ListWorkspace": {reflect.TypeFor[Page[Workspace]](), answered}, "NoInput": {reflect.TypeFor[struct{}](), requested},
 	"Outcome": {reflect.TypeFor[Outcome](), answered}, "Problem": {reflect.TypeFor[Error](), answered},

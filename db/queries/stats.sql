@@ -109,11 +109,14 @@ SELECT x.endpoint_id::uuid AS endpoint_id, x.cell::smallint AS cell, count(*)::i
 ) x GROUP BY x.endpoint_id, x.cell;
 
 -- name: TalliesOf :many
+-- Of each endpoint by itself: OFFSET 0 keeps it from reading a window's rows of all.
 -- Index: stats_tallies_pkey.
-SELECT endpoint_id, start_minute, minutes, cells, counts FROM stats_tallies
-WHERE workspace_id = @workspace_id AND endpoint_id = ANY(@endpoint_ids::uuid[])
-  AND start_minute >= @lo_minute::int AND start_minute < @hi_minute::int
-ORDER BY start_minute;
+SELECT u.id::uuid AS endpoint_id, t.start_minute, t.minutes, t.cells, t.counts
+FROM unnest((SELECT @endpoint_ids::uuid[])) AS u(id)
+CROSS JOIN LATERAL (SELECT s.start_minute, s.minutes, s.cells, s.counts FROM stats_tallies s
+                    WHERE s.workspace_id = @workspace_id AND s.endpoint_id = u.id
+                      AND s.start_minute >= @lo_minute::int AND s.start_minute < @hi_minute::int
+                    OFFSET 0) t;
 
 -- name: UnmergedHour :many
 -- Index: stats_tallies_minutes.

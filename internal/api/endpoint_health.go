@@ -71,7 +71,7 @@ func renderEndpointHealth(e *webhook.EndpointState) endpointHealthWire {
 	}
 }
 
-// maxSearch bounds ?search=, in bytes.
+// maxSearch bounds ?search=, in characters.
 const maxSearch = 200
 
 // endpointFilterParams narrow a list of endpoints.
@@ -80,7 +80,7 @@ func endpointFilterParams() []param {
 	for _, name := range webhook.EndpointStates() {
 		state.enum = append(state.enum, name)
 	}
-	return []param{state, {name: "search", doc: "Only endpoints with this text in their URL or description, in any case. At most 200 bytes.", example: "search-index"}}
+	return []param{state, {name: "search", doc: "Only endpoints with this text in their URL or description, whatever the case of its letters a to z. At most 200 characters.", pattern: `^[^\x00]{0,200}$`, example: "search-index"}}
 }
 
 // endpointFilter reads ?state= and ?search=.
@@ -89,8 +89,8 @@ func (r *request) endpointFilter() (f webhook.EndpointFilter, err error) {
 	if f.Health != "" && !slices.Contains(webhook.EndpointStates(), f.Health) {
 		return f, invalidField("state", "must be one of %s", strings.Join(webhook.EndpointStates(), ", "))
 	}
-	if len(f.Search) > maxSearch || !utf8.ValidString(f.Search) || strings.ContainsRune(f.Search, 0) {
-		return f, invalidField("search", "must be text of at most %d bytes", maxSearch)
+	if utf8.RuneCountInString(f.Search) > maxSearch || !utf8.ValidString(f.Search) || strings.ContainsRune(f.Search, 0) {
+		return f, invalidField("search", "must be text of at most %d characters", maxSearch)
 	}
 	return f, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,6 +77,24 @@ func TestStats(t *testing.T) {
 			t.Errorf("of nothing: rate %v, duration %v, latency %v, errors %v", got.SuccessRate, got.Duration, got.Latency, got.Errors)
 		}
 		checkSeries(t, &got)
+	})
+	t.Run("SeveralAtOnceAreWhatEachIs", func(t *testing.T) {
+		stranger := b.endpoint(b.workspace("far"))
+		a := b.call(key, "GET", "/v1/endpoint-stats?window=24h&endpoint_ids="+strings.Join([]string{quiet, stranger, "ep_nobody", endpoint, quiet}, ","), "").want(http.StatusOK)
+		var got list[statsWire]
+		if err := json.Unmarshal(a.raw, &got); err != nil || len(got.Data) != 2 || *got.Data[0].EndpointID != quiet || *got.Data[1].EndpointID != endpoint {
+			t.Fatalf("got %s, %v", a.raw, err)
+		}
+		if got.Data[0].Deliveries.Total != 0 || got.Data[1].Deliveries.Total != 5 || got.Data[1].Attempts != 4 {
+			t.Errorf("got %+v and %+v", got.Data[0].Deliveries, got.Data[1].Deliveries)
+		}
+		one := statsOf(b.call(key, "GET", "/v1/endpoints/"+endpoint+"/stats", ""))
+		if fmt.Sprint(one.Deliveries, one.Errors, *one.Duration.P95) != fmt.Sprint(got.Data[1].Deliveries, got.Data[1].Errors, *got.Data[1].Duration.P95) {
+			t.Errorf("got %+v, alone %+v", got.Data[1], one)
+		}
+		for _, query := range []string{"", "?endpoint_ids=", "?endpoint_ids=" + strings.Repeat(endpoint+",", 50) + endpoint, "?endpoint_ids=" + endpoint + "&window=2h"} {
+			b.call(key, "GET", "/v1/endpoint-stats"+query, "").problem(http.StatusUnprocessableEntity, webhook.CodeInvalid)
+		}
 	})
 	t.Run("AnotherWorkspaceSeesNothing", func(t *testing.T) {
 		other := b.workspace("other")

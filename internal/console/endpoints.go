@@ -3,6 +3,8 @@ package console
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/postrider/postrider/client"
 	"github.com/postrider/postrider/internal/webhook"
@@ -28,48 +30,81 @@ type endpointRow struct {
 	Health  client.EndpointHealth
 	Stats   client.Stats
 	Chart   *chart
-	Counted bool // whether the reader may see figures
+	Counted bool // whether there are figures that the reader may see
 }
 
 // endpointsPage is templates/pages/endpoints.html's.
 type endpointsPage struct {
-	Rows []endpointRow
-	Next *string
+	Rows   []endpointRow
+	Next   *string
+	Filter client.EndpointFilter
 }
 
+// States are what the list may be narrowed to.
+func (p *endpointsPage) States() []client.EndpointState {
+	return []client.EndpointState{client.EndpointHealthy, client.EndpointFailing, client.EndpointBreakerOpen, client.EndpointDisabled}
+}
+
+// Narrowed says whether it is.
+func (p *endpointsPage) Narrowed() bool { return p.Filter.State != "" || p.Filter.Search != "" }
+
 func listEndpoints(v *visit) error {
-	o := client.ListOptions{Limit: endpointsOnPage, Cursor: v.cursor()}
-	var all client.Page[client.Endpoint]
+	query := v.r.URL.Query()
+	p := &endpointsPage{Filter: client.EndpointFilter{
+		State: client.EndpointState(query.Get("state")), Search: strings.TrimSpace(query.Get("search")), Limit: endpointsOnPage, Cursor: v.cursor(),
+	}}
+	if !slices.Contains(p.States(), p.Filter.State) {
+		p.Filter.State = ""
+	}
 	var health client.Page[client.EndpointHealth]
 	err := v.together(
-		func(ctx context.Context) (err error) { all, err = v.api.Endpoints.List(ctx, o); return err },
-		func(ctx context.Context) (err error) { health, err = v.api.Endpoints.Health(ctx, "", o); return err },
+		func(ctx context.Context) error { return p.find(ctx, v) },
+		func(ctx context.Context) (err error) {
+			health, err = v.api.Endpoints.FindHealth(ctx, p.Filter)
+			return err
+		},
 	)
 	if err != nil {
 		return err
 	}
-	states := make(map[string]client.EndpointHealth, len(health.Data))
-	for _, h := range health.Data {
-		states[h.EndpointID] = h
-	}
-	p := endpointsPage{Rows: make([]endpointRow, len(all.Data)), Next: all.NextCursor}
-	var calls []func(context.Context) error
-	for i := range all.Data {
-		row := &p.Rows[i]
-		*row = endpointRow{Endpoint: all.Data[i], Listens: listens(&all.Data[i]), Health: states[all.Data[i].ID], Counted: v.May("deliveries:read")}
-		if row.Counted {
-			calls = append(calls, func(ctx context.Context) error { return row.countUp(ctx, v) })
+	for i := range p.Rows {
+		for _, h := range health.Data {
+			if h.EndpointID == p.Rows[i].ID {
+				p.Rows[i].Health = h
+			}
 		}
 	}
-	if err := v.together(calls...); err != nil {
+	if err := p.countUp(v); err != nil {
 		return err
 	}
 	return v.render("endpoints", "Endpoints", p)
 }
 
-func (row *endpointRow) countUp(ctx context.Context, v *visit) (err error) {
-	row.Stats, err = v.api.Endpoints.Stats(ctx, row.ID, client.Window24h)
-	row.Chart = newChart(&row.Stats, 120, 28)
+func (p *endpointsPage) find(ctx context.Context, v *visit) error {
+	all, err := v.api.Endpoints.Find(ctx, p.Filter)
+	p.Rows, p.Next = make([]endpointRow, len(all.Data)), all.NextCursor
+	for i := range all.Data {
+		p.Rows[i] = endpointRow{Endpoint: all.Data[i], Listens: listens(&all.Data[i])}
+	}
+	return err
+}
+
+// countUp asks for the figures of all rows at once: one by one they would be most of
+// the page's time.
+func (p *endpointsPage) countUp(v *visit) error {
+	if !v.May("deliveries:read") || len(p.Rows) == 0 {
+		return nil
+	}
+	ids := make([]string, len(p.Rows))
+	for i := range p.Rows {
+		ids[i] = p.Rows[i].ID
+	}
+	all, err := v.api.Endpoints.StatsOf(v.ctx(), ids, client.Window24h)
+	for _, st := range all {
+		if i := slices.Index(ids, *st.EndpointID); i >= 0 {
+			p.Rows[i].Stats, p.Rows[i].Chart, p.Rows[i].Counted = st, newChart(&st, 120, 28), true
+		}
+	}
 	return err
 }
 

@@ -19,8 +19,8 @@ func overviewPages() []page {
 }
 
 const (
-	// looked is how many endpoints the overview looks at for unhealthy ones, and
-	// shownUnhealthy how many of those it shows.
+	// looked is how many endpoints of a state the overview counts, and shownUnhealthy
+	// how many it shows.
 	looked         = 250
 	shownUnhealthy = 8
 	// overviewEvery is how often live figures are counted for one reader.
@@ -41,6 +41,7 @@ type overviewPage struct {
 	CanSee       bool // endpoints
 	Unhealthy    []unhealthy
 	More         int
+	MoreThan     bool // and more than those
 }
 
 // Span is the window in words.
@@ -123,31 +124,42 @@ func oldestPending(s *client.Stats) time.Time {
 	return time.Time{}
 }
 
-// sick finds the endpoints that are not well among the newest.
+// sick finds the endpoints that are not well, those first that get nothing.
 func (p *overviewPage) sick(ctx context.Context, v *visit) error {
 	if !p.CanSee {
 		return nil
 	}
-	all, err := v.api.Endpoints.Health(ctx, "", client.ListOptions{Limit: looked})
-	if err != nil {
-		return err
-	}
-	for _, h := range all.Data {
-		if h.State != client.EndpointFailing && h.State != client.EndpointBreakerOpen {
-			continue
-		}
-		if len(p.Unhealthy) == shownUnhealthy {
-			p.More++
-			continue
-		}
-		e, err := v.api.Endpoints.Get(ctx, h.EndpointID)
-		if client.CodeOf(err) == client.CodeNotFound { // deleted meanwhile
-			continue
-		}
+	for _, state := range []client.EndpointState{client.EndpointBreakerOpen, client.EndpointFailing} {
+		f := client.EndpointFilter{State: state, Limit: looked}
+		all, err := v.api.Endpoints.FindHealth(ctx, f)
 		if err != nil {
 			return err
 		}
-		p.Unhealthy = append(p.Unhealthy, unhealthy{h, e.URL})
+		if len(all.Data) == 0 {
+			continue
+		}
+		p.More += len(all.Data)
+		p.MoreThan = p.MoreThan || all.NextCursor != nil
+		if f.Limit = shownUnhealthy - len(p.Unhealthy); f.Limit == 0 {
+			continue
+		}
+		named, err := v.api.Endpoints.Find(ctx, f)
+		if err != nil {
+			return err
+		}
+		p.show(all.Data, named.Data)
 	}
+	p.More -= len(p.Unhealthy)
 	return nil
+}
+
+// show takes those whose URLs are known: an endpoint may have got well in between.
+func (p *overviewPage) show(all []client.EndpointHealth, named []client.Endpoint) {
+	for _, e := range named {
+		for _, h := range all {
+			if h.EndpointID == e.ID {
+				p.Unhealthy = append(p.Unhealthy, unhealthy{h, e.URL})
+			}
+		}
+	}
 }

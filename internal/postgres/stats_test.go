@@ -52,6 +52,12 @@ func (s *stage) agrees(when string) {
 			s.t.Errorf("%s, endpoint %s:\n got %s\nwant %s", when, endpoint, got, want)
 		}
 	}
+	nobody := webhook.NewID(time.Now())
+	several, err := postgres.NewStats(s.db).StatsOf(context.Background(), "w", []webhook.ID{nobody, s.end}, month, time.Now())
+	must(s.t, err)
+	if none, got, want := several[0].Total(), counted(several[1].Total()), s.truth("workspace_id = 'w' AND endpoint_id = $1", pg(s.end)); none.Deliveries() != 0 || got != want {
+		s.t.Errorf("%s, among others:\n got %s\nwant %s, and none of another: %v", when, got, want, none)
+	}
 }
 
 // count lets a leader count all that is marked.

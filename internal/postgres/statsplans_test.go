@@ -29,9 +29,9 @@ func TestStatsReadOneDayByTheirIndex(t *testing.T) {
 		args   []any
 	}{
 		"CountTallies":      {2, "_pkey", dbsqlc.CountTallies, []any{"w", int32(0), int16(1), lo, hi, statuses, classes}},
-		"LiveTally":         {2, "_pkey", dbsqlc.LiveTally, []any{statuses, classes, "w", lo, hi, none, int32(2001)}},
-		"LiveOfAnEndpoint":  {2, "_endpoint_id_id_idx", dbsqlc.LiveTally, []any{statuses, classes, "w", lo, end, []pgtype.UUID{pg(s.end)}, int32(2001)}},
-		"LiveOfEndpoints":   {2, "_endpoint_id_id_idx", dbsqlc.LiveTally, []any{statuses, classes, "w", lo, end, []pgtype.UUID{pg(s.end), lo, hi}, int32(2001)}},
+		"LiveTally":         {2, "_pkey", dbsqlc.LiveTally, []any{statuses, classes, none, "w", lo, hi, int32(2001)}},
+		"LiveOfAnEndpoint":  {2, "_endpoint_id_id_idx", dbsqlc.LiveTally, []any{statuses, classes, []pgtype.UUID{pg(s.end)}, "w", lo, end, int32(2001)}},
+		"LiveOfEndpoints":   {2, "_endpoint_id_id_idx", dbsqlc.LiveTally, []any{statuses, classes, []pgtype.UUID{pg(s.end), lo, hi}, "w", lo, end, int32(2001)}},
 		"NextDeliveryOf":    {1, "_pkey", dbsqlc.NextDeliveryOf, []any{"w", lo, end}},
 		"NextWorkspaceOf":   {1, "_pkey", dbsqlc.NextWorkspaceOf, []any{"", lo, end}},
 		"NextWorkspaceLast": {1, "_pkey", dbsqlc.NextWorkspaceOf, []any{"w", lo, end}},
@@ -57,7 +57,7 @@ func TestStatsTablesHaveTheIndexesTheirStatementsName(t *testing.T) {
 		"OldestMark":    {"stats_marks_age", dbsqlc.OldestMark, nil},
 		"RemoveMarks":   {"stats_marks_minute", dbsqlc.RemoveMarks, []any{"w", int32(1), int32(2)}},
 		"MarksOf":       {"stats_marks_minute", dbsqlc.MarksOf, []any{"w", int32(1), int32(2)}},
-		"TalliesOf":     {"stats_tallies_pkey", dbsqlc.TalliesOf, []any{"w", []pgtype.UUID{pg(s.end), pg(webhook.ID{})}, int32(1), int32(2)}},
+		"TalliesOf":     {"stats_tallies_pkey", dbsqlc.TalliesOf, []any{[]pgtype.UUID{pg(s.end), pg(webhook.ID{})}, "w", int32(1), int32(2)}},
 		"ClearTallies":  {"stats_tallies_start", dbsqlc.ClearTallies, []any{"w", int32(1), int32(2)}},
 		"HourIsMerged":  {"stats_tallies_start", dbsqlc.HourIsMerged, []any{"w", int32(60)}},
 		"MergeHour":     {"stats_tallies_start", dbsqlc.MergeHour, []any{"w", int32(60), int32(120)}},

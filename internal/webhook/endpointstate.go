@@ -50,6 +50,6 @@ func (e *EndpointState) Health() string {
 type EndpointFilter struct {
 	// Health is one of EndpointStates.
 	Health string
-	// Search is a text in the URL or the description, in any case.
+	// Search is a text in the URL or the description, whatever the case of a to z.
 	Search string
 }

@@ -485,15 +485,17 @@ func (q *Queries) TakeMarks(ctx context.Context, arg TakeMarksParams) (int64, er
 }
 
 const TalliesOf = `-- name: TalliesOf :many
-SELECT endpoint_id, start_minute, minutes, cells, counts FROM stats_tallies
-WHERE workspace_id = $1 AND endpoint_id = ANY($2::uuid[])
-  AND start_minute >= $3::int AND start_minute < $4::int
-ORDER BY start_minute
+SELECT u.id::uuid AS endpoint_id, t.start_minute, t.minutes, t.cells, t.counts
+FROM unnest((SELECT $1::uuid[])) AS u(id)
+CROSS JOIN LATERAL (SELECT s.start_minute, s.minutes, s.cells, s.counts FROM stats_tallies s
+                    WHERE s.workspace_id = $2 AND s.endpoint_id = u.id
+                      AND s.start_minute >= $3::int AND s.start_minute < $4::int
+                    OFFSET 0) t
 `
 
 type TalliesOfParams struct {
-	WorkspaceID string
 	EndpointIds []pgtype.UUID
+	WorkspaceID string
 	LoMinute    int32
 	HiMinute    int32
 }
@@ -506,11 +508,12 @@ type TalliesOfRow struct {
 	Counts      []int32
 }
 
+// Of each endpoint by itself: OFFSET 0 keeps it from reading a window's rows of all.
 // Index: stats_tallies_pkey.
 func (q *Queries) TalliesOf(ctx context.Context, arg TalliesOfParams) ([]TalliesOfRow, error) {
 	rows, err := q.db.Query(ctx, TalliesOf,
-		arg.WorkspaceID,
 		arg.EndpointIds,
+		arg.WorkspaceID,
 		arg.LoMinute,
 		arg.HiMinute,
 	)
