@@ -85,14 +85,14 @@ func TestDelivery(t *testing.T) {
 		b.do("POST", path+"/replay", once).leads(to)
 		b.get(strings.TrimSuffix(to, "?done=replayed")).want(200, "Made by replay", "rpl_", d.EventID)
 	})
-	t.Run("IsNobodyElses", func(t *testing.T) {
+	t.Run("IsNobodyElses", func(*testing.T) {
 		b.get("/console/w/acme/deliveries/dlv_01kqxg5wdgf0m8c4yb2h3t9v6z").want(404)
-		other := w.bundle.browser()
+		other := w.browser()
 		other.get("/portal/w/acme/deliveries/" + d.ID).want(401)
 	})
 	t.Run("OffersALookerNothingToDo", func(t *testing.T) {
 		for _, manage := range []bool{false, true} {
-			look := w.bundle.browser()
+			look := w.browser()
 			look.get(w.link(manage)).want(http.StatusSeeOther)
 			p := look.get("/portal/w/acme/deliveries/"+d.ID).want(200, "Delivered", "As a command")
 			for _, offered := range []string{"/replay\"", "Verify a signature"} {
