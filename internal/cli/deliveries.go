@@ -18,6 +18,8 @@ func newDeliveries() *cobra.Command {
 		newDeliveriesList(),
 		delivery("show", "Show a delivery and all of its attempts", showDelivery),
 		newDeliveriesAttempts(),
+		newDeliveriesBody(),
+		newDeliveriesVerify(),
 		delivery("retry", "Start a fresh schedule for one that failed or was canceled", func(ctx context.Context, s *session, id string) error {
 			return s.showDelivery(s.api.Deliveries.Retry(ctx, id))
 		}),
