@@ -17,6 +17,7 @@ const (
 	// What is nested deeper is shown as it came: indenting it takes the square of its
 	// depth, so that 64 KiB of brackets would become hundreds of megabytes.
 	mostNesting = 24
+	mostPretty  = 4 * shownOfBody
 )
 
 // bodyView is a body as it can be looked at. Whoever sent it may mean ill: it is only
@@ -64,7 +65,7 @@ func pretty(raw []byte) string {
 		return ""
 	}
 	var out bytes.Buffer
-	if json.Indent(&out, raw, "", "  ") != nil || bytes.Equal(bytes.TrimSpace(raw), out.Bytes()) {
+	if json.Indent(&out, raw, "", "  ") != nil || out.Len() > mostPretty || bytes.Equal(bytes.TrimSpace(raw), out.Bytes()) {
 		return ""
 	}
 	return out.String()
