@@ -63,6 +63,16 @@ func TestDelivery(t *testing.T) {
 			t.Errorf("got %q as %v, want %q", p.text, p.header, sent)
 		}
 	})
+	t.Run("SaysWhyItWaits", func(t *testing.T) {
+		off, err := w.client.Endpoints.Update(t.Context(), endpoint.ID, client.EndpointPatch{IsActive: client.Set(false)})
+		if err != nil || off.IsActive {
+			t.Fatal(err)
+		}
+		b.get(path).want(200, "The endpoint is disabled.", "It goes on once the endpoint is enabled.", "when it is let go")
+		if _, err := w.client.Endpoints.Update(t.Context(), endpoint.ID, client.EndpointPatch{IsActive: client.Set(true)}); err != nil {
+			t.Fatal(err)
+		}
+	})
 	t.Run("IsCanceledAndRetriedAndShowsWhoWasOvertakenHowItIs", func(t *testing.T) {
 		b.do("POST", path+"/retry", nil).leads(path + "?done=overtaken")
 		b.do("POST", path+"/cancel", nil).leads(path + "?done=canceled")
