@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postrider/postrider/client"
-	"github.com/postrider/postrider/internal/remedy"
 )
 
 func newDeliveries() *cobra.Command {
@@ -18,6 +17,8 @@ func newDeliveries() *cobra.Command {
 		newDeliveriesList(),
 		delivery("show", "Show a delivery and all of its attempts", showDelivery),
 		newDeliveriesAttempts(),
+		newDeliveriesBody(),
+		newDeliveriesVerify(),
 		delivery("retry", "Start a fresh schedule for one that failed or was canceled", func(ctx context.Context, s *session, id string) error {
 			return s.showDelivery(s.api.Deliveries.Retry(ctx, id))
 		}),
@@ -173,24 +174,12 @@ func showDelivery(ctx context.Context, s *session, id string) error {
 	for _, a := range attempts {
 		s.out.line("\nattempt %d, %s, %d ms", a.Number, when(a.StartedAt), a.DurationMS)
 		if err := s.out.fields(
-			field{"  answer", number(a.StatusCode)}, field{"  error", failure(a.Error, a.ErrorClass)},
-			field{"  means", advised(a).Means}, field{"  what to do", advised(a).Do}, field{"  signed with", signedWith(a)}, field{"  body", answerBody(a.ResponseBody)}); err != nil {
+			field{"  answer", number(a.StatusCode)}, field{"  error", failure(a.Error, a.ErrorClass, a.StatusCode)},
+			field{"  what to do", advised(a.ErrorClass, a.StatusCode).Do}, field{"  signed with", signedWith(a)}, field{"  body", answerBody(a.ResponseBody)}); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// advised is nothing for a success.
-func advised(a client.Attempt) remedy.Remedy {
-	if a.ErrorClass == nil {
-		return remedy.Remedy{}
-	}
-	status := 0
-	if a.StatusCode != nil {
-		status = *a.StatusCode
-	}
-	return remedy.Of(*a.ErrorClass, status)
 }
 
 func signedWith(a client.Attempt) string {
@@ -213,7 +202,7 @@ func newDeliveriesAttempts() *cobra.Command {
 			column[client.Attempt]{"STARTED", func(a client.Attempt) string { return when(a.StartedAt) }},
 			column[client.Attempt]{"TOOK", func(a client.Attempt) string { return fmt.Sprintf("%d ms", a.DurationMS) }},
 			column[client.Attempt]{"ANSWER", func(a client.Attempt) string { return number(a.StatusCode) }},
-			column[client.Attempt]{"ERROR", func(a client.Attempt) string { return failure(a.Error, a.ErrorClass) }})
+			column[client.Attempt]{"ERROR", func(a client.Attempt) string { return failure(a.Error, a.ErrorClass, a.StatusCode) }})
 	})
 	return cmd
 }

@@ -47,7 +47,7 @@ func (s *session) showTest(r client.TestResult) error {
 		word = "it failed"
 	}
 	err := s.out.one(field{"result", word}, field{"status", number(r.StatusCode)}, field{"took", fmt.Sprintf("%d ms", r.DurationMS)},
-		field{"error", failure(r.Error, r.ErrorClass)}, field{"answer", answerBody(r.ResponseBody)})
+		field{"error", failure(r.Error, r.ErrorClass, r.StatusCode)}, field{"what to do", advised(r.ErrorClass, r.StatusCode).Do}, field{"answer", answerBody(r.ResponseBody)})
 	if err == nil && !r.Success {
 		return errSaid
 	}

@@ -77,7 +77,7 @@ func attemptLine(a *client.StreamAttempt) string {
 		parts = append(parts, string(*a.Status))
 	}
 	if a.Error != nil {
-		parts = append(parts, "("+failure(a.Error, a.ErrorClass)+")")
+		parts = append(parts, "("+failure(a.Error, a.ErrorClass, a.StatusCode)+")")
 	}
 	return strings.Join(append(parts, a.DeliveryID), " ")
 }

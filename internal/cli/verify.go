@@ -104,7 +104,7 @@ func (p *printer) verdict(v verify.Verdict) error {
 			return err
 		}
 	} else {
-		p.line("%s", v.Says)
+		p.line("%s", clean(v.Says))
 		t := newTable(p.w)
 		for _, s := range v.Signatures {
 			t.row("  "+s.Header, s.State, would(s.With))

@@ -7,34 +7,40 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/client"
+	"github.com/postrider/postrider/internal/remedy"
 )
 
-// classes are what each class of error means to who has to do something about it;
-// docs/delivery-errors.md has more.
-var classes = map[client.ErrorClass]string{
-	client.ErrorTimeout:     "the receiver did not answer in time: answer first, do the work after",
-	client.ErrorRefused:     "nobody listens there: is the receiver up, and the port right?",
-	client.ErrorReset:       "the receiver cut the connection off",
-	client.ErrorDNS:         "the host's name does not resolve",
-	client.ErrorTLS:         "no TLS connection: certificate, name or version",
-	client.ErrorBlocked:     "the address is not allowed: egress.allow",
-	client.ErrorStatus:      "the receiver answered, but not with a 2xx",
-	client.ErrorInvalidHTTP: "the answer was no HTTP",
-	client.ErrorInternal:    "a mistake of Postrider's own, see the worker's log",
-}
-
 // failure is an error with what it means.
-func failure(text *string, class *client.ErrorClass) string {
+func failure(text *string, class *client.ErrorClass, status *int) string {
 	if text == nil {
 		return ""
 	}
 	if class == nil {
 		return *text
 	}
-	if meaning := classes[*class]; meaning != "" {
-		return *text + " (" + string(*class) + ": " + meaning + ")"
+	if means := midway(advised(class, status).Means); means != "" {
+		return *text + " (" + string(*class) + ": " + means + ")"
 	}
 	return *text + " (" + string(*class) + ")"
+}
+
+// advised is nothing for a success, and for a class that this release does not know.
+func advised(class *client.ErrorClass, status *int) remedy.Remedy {
+	switch {
+	case class == nil:
+		return remedy.Remedy{}
+	case status == nil:
+		return remedy.Of(*class, 0)
+	}
+	return remedy.Of(*class, *status)
+}
+
+// midway is a sentence for within another one.
+func midway(sentence string) string {
+	if sentence == "" {
+		return ""
+	}
+	return strings.ToLower(sentence[:1]) + strings.TrimSuffix(sentence[1:], ".")
 }
 
 func number(n *int) string {

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/client"
@@ -73,6 +74,15 @@ func (p *deliveryPage) Wait() string {
 
 // NextNumber is the next attempt's.
 func (p *deliveryPage) NextNumber() int { return p.Delivery.Attempts + 1 }
+
+// Numbers are the attempts' that are shown. While secrets rotate two may share one.
+func (p *deliveryPage) Numbers() []int {
+	var out []int
+	for i := range p.Attempts {
+		out = append(out, p.Attempts[i].Number)
+	}
+	return slices.Compact(out)
+}
 
 // Left is how many attempts the present schedule has yet, the next one included; 0
 // where nobody here knows the schedule.

@@ -63,6 +63,16 @@ func TestDelivery(t *testing.T) {
 			t.Errorf("got %q as %v, want %q", p.text, p.header, sent)
 		}
 	})
+	t.Run("SaysWhyItWaits", func(t *testing.T) {
+		off, err := w.client.Endpoints.Update(t.Context(), endpoint.ID, client.EndpointPatch{IsActive: client.Set(false)})
+		if err != nil || off.IsActive {
+			t.Fatal(err)
+		}
+		b.get(path).want(200, "The endpoint is disabled.", "It goes on once the endpoint is enabled.", "when it is let go")
+		if _, err := w.client.Endpoints.Update(t.Context(), endpoint.ID, client.EndpointPatch{IsActive: client.Set(true)}); err != nil {
+			t.Fatal(err)
+		}
+	})
 	t.Run("IsCanceledAndRetriedAndShowsWhoWasOvertakenHowItIs", func(t *testing.T) {
 		b.do("POST", path+"/retry", nil).leads(path + "?done=overtaken")
 		b.do("POST", path+"/cancel", nil).leads(path + "?done=canceled")
@@ -85,14 +95,14 @@ func TestDelivery(t *testing.T) {
 		b.do("POST", path+"/replay", once).leads(to)
 		b.get(strings.TrimSuffix(to, "?done=replayed")).want(200, "Made by replay", "rpl_", d.EventID)
 	})
-	t.Run("IsNobodyElses", func(t *testing.T) {
+	t.Run("IsNobodyElses", func(*testing.T) {
 		b.get("/console/w/acme/deliveries/dlv_01kqxg5wdgf0m8c4yb2h3t9v6z").want(404)
-		other := w.bundle.browser()
+		other := w.browser()
 		other.get("/portal/w/acme/deliveries/" + d.ID).want(401)
 	})
 	t.Run("OffersALookerNothingToDo", func(t *testing.T) {
 		for _, manage := range []bool{false, true} {
-			look := w.bundle.browser()
+			look := w.browser()
 			look.get(w.link(manage)).want(http.StatusSeeOther)
 			p := look.get("/portal/w/acme/deliveries/"+d.ID).want(200, "Delivered", "As a command")
 			for _, offered := range []string{"/replay\"", "Verify a signature"} {

@@ -137,7 +137,13 @@ looks(async () => {
         await page.getByLabel('Headers or a signature').fill('sha256=470f55180a5a2afb9fce9a9fcf7d6970cac6b84b6abe4ff61920698607c29ada');
         await page.getByRole('button', { name: 'Verify' }).click();
         await page.locator('#verdict .note').waitFor();
+        await page.evaluate(() => document.getElementById('verify').scrollIntoView());
+      },
+    },
+    {
+      name: 'delivery-command', path: at(later), as: key, then: async (page) => {
         await page.getByText('As a command').click();
+        await page.evaluate(() => document.querySelector('.curl').scrollIntoView());
       },
     },
     { name: 'delivery-reader', path: at(later), as: (await api('POST', '/v1/workspaces/delivery/keys', { name: 'reader', scopes: ['deliveries:read'] }, adminKey)).key },

@@ -32,6 +32,8 @@ SEMANTIC = re.compile(
     | (.*)/deliver_at        # how far ahead
     | (.*)/ordering_key      # printable characters
     | actor|action|target    # ids and names
+    | /received_at           # years 1 to 9999, in UTC
+    | /body|/headers         # needed where nothing is known of what was sent
     | resource                # leaves room for what is appended
     | .*/created_at           # years 1 to 9999, in UTC
     """,
