@@ -63,6 +63,17 @@ type WhyNot struct {
 	// Truncated: a string with the beginning of its JSON stands for what is longer
 	// than 1 KiB.
 	Truncated bool `json:"truncated,omitempty"`
+	// OtherMismatches are the next conditions of a filter that do not hold, at most 9.
+	OtherMismatches []Mismatch `json:"other_mismatches,omitempty"`
+}
+
+// Mismatch is a condition of a filter that does not hold; see [WhyNot].
+type Mismatch struct {
+	Path      string          `json:"path"`
+	Wanted    json.RawMessage `json:"wanted"`
+	Found     json.RawMessage `json:"found,omitempty"`
+	Missing   *bool           `json:"missing,omitempty"`
+	Truncated bool            `json:"truncated,omitempty"`
 }
 
 // Reason is why an event is not delivered.

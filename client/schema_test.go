@@ -57,6 +57,7 @@ var wire = map[string]struct {
 	"StatsCounts": {reflect.TypeFor[StatsCounts](), answered}, "StatsPart": {reflect.TypeFor[StatsPart](), answered},
 	"Template": {reflect.TypeFor[EventTypeTemplate](), answered}, "Test": {reflect.TypeFor[TestResult](), answered},
 	"TestInput": {reflect.TypeFor[TestInput](), requested}, "Workspace": {reflect.TypeFor[Workspace](), answered},
+	"Mismatch":       {reflect.TypeFor[Mismatch](), answered},
 	"WorkspaceInput": {reflect.TypeFor[WorkspaceInput](), requested}, "WorkspacePatch": {reflect.TypeFor[WorkspacePatch](), patched},
 }
 

@@ -39,6 +39,17 @@ func wantFields(t *testing.T, got map[string]any, want map[string]string) {
 	}
 }
 
+func TestExplainHasEachConditionThatDoesNotHold(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	key := b.workspace("456")
+	several := b.subscriber(key, `["*"]`, `{"status":"published","author.id":7,"$not":{"n":1},"ok":true}`)
+	a := b.call(key, "POST", "/v1/explain", `{"type":"a","data":{"status":"draft","n":1,"ok":true}}`)
+	wantFields(t, a.explained(several), map[string]string{
+		"path": "status", "found": "draft", "other_mismatches": "[map[found:<nil> missing:true path:author.id wanted:7] map[path:$not wanted:map[n:1]]]",
+	})
+}
+
 func TestExplainEvent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

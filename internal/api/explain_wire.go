@@ -40,6 +40,17 @@ type ReasonWire struct {
 	Found       any        `json:"found,omitempty" doc:"filter_mismatch: the event's value at the path; null also where there is none."`
 	Missing     *bool      `json:"missing,omitempty" doc:"filter_mismatch: whether there is no value at the path."`
 	Truncated   bool       `json:"truncated,omitempty" doc:"wanted or found is longer than 1 KiB, and a string with the beginning of its JSON stands for it."`
+	// Others come after the first reason.
+	Others []mismatchWire `json:"other_mismatches,omitempty" maxItems:"9" doc:"filter_mismatch: the next conditions that do not hold, in the filter's order."`
+}
+
+// mismatchWire is a condition that does not hold.
+type mismatchWire struct {
+	Path      string `json:"path" doc:"Whose condition does not hold, or $or or $not, which have none." example:"author.id"`
+	Wanted    any    `json:"wanted" doc:"What the filter says: a value, or one operator with its operand."`
+	Found     any    `json:"found,omitempty" doc:"The event's value at the path; null also where there is none."`
+	Missing   *bool  `json:"missing,omitempty" doc:"Whether there is no value at the path."`
+	Truncated bool   `json:"truncated,omitempty" doc:"As of the first."`
 }
 
 // forecastWire says what would become of an event now.

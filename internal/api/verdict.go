@@ -78,6 +78,15 @@ func (x *explained) mismatch(r match.Reason) ReasonWire {
 }
 
 func filterMismatch(r *match.Reason) ReasonWire {
+	out := firstMismatch(r)
+	for i := range r.Others {
+		o := firstMismatch(&r.Others[i])
+		out.Others = append(out.Others, mismatchWire{Path: *o.Path, Wanted: o.Wanted, Found: o.Found, Missing: o.Missing, Truncated: o.Truncated})
+	}
+	return out
+}
+
+func firstMismatch(r *match.Reason) ReasonWire {
 	out := reason(reasonFilterMismatch, "the payload's %q is not what the filter wants", r.Path)
 	out.Path = &r.Path
 	out.Wanted = out.shown(r.Wanted)

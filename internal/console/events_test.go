@@ -98,7 +98,7 @@ func TestAnEventSaysWhyAnEndpointDidNotGetIt(t *testing.T) {
 	t.Parallel()
 	w, r := running(t), newReceiver(t)
 	w.endpoint(r.URL+"/filtered", func(in *client.EndpointInput) {
-		in.Filters = map[string]any{"status": map[string]any{"$in": []string{"published"}}}
+		in.Filters = jsonOf(`{"status":{"$in":["published"]},"lang":"en"}`)
 	})
 	w.endpoint(r.URL+"/missing", func(in *client.EndpointInput) { in.Filters = map[string]any{"author.id": 7} })
 	w.endpoint(r.URL+"/other", func(in *client.EndpointInput) { in.Events = []string{"posts.created"} })
@@ -107,7 +107,7 @@ func TestAnEventSaysWhyAnEndpointDidNotGetIt(t *testing.T) {
 	b.signIn(w.key)
 	e := w.publish("post.created", map[string]any{"status": "draft"})
 	at := acmeEvents + "/" + e.ID + "/explain"
-	b.get(at).want(200, "The payload&#39;s &#34;status&#34; is not what the filter wants.", "{&#34;$in&#34;:[&#34;published&#34;]}", "&#34;draft&#34;",
+	b.get(at).want(200, "The payload&#39;s &#34;status&#34; is not what the filter wants.", "{&#34;$in&#34;:[&#34;published&#34;]}", "&#34;draft&#34;", "<code>lang</code>", "&#34;en&#34;",
 		"<code>author.id</code>", "<dd>nothing</dd>", "did you mean posts.created?", "The receiver took it with a 204", "Not sent").lacks("If it were published now")
 	if _, err := w.client.Endpoints.Update(t.Context(), gets.ID, client.EndpointPatch{IsActive: client.Set(false)}); err != nil {
 		t.Fatal(err)

@@ -44,19 +44,31 @@ func newBecause(w *client.WhyNot, matched bool) because {
 	return b
 }
 
-// Clause says whether it is a filter's condition that did not hold.
-func (b *because) Clause() bool { return b.Path != nil }
+// Clauses are the filter's conditions that did not hold.
+func (b *because) Clauses() []clause {
+	if b.Path == nil {
+		return nil
+	}
+	all := []clause{{client.Mismatch{Path: *b.Path, Wanted: b.Wanted, Found: b.Found, Missing: b.Missing, Truncated: b.Truncated}}}
+	for _, m := range b.OtherMismatches {
+		all = append(all, clause{m})
+	}
+	return all
+}
 
-// HasFound says whether the condition is about one place of the payload.
-func (b *because) HasFound() bool { return b.Missing != nil }
+// clause is a condition that did not hold.
+type clause struct{ client.Mismatch }
+
+// HasFound says whether it is about one place of the payload.
+func (c clause) HasFound() bool { return c.Missing != nil }
+
+// IsMissing says that there is nothing at that place.
+func (c clause) IsMissing() bool { return c.Missing != nil && *c.Missing }
 
 // AsOfNow says that the reason is true of the endpoint as it is now.
 func (r *explainedRow) AsOfNow() bool {
 	return r.Delivery == nil && r.AsOf != nil && *r.AsOf == client.AsOfNow
 }
-
-// IsMissing says that there is nothing at that place.
-func (b *because) IsMissing() bool { return b.Missing != nil && *b.Missing }
 
 // asSentence begins large and ends with a full stop.
 func asSentence(text string) string {

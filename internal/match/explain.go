@@ -28,7 +28,13 @@ type Reason struct {
 	// Found is the event's value at Path, nil where there is none or where a
 	// combination has no path. It points into the event's data.
 	Found json.RawMessage
+	// Others are the next conditions that do not hold, in the filter's order, with
+	// Path, Wanted and Found; at most MaxOthers of them.
+	Others []Reason
 }
+
+// MaxOthers bounds what is said of a filter of a thousand conditions.
+const MaxOthers = 9
 
 // IsCombination reports whether Path is no path but $or or $not.
 func (r *Reason) IsCombination() bool { return isCombination(operator(r.Path)) }
@@ -39,11 +45,39 @@ func (s *Subscription) Explain(eventType string, data []byte) Reason {
 		return r
 	}
 	d := newDocument(data)
-	failed, found := s.filter.failure(&d)
-	if failed == nil {
+	all := s.filter.failures(&d, nil)
+	if len(all) == 0 {
 		return Reason{}
 	}
-	return Reason{Code: FilterMismatch, Path: failed.where(), Wanted: failed.wanted(), Found: json.RawMessage(found)}
+	first := all[0]
+	first.Others = all[1:]
+	return first
+}
+
+// failures is failure for all conditions that do not hold. It appends up to one and
+// MaxOthers.
+func (f filter) failures(d *document, all []Reason) []Reason {
+	for i := range f {
+		if len(all) > MaxOthers {
+			break
+		}
+		all = f[i].failures(d, all)
+	}
+	return all
+}
+
+func (c *condition) failures(d *document, all []Reason) []Reason {
+	if c.op == opAnd {
+		for _, part := range c.parts {
+			all = part.failures(d, all)
+		}
+		return all
+	}
+	failed, found := c.failure(d)
+	if failed == nil {
+		return all
+	}
+	return append(all, Reason{Code: FilterMismatch, Path: failed.where(), Wanted: failed.wanted(), Found: json.RawMessage(found)})
 }
 
 // ExplainType is Explain without the event's data: its filters are taken to hold.

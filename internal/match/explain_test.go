@@ -1,6 +1,11 @@
 package match
 
-import "testing"
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
 
 func TestExplain(t *testing.T) {
 	t.Parallel()
@@ -34,6 +39,27 @@ func TestExplain(t *testing.T) {
 				t.Errorf("Match disagrees with Explain: %+v", r)
 			}
 		})
+	}
+}
+
+func TestExplainHasEveryConditionThatDoesNotHold(t *testing.T) {
+	t.Parallel()
+	s := compile(t, `{"tags.0":"a","status":"x","$and":[{"n":{"$gt":1,"$lt":3}},{"m":5}],"$or":[{"q":1}]}`, "post.created")
+	r := s.Explain("post.created", []byte(`{"tags":["a"],"status":"draft","n":4}`))
+	got := []string{r.Path + " " + string(r.Wanted) + " " + string(r.Found)}
+	for _, o := range r.Others {
+		got = append(got, o.Path+" "+string(o.Wanted)+" "+string(o.Found))
+	}
+	want := []string{`status "x" "draft"`, `n {"$lt":3} 4`, `m 5 `, `$or [{"q":1}] `}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	var many strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&many, `,"p%d":1`, i)
+	}
+	if r := compile(t, "{"+many.String()[1:]+"}", "a").Explain("a", []byte(`{}`)); len(r.Others) != MaxOthers {
+		t.Errorf("%d others, want %d", len(r.Others), MaxOthers)
 	}
 }
 
