@@ -61,6 +61,8 @@ func (s *server) mount() *huma.OpenAPI {
 	}
 	explanation := doc.Components.Schemas.Map()["Explanation"].Properties
 	explanation["delivery"] = nullable(explanation["delivery"])
+	queues := doc.Components.Schemas.Map()["Queues"].Properties
+	queues["redis"] = nullable(queues["redis"])
 	addServiceOperations(doc)
 	settleSchemas(doc)
 	// The one array of an answer that may be null.

@@ -230,3 +230,9 @@ type Stats interface {
 	// were accepted in the window that ends now. The zero endpoint is all.
 	Stats(ctx context.Context, ws webhook.WorkspaceID, endpoint webhook.ID, w webhook.StatsWindow, now time.Time) (webhook.Stats, error)
 }
+
+// Queues looks at what waits in Redis.
+type Queues interface {
+	// State is unavailable while Redis is.
+	State(ctx context.Context) (webhook.Queues, error)
+}
