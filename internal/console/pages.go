@@ -15,6 +15,8 @@ type page struct {
 	scope webhook.Scope
 	// adminOnly pages are no workspace's, and not in the portal.
 	adminOnly bool
+	// whole pages are for who may do everything in the workspace.
+	whole bool
 	// long pages take their time: live updates, tests of an endpoint.
 	long   bool
 	handle func(v *visit) error
@@ -27,6 +29,10 @@ const inWorkspace = "/w/{workspace}"
 func pages() (all []page) {
 	all = append(all, workspacesPages()...)
 	all = append(all, overviewPages()...)
+	all = append(all, keysPages()...)
+	all = append(all, queuesPages()...)
+	all = append(all, auditLogPages()...)
+	all = append(all, settingsPages()...)
 	return append(all, endpointsPages()...)
 }
 
@@ -35,7 +41,20 @@ type section struct {
 	Text, Path string // Path is below Home
 	Icon       string // names a symbol of templates/components/icons.html
 	Scope      string
+	Admin      bool // for the admin only
+	Whole      bool // for who may do everything in the workspace
 	Current    bool
+}
+
+// shownTo says whether the reader may see it.
+func (s section) shownTo(v *visit) bool {
+	switch {
+	case s.Admin:
+		return v.Admin()
+	case s.Whole:
+		return v.Whole()
+	}
+	return v.May(s.Scope)
 }
 
 type sectionList []section
@@ -45,6 +64,10 @@ func sections() sectionList {
 	return sectionList{
 		{Text: "Overview", Path: "/overview", Icon: "overview", Scope: "deliveries:read"},
 		{Text: "Endpoints", Path: "/endpoints", Icon: "endpoints", Scope: "endpoints:read"},
+		{Text: "API keys", Path: "/keys", Icon: "keys", Admin: true},
+		{Text: "Queues", Path: "/queues", Icon: "queues", Admin: true},
+		{Text: "Audit log", Path: "/audit-log", Icon: "audit", Whole: true},
+		{Text: "Settings", Path: "/settings", Icon: "workspaces", Admin: true},
 	}
 }
 
@@ -91,7 +114,7 @@ func start(v *visit) error {
 // first leads to the first section that the reader may see.
 func first(v *visit) error {
 	for _, s := range sections() {
-		if v.May(s.Scope) {
+		if s.shownTo(v) {
 			return v.redirect(s.Path)
 		}
 	}

@@ -60,6 +60,10 @@ var toasts = map[string]string{
 	"saved":    "Changes saved.",
 	"enabled":  "Endpoint enabled. It gets events from now on.",
 	"disabled": "Endpoint disabled. New events make no delivery to it.",
+
+	"key-revoked":       "Key revoked. Within 2 seconds it opens nothing any more.",
+	"workspace-created": "Workspace created.",
+	"workspace-deleted": "Workspace deleted. Its keys stopped working, and its endpoints are gone.",
 }
 
 // view is a page's templates, parsed.

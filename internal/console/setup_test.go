@@ -32,7 +32,17 @@ type bundle struct {
 	ahead time.Duration // of the console's clock; changed between requests
 	key   string        // of acme
 	keyID webhook.ID
+	// queues is what Redis would say.
+	queues queues
 }
+
+// queues is told what to say.
+type queues struct {
+	now webhook.Queues
+	err error
+}
+
+func (q *queues) State(context.Context) (webhook.Queues, error) { return q.now, q.err }
 
 type anyURL struct{}
 
@@ -55,17 +65,18 @@ func setup(t *testing.T, change ...func(*console.Config)) *bundle {
 	}
 	b := &bundle{t: t, db: db}
 	clock := func() time.Time { return time.Now().Add(b.ahead) }
+	cfg := console.Config{AdminKey: adminKey, Now: clock}
+	for _, c := range change {
+		c(&cfg)
+	}
 	handler, err := api.New(api.Deps{
 		Workspaces: postgres.NewWorkspaces(db), Keys: postgres.NewKeys(db), PortalLinks: postgres.NewPortalLinks(db), Endpoints: postgres.NewEndpoints(db), Stats: postgres.NewStats(db),
 		Events: postgres.NewEvents(db), Deliveries: postgres.NewDeliveries(db), Replays: postgres.NewReplays(db), EventTypes: postgres.NewEventTypes(db), Schemas: schema.Checker{},
 		Explainer: postgres.NewExplain(db), AuditLog: postgres.NewAuditLog(db), Idempotency: postgres.NewIdempotency(db), URLs: anyURL{},
-	}, api.Config{AdminKey: adminKey})
+		Queues: &b.queues,
+	}, api.Config{AdminKey: cfg.AdminKey, BaseURL: console.BaseURL(cfg)})
 	if err != nil {
 		t.Fatal(err)
-	}
-	cfg := console.Config{AdminKey: adminKey, Now: clock}
-	for _, c := range change {
-		c(&cfg)
 	}
 	c, err := console.New(console.Deps{API: handler, CheckKey: handler.CheckKey, As: api.As, Sessions: postgres.NewSessions(db)}, cfg)
 	if err != nil {
