@@ -64,6 +64,22 @@ func setup(t *testing.T, change ...func(*console.Config)) *bundle {
 		t.Fatal(err)
 	}
 	b := &bundle{t: t, db: db}
+	b.serve(change...)
+	b.workspace("acme", "https://app.example.com")
+	b.makeKey()
+	return b
+}
+
+// again is another process on the same database.
+func (b *bundle) again(change ...func(*console.Config)) *bundle {
+	other := &bundle{t: b.t, db: b.db, key: b.key, keyID: b.keyID}
+	other.serve(change...)
+	return other
+}
+
+func (b *bundle) serve(change ...func(*console.Config)) {
+	b.t.Helper()
+	db := b.db
 	clock := func() time.Time { return time.Now().Add(b.ahead) }
 	cfg := console.Config{AdminKey: adminKey, Now: clock}
 	for _, c := range change {
@@ -76,18 +92,15 @@ func setup(t *testing.T, change ...func(*console.Config)) *bundle {
 		Queues: &b.queues,
 	}, api.Config{AdminKey: cfg.AdminKey, BaseURL: console.BaseURL(cfg)})
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
 	c, err := console.New(console.Deps{API: handler, CheckKey: handler.CheckKey, As: api.As, Sessions: postgres.NewSessions(db)}, cfg)
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
 	srv := httptest.NewServer(c.Beside(handler))
-	t.Cleanup(srv.Close)
+	b.t.Cleanup(srv.Close)
 	b.url = srv.URL
-	b.workspace("acme", "https://app.example.com")
-	b.makeKey()
-	return b
 }
 
 func (b *bundle) workspace(id webhook.WorkspaceID, origins ...string) {
