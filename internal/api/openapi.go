@@ -23,6 +23,7 @@ const (
 	tagStream     = "Stream"
 	tagEventTypes = "Event types"
 	tagAuditLog   = "Audit log"
+	tagQueues     = "Queues"
 	tagService    = "Service"
 
 	adminScheme  = "adminKey"
@@ -102,6 +103,7 @@ func newDocument(version string) *huma.OpenAPI {
 			{Name: tagWorkspaces, Description: "A tenant. Nothing crosses from one to another."},
 			{Name: tagKeys, Description: "A workspace's API keys."},
 			{Name: tagAuditLog, Description: "Who changed what."},
+			{Name: tagQueues, Description: "What waits in Redis, of the whole deployment."},
 			{Name: tagService, Description: "About the API itself. These need no key."},
 		},
 		Components: &huma.Components{
