@@ -77,7 +77,7 @@ func whoOf(actor string, keys map[string]string) string {
 	case keys[actor] != "":
 		return "Key " + keys[actor]
 	}
-	return "Key " + actor
+	return actor
 }
 
 // value is JSON for people: a text without its quotes, all else as it is. It may be

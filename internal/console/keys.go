@@ -79,7 +79,7 @@ func newKey(v *visit) error {
 }
 
 func createKey(v *visit) error {
-	f := &keyForm{Once: v.r.PostFormValue("once"), Name: strings.TrimSpace(v.r.PostFormValue("name")), Given: v.r.PostForm["scopes"], Wrong: mistakes{}}
+	f := &keyForm{Once: v.r.PostFormValue("once"), Name: strings.TrimSpace(v.r.PostFormValue("name")), Given: v.r.Form["scopes"], Wrong: mistakes{}}
 	// To the API a key without scopes has all of them: none ticked must not mean that.
 	if len(f.Given) == 0 {
 		f.Wrong.add("scopes", "must be at least one")

@@ -55,7 +55,7 @@ func TestKeys(t *testing.T) {
 			t.Error("one was made")
 		}
 	})
-	t.Run("EndTheirSessionsWhenTheyAreRevoked", func(t *testing.T) {
+	t.Run("EndTheirSessionsWhenTheyAreRevoked", func(_ *testing.T) {
 		key := shownKey.FindString(w.do("POST", all, url.Values{"name": {"gone"}, "scopes": {"deliveries:read"}}).text)
 		holder := b.browser()
 		holder.signIn(key)

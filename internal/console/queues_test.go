@@ -16,7 +16,7 @@ func TestQueues(t *testing.T) {
 	w.signIn(adminKey)
 	now := time.Now()
 
-	t.Run("AreShownWithWhatEachIsForAndWhoTakesThem", func(t *testing.T) {
+	t.Run("AreShownWithWhatEachIsForAndWhoTakesThem", func(_ *testing.T) {
 		b.queues.now = webhook.Queues{
 			AsOf:    now,
 			Queues:  []webhook.Queue{{Name: "deliver", Pending: 12_345, Active: 7, OldestPending: now.Add(-90 * time.Second)}, {Name: "bulk"}, {Name: "retry", Scheduled: 3, Retry: 4}},

@@ -51,14 +51,15 @@ func TestWorkspaces(t *testing.T) {
 		}
 	})
 	t.Run("AreDeletedByWhoTypesTheirIDAlone", func(t *testing.T) {
-		for _, typed := range []string{"", "acme", "45"} {
-			w.do("POST", "/console/w/456/delete", url.Values{"confirm": {typed}}).want(422, "Not deleted.")
+		b.workspace("789")
+		for _, typed := range []string{"", "acme", "78"} {
+			w.do("POST", "/console/w/789/delete", url.Values{"confirm": {typed}}).want(422, "Not deleted.")
 		}
-		if _, err := api.Workspaces.Get(t.Context(), "456"); err != nil {
+		if _, err := api.Workspaces.Get(t.Context(), "789"); err != nil {
 			t.Fatal(err)
 		}
-		w.do("POST", "/console/w/456/delete", url.Values{"confirm": {"456"}}).leads("/console/workspaces?done=workspace-deleted")
-		w.get("/console/w/456/settings").want(404)
+		w.do("POST", "/console/w/789/delete", url.Values{"confirm": {"789"}}).leads("/console/workspaces?done=workspace-deleted")
+		w.get("/console/w/789/settings").want(404)
 	})
 }
 

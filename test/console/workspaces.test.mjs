@@ -53,7 +53,7 @@ looks(() => [
   {
     name: 'portal-link', path: '/console/w/acme/settings', as: adminKey, then: async (page) => {
       await page.getByRole('button', { name: 'Make a portal link' }).click();
-      await page.getByText('It opens once').waitFor();
+      await page.getByText('It opens once, expires').waitFor();
     },
   },
 ]);
