@@ -121,6 +121,7 @@ type Client struct {
 	Workspaces *WorkspacesService
 	Keys       *KeysService
 	AuditLog   *AuditLogService
+	Queues     *QueuesService
 }
 
 // New makes a client for the API at a URL such as "https://postrider.example.com";
@@ -146,7 +147,7 @@ func newClient(c *Client) *Client {
 	c.Events, c.Endpoints, c.Deliveries = &EventsService{s}, &EndpointsService{s}, &DeliveriesService{s}
 	c.Replays, c.EventTypes, c.Explain = &ReplaysService{s}, &EventTypesService{s}, &ExplainService{s}
 	c.Stats, c.Workspaces, c.Keys = &StatsService{s}, &WorkspacesService{s}, &KeysService{s}
-	c.AuditLog = &AuditLogService{s}
+	c.AuditLog, c.Queues = &AuditLogService{s}, &QueuesService{s}
 	return c
 }
 

@@ -156,6 +156,7 @@ var operations = map[string][]made{
 	}}},
 	"listKeys":  {{method: "Keys.List", call: func(ctx context.Context, c *Client) (any, error) { return c.Keys.List(ctx, "id", fullPage) }}},
 	"revokeKey": {{method: "Keys.Revoke", call: func(ctx context.Context, c *Client) (any, error) { return nil, c.Keys.Revoke(ctx, "id", "id") }}},
+	"getQueues": {{method: "Queues.Get", call: func(ctx context.Context, c *Client) (any, error) { return c.Queues.Get(ctx) }}},
 	"listAuditLog": {{method: "AuditLog.List", call: func(ctx context.Context, c *Client) (any, error) {
 		return c.AuditLog.List(ctx, AuditFilter{"a", "b", "c", someTime, someTime, 3, "x"})
 	}}},

@@ -57,7 +57,9 @@ var wire = map[string]struct {
 	"StatsCounts": {reflect.TypeFor[StatsCounts](), answered}, "StatsPart": {reflect.TypeFor[StatsPart](), answered},
 	"Template": {reflect.TypeFor[EventTypeTemplate](), answered}, "Test": {reflect.TypeFor[TestResult](), answered},
 	"TestInput": {reflect.TypeFor[TestInput](), requested}, "Workspace": {reflect.TypeFor[Workspace](), answered},
-	"Mismatch":       {reflect.TypeFor[Mismatch](), answered},
+	"Mismatch": {reflect.TypeFor[Mismatch](), answered},
+	"Queues":   {reflect.TypeFor[Queues](), answered}, "Queue": {reflect.TypeFor[QueueState](), answered}, "QueueWorker": {reflect.TypeFor[QueueWorker](), answered},
+	"QueueSlots": {reflect.TypeFor[QueueSlots](), answered}, "Redis": {reflect.TypeFor[RedisMemory](), answered},
 	"WorkspaceInput": {reflect.TypeFor[WorkspaceInput](), requested}, "WorkspacePatch": {reflect.TypeFor[WorkspacePatch](), patched},
 }
 

@@ -31,6 +31,7 @@ type Deps struct {
 	Waits       Waits
 	Tester      Tester
 	URLs        URLPolicy
+	Queues      Queues
 }
 
 // Config of the API. AdminKey is required; the zero value of every other field

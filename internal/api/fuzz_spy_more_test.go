@@ -30,6 +30,9 @@ func (s *spy) Open(q *live.Query) (*live.Stream, error) {
 	return nil, webhook.Errorf(webhook.CodeRateLimited, "no room")
 }
 
+// State is of no workspace.
+func (s *spy) State(context.Context) (webhook.Queues, error) { return webhook.Queues{}, nil }
+
 func (s spyReplays) Get(_ context.Context, ws webhook.WorkspaceID, _ webhook.ID) (webhook.Replay, error) {
 	s.in(ws)
 	return webhook.Replay{}, webhook.NotFound("replay")

@@ -76,7 +76,7 @@ func (s *spy) deps() Deps {
 	return Deps{
 		Workspaces: spyWorkspaces{s}, Keys: spyKeys{s}, PortalLinks: spyLinks{s}, Endpoints: spyEndpoints{s}, Events: spyEvents{s}, Deliveries: spyDeliveries{s},
 		Replays: spyReplays{s}, Idempotency: spyIdempotency{s}, AuditLog: spyAuditLog{s}, Explainer: spyExplainer{s}, EventTypes: spyEventTypes{s},
-		Schemas: schema.Checker{}, Accepter: s, Waits: s, Streams: s, Tester: s, URLs: s,
+		Schemas: schema.Checker{}, Accepter: s, Waits: s, Streams: s, Tester: s, URLs: s, Queues: s,
 	}
 }
 

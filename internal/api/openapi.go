@@ -23,6 +23,7 @@ const (
 	tagStream     = "Stream"
 	tagEventTypes = "Event types"
 	tagAuditLog   = "Audit log"
+	tagQueues     = "Queues"
 	tagService    = "Service"
 
 	adminScheme  = "adminKey"
@@ -61,6 +62,8 @@ func (s *server) mount() *huma.OpenAPI {
 	}
 	explanation := doc.Components.Schemas.Map()["Explanation"].Properties
 	explanation["delivery"] = nullable(explanation["delivery"])
+	queues := doc.Components.Schemas.Map()["Queues"].Properties
+	queues["redis"] = nullable(queues["redis"])
 	addServiceOperations(doc)
 	settleSchemas(doc)
 	// The one array of an answer that may be null.
@@ -100,6 +103,7 @@ func newDocument(version string) *huma.OpenAPI {
 			{Name: tagWorkspaces, Description: "A tenant. Nothing crosses from one to another."},
 			{Name: tagKeys, Description: "A workspace's API keys."},
 			{Name: tagAuditLog, Description: "Who changed what."},
+			{Name: tagQueues, Description: "What waits in Redis, of the whole deployment."},
 			{Name: tagService, Description: "About the API itself. These need no key."},
 		},
 		Components: &huma.Components{

@@ -27,6 +27,7 @@ func (s *server) routes() []route {
 	all = append(all, s.statsRoutes()...)
 	all = append(all, s.feedRoutes()...)
 	all = append(all, s.streamRoutes()...)
+	all = append(all, s.queueRoutes()...)
 	return append(all, s.auditRoutes()...)
 }
 

@@ -79,7 +79,7 @@ func setupOn(t testing.TB, dsn string, change ...func(*Deps, *Config)) *bundle {
 		Workspaces: postgres.NewWorkspaces(db), Keys: postgres.NewKeys(db), PortalLinks: postgres.NewPortalLinks(db), Endpoints: postgres.NewEndpoints(db),
 		Events: postgres.NewEvents(db), Deliveries: postgres.NewDeliveries(db), Replays: postgres.NewReplays(db), Stats: postgres.NewStats(db), CatchUp: postgres.NewCatchUp(db),
 		EventTypes: postgres.NewEventTypes(db), Schemas: schema.Checker{}, Explainer: postgres.NewExplain(db), Idempotency: postgres.NewIdempotency(db), AuditLog: postgres.NewAuditLog(db),
-		Accepter: ingester, Waits: waits, Streams: b.streams(db), Tester: b.tester, URLs: b.urls,
+		Accepter: ingester, Waits: waits, Streams: b.streams(db), Tester: b.tester, URLs: b.urls, Queues: b.queue,
 	}
 	cfg := Config{AdminKey: adminKey}
 	for _, c := range change {
@@ -131,7 +131,12 @@ func (t *tester) Diagnose(context.Context, webhook.WorkspaceID, webhook.ID) (web
 	return t.diagnosis, nil
 }
 
-type discardQueue struct{}
+type discardQueue struct {
+	state webhook.Queues
+	err   error
+}
+
+func (q *discardQueue) State(context.Context) (webhook.Queues, error) { return q.state, q.err }
 
 func (*discardQueue) Enqueue(context.Context, []webhook.Chunk) error { return nil }
 func (*discardQueue) Waiting(context.Context) (map[webhook.Lane]int, error) {

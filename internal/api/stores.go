@@ -242,3 +242,9 @@ type Stats interface {
 	// StatsOf is that of each of the endpoints, in their order.
 	StatsOf(ctx context.Context, ws webhook.WorkspaceID, endpoints []webhook.ID, w webhook.StatsWindow, now time.Time) ([]webhook.Stats, error)
 }
+
+// Queues looks at what waits in Redis.
+type Queues interface {
+	// State is unavailable while Redis is.
+	State(ctx context.Context) (webhook.Queues, error)
+}

@@ -41,7 +41,7 @@ func (a *App) buildAPI() error {
 		Events: postgres.NewEvents(a.db), Deliveries: postgres.NewDeliveries(a.db), Replays: postgres.NewReplays(a.db), Stats: postgres.NewStats(a.db), CatchUp: postgres.NewCatchUp(a.db),
 		EventTypes: postgres.NewEventTypes(a.db), Schemas: schema.Checker{}, Explainer: postgres.NewExplain(a.db), Idempotency: postgres.NewIdempotency(a.db), AuditLog: postgres.NewAuditLog(a.db),
 		Accepter: ingester, Waits: waits, Streams: streams,
-		Tester: deliver.NewTester(a.deliverStore(), sender, sender, a.deliverConfig("")), URLs: a.policy(),
+		Tester: deliver.NewTester(a.deliverStore(), sender, sender, a.deliverConfig("")), URLs: a.policy(), Queues: queue.NewInspector(a.redis),
 	}, api.Config{
 		AdminKey: a.cfg.API.AdminKey, RateLimits: a.rateLimits(), Version: telemetry.Version(),
 		MaxDelay: a.cfg.Retention.MaxDelay(), BaseURL: console.BaseURL(look),

@@ -12,7 +12,7 @@ import (
 func Commands() []*cobra.Command {
 	remote := []*cobra.Command{
 		newSend(), newTrigger(), newListen(), newTail(), newEndpoints(), newEvents(), newDeliveries(), newReplay(),
-		newEventTypes(), newWorkspaces(), newKeys(), newAuditLog(), newBench(),
+		newEventTypes(), newWorkspaces(), newKeys(), newAuditLog(), newQueues(), newBench(),
 	}
 	for _, cmd := range remote {
 		addTarget(cmd)

@@ -41,7 +41,7 @@ func TestBodies(t *testing.T) {
 			t.Error("it is indented")
 		}
 		flat := "[" + strings.TrimSuffix(strings.Repeat(strings.Repeat("[", 23)+strings.Repeat("]", 23)+",", 1400), ",") + "]"
-		if b := newBodyView([]byte(flat)); len(b.Pretty) > mostPretty {
+		if b := newBodyView([]byte(flat)); len(b.Pretty) > mostIndented {
 			t.Errorf("%d bytes became %d", b.Bytes, len(b.Pretty))
 		}
 	})

@@ -75,7 +75,7 @@ type Console struct {
 	assets   *assets
 	views    map[string]view
 	failures *failures
-	streams  chan struct{} // room for live updates
+	streams  places // of live updates
 	handler  http.Handler
 }
 
@@ -83,7 +83,7 @@ type Console struct {
 func New(deps Deps, cfg Config) (*Console, error) {
 	c := &Console{
 		deps: deps, cfg: cfg.withDefaults(), adminKey: sha256.Sum256([]byte(cfg.AdminKey)), proxies: cfg.TrustedProxies,
-		failures: newFailures(), streams: make(chan struct{}, maxStreams),
+		failures: newFailures(),
 	}
 	var err error
 	if c.assets, err = loadAssets(); err != nil {

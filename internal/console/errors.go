@@ -28,6 +28,7 @@ var (
 	errSignedOut = errors.New("nobody is signed in")
 	errNotFound  = &problem{Status: http.StatusNotFound, Title: "There is nothing here", Detail: "The address is wrong, or what was here is deleted."}
 	errNoPage    = &problem{Status: http.StatusForbidden, Title: "This key can see no page", Detail: "It has none of the scopes that read (endpoints:read, events:read, deliveries:read). Sign in with a key that has."}
+	errNotWhole  = &problem{Status: http.StatusForbidden, Title: "You can’t see this", Detail: "It tells of all that is in the workspace, and needs a key with every scope."}
 )
 
 func errForbidden(scope webhook.Scope) error {

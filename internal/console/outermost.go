@@ -28,7 +28,7 @@ func (c *Console) outermost(next http.Handler) http.Handler {
 		id := "req_" + webhook.NewID(c.cfg.Now()).String()
 		w.Header().Set("X-Request-ID", id)
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		ctx := context.WithValue(r.Context(), originKey{}, origin{remoteAddr: c.remoteAddr(r), requestID: id})
+		ctx := context.WithValue(r.Context(), originKey{}, origin{c.remoteAddr(r), id, baseURL(c.cfg.URL, c.proxies, r)})
 		r = r.WithContext(ctx)
 		defer func() {
 			p := recover()
@@ -40,6 +40,10 @@ func (c *Console) outermost(next http.Handler) http.Handler {
 			}
 			c.fail(&visit{c: c, w: w, r: r, base: baseOf(r)}, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}()
+		if p := unreadable(r); p != nil {
+			c.fail(&visit{c: c, w: w, r: r, base: baseOf(r)}, p)
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
 }

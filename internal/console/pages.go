@@ -17,6 +17,8 @@ type page struct {
 	adminOnly bool
 	// noPortal pages are the producer's, and no customer's.
 	noPortal bool
+	// whole pages are for who may do everything in the workspace.
+	whole bool
 	// long pages take their time: live updates, tests of an endpoint.
 	long   bool
 	handle func(v *visit) error
@@ -33,6 +35,10 @@ func pages() (all []page) {
 	all = append(all, eventTypesPages()...)
 	all = append(all, deliveryPages()...)
 	all = append(all, endpointPages()...)
+	all = append(all, keysPages()...)
+	all = append(all, queuesPages()...)
+	all = append(all, auditLogPages()...)
+	all = append(all, settingsPages()...)
 	return append(all, endpointsPages()...)
 }
 
@@ -41,7 +47,20 @@ type section struct {
 	Text, Path string // Path is below Home
 	Icon       string // names a symbol of templates/components/icons.html
 	Scope      string
+	Admin      bool // for the admin only
+	Whole      bool // for who may do everything in the workspace
 	Current    bool
+}
+
+// shownTo says whether the reader may see it.
+func (s section) shownTo(v *visit) bool {
+	switch {
+	case s.Admin:
+		return v.Admin()
+	case s.Whole:
+		return v.Whole()
+	}
+	return v.May(s.Scope)
 }
 
 type sectionList []section
@@ -53,6 +72,10 @@ func sections() sectionList {
 		{Text: "Endpoints", Path: "/endpoints", Icon: "endpoints", Scope: "endpoints:read"},
 		{Text: "Events", Path: "/events", Icon: "events", Scope: "events:read"},
 		{Text: "Event types", Path: "/event-types", Icon: "types", Scope: "endpoints:read"},
+		{Text: "API keys", Path: "/keys", Icon: "keys", Admin: true},
+		{Text: "Queues", Path: "/queues", Icon: "queues", Admin: true},
+		{Text: "Audit log", Path: "/audit-log", Icon: "audit", Whole: true},
+		{Text: "Settings", Path: "/settings", Icon: "workspaces", Admin: true},
 	}
 }
 
@@ -99,7 +122,7 @@ func start(v *visit) error {
 // first leads to the first section that the reader may see.
 func first(v *visit) error {
 	for _, s := range sections() {
-		if v.May(s.Scope) {
+		if s.shownTo(v) {
 			return v.redirect(s.Path)
 		}
 	}

@@ -58,5 +58,10 @@ func baseURL(configured *url.URL, p proxies, r *http.Request) string {
 // BaseURL makes what the API calls people's way to the console, of the same settings
 // as a Console has.
 func BaseURL(cfg Config) func(*http.Request) string {
-	return func(r *http.Request) string { return baseURL(cfg.URL, cfg.TrustedProxies, r) }
+	return func(r *http.Request) string {
+		if o, ok := r.Context().Value(originKey{}).(origin); ok {
+			return o.base
+		}
+		return baseURL(cfg.URL, cfg.TrustedProxies, r)
+	}
 }

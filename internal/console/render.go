@@ -65,13 +65,16 @@ var toasts = map[string]string{
 	"type-saved":   "Event type saved. It holds for the next event.",
 	"type-deleted": "Event type deleted. Its events are published as before, and held against nothing.",
 	// A delivery's.
-	"retried":   "A fresh schedule has begun.",
-	"canceled":  "Delivery canceled.",
-	"replayed":  "The event is on its way again.",
-	"overtaken": "It had changed meanwhile: this is how it is now.",
-	"deleted":   "Endpoint deleted. What was pending for it is canceled.",
-	"promoted":  "The new secret is the only one now.",
-	"replaying": "The replay has begun.",
+	"retried":           "A fresh schedule has begun.",
+	"canceled":          "Delivery canceled.",
+	"replayed":          "The event is on its way again.",
+	"overtaken":         "It had changed meanwhile: this is how it is now.",
+	"deleted":           "Endpoint deleted. What was pending for it is canceled.",
+	"promoted":          "The new secret is the only one now.",
+	"replaying":         "The replay has begun.",
+	"key-revoked":       "Key revoked. Within 2 seconds it opens nothing any more.",
+	"workspace-created": "Workspace created.",
+	"workspace-deleted": "Workspace deleted. Its keys stopped working, and its endpoints are gone.",
 }
 
 // view is a page's templates, parsed.

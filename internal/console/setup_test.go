@@ -32,7 +32,17 @@ type bundle struct {
 	ahead time.Duration // of the console's clock; changed between requests
 	key   string        // of acme
 	keyID webhook.ID
+	// queues is what Redis would say.
+	queues queues
 }
+
+// queues is told what to say.
+type queues struct {
+	now webhook.Queues
+	err error
+}
+
+func (q *queues) State(context.Context) (webhook.Queues, error) { return q.now, q.err }
 
 type anyURL struct{}
 
@@ -54,29 +64,43 @@ func setup(t *testing.T, change ...func(*console.Config)) *bundle {
 		t.Fatal(err)
 	}
 	b := &bundle{t: t, db: db}
+	b.serve(change...)
+	b.workspace("acme", "https://app.example.com")
+	b.makeKey()
+	return b
+}
+
+// again is another process on the same database.
+func (b *bundle) again(change ...func(*console.Config)) *bundle {
+	other := &bundle{t: b.t, db: b.db, key: b.key, keyID: b.keyID}
+	other.serve(change...)
+	return other
+}
+
+func (b *bundle) serve(change ...func(*console.Config)) {
+	b.t.Helper()
+	db := b.db
 	clock := func() time.Time { return time.Now().Add(b.ahead) }
-	handler, err := api.New(api.Deps{
-		Workspaces: postgres.NewWorkspaces(db), Keys: postgres.NewKeys(db), PortalLinks: postgres.NewPortalLinks(db), Endpoints: postgres.NewEndpoints(db), Stats: postgres.NewStats(db),
-		Events: postgres.NewEvents(db), Deliveries: postgres.NewDeliveries(db), Replays: postgres.NewReplays(db), EventTypes: postgres.NewEventTypes(db), Schemas: schema.Checker{},
-		Explainer: postgres.NewExplain(db), AuditLog: postgres.NewAuditLog(db), Idempotency: postgres.NewIdempotency(db), URLs: anyURL{},
-	}, api.Config{AdminKey: adminKey})
-	if err != nil {
-		t.Fatal(err)
-	}
 	cfg := console.Config{AdminKey: adminKey, Now: clock}
 	for _, c := range change {
 		c(&cfg)
 	}
+	handler, err := api.New(api.Deps{
+		Workspaces: postgres.NewWorkspaces(db), Keys: postgres.NewKeys(db), PortalLinks: postgres.NewPortalLinks(db), Endpoints: postgres.NewEndpoints(db), Stats: postgres.NewStats(db),
+		Events: postgres.NewEvents(db), Deliveries: postgres.NewDeliveries(db), Replays: postgres.NewReplays(db), EventTypes: postgres.NewEventTypes(db), Schemas: schema.Checker{},
+		Explainer: postgres.NewExplain(db), AuditLog: postgres.NewAuditLog(db), Idempotency: postgres.NewIdempotency(db), URLs: anyURL{},
+		Queues: &b.queues,
+	}, api.Config{AdminKey: cfg.AdminKey, BaseURL: console.BaseURL(cfg)})
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	c, err := console.New(console.Deps{API: handler, CheckKey: handler.CheckKey, As: api.As, Sessions: postgres.NewSessions(db)}, cfg)
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
 	srv := httptest.NewServer(c.Beside(handler))
-	t.Cleanup(srv.Close)
+	b.t.Cleanup(srv.Close)
 	b.url = srv.URL
-	b.workspace("acme", "https://app.example.com")
-	b.makeKey()
-	return b
 }
 
 func (b *bundle) workspace(id webhook.WorkspaceID, origins ...string) {

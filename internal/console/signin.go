@@ -2,6 +2,8 @@ package console
 
 import (
 	"net/http"
+	"net/url"
+	"path"
 	"strconv"
 	"strings"
 
@@ -29,10 +31,12 @@ func (c *Console) showSignIn(w http.ResponseWriter, r *http.Request, status int,
 // a browser could take for another host.
 func nextOf(r *http.Request) string {
 	next := r.FormValue("next")
-	if !strings.HasPrefix(next, consoleBase+"/") || strings.HasPrefix(next, consoleBase+"/sign-") || strings.ContainsAny(next, "\\\r\n\t") {
+	u, err := url.ParseRequestURI(next) // refuses control characters, too
+	if err != nil || u.Scheme != "" || u.Host != "" || strings.Contains(next, "\\") || path.Clean(u.Path) != strings.TrimSuffix(u.Path, "/") ||
+		!strings.HasPrefix(u.Path, consoleBase+"/") || strings.HasPrefix(u.Path, consoleBase+"/sign-") {
 		return consoleBase + "/"
 	}
-	return next
+	return u.RequestURI()
 }
 
 // signIn opens a session for who has a key.
@@ -53,6 +57,13 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		c.fail(&visit{c: c, w: w, r: r, base: consoleBase}, err)
 		return
+	}
+	// Who signs in anew has no use for the session before, and a thief shall have none.
+	if old := c.token(r, consoleBase); old != "" {
+		if err := c.deps.Sessions.Remove(r.Context(), c.tokenHash(old)); err != nil {
+			c.fail(&visit{c: c, w: w, r: r, base: consoleBase}, err)
+			return
+		}
 	}
 	s.ExpiresAt = now.Add(sessionTime)
 	token := newToken(s.Kind)

@@ -13,6 +13,9 @@ const (
 	// maxStreams is how many readers of this process get live updates; others see a
 	// page as it was.
 	maxStreams = 200
+	// maxStreamsOfOne is how many one session gets, so that nobody takes all: windows
+	// that are open at once.
+	maxStreamsOfOne = 20
 	// streamTime is how long one lasts at most: the browser asks again, and is let in
 	// anew, or not. It is below the server's bound on a whole exchange.
 	streamTime = 2 * time.Minute
@@ -26,12 +29,11 @@ var errSettled = errors.New("nothing changes any more")
 // stream sends what make renders as often as that, where it changed, until the
 // reader is gone or the process stops. event names it for sse-swap.
 func (v *visit) stream(event string, every time.Duration, make func(out *bytes.Buffer) error) error {
-	select {
-	case v.c.streams <- struct{}{}:
-		defer func() { <-v.c.streams }()
-	default:
+	leave, ok := v.c.streams.take(v.c.token(v.r, v.base))
+	if !ok {
 		return &problem{Status: http.StatusServiceUnavailable, Title: "Too many live pages", Detail: "Reload the page to see what is new.", retryAfter: 30}
 	}
+	defer leave()
 	v.w.Header().Set("Content-Type", "text/event-stream")
 	rc, end := http.NewResponseController(v.w), time.NewTimer(streamTime)
 	defer end.Stop()

@@ -10,7 +10,11 @@ import (
 )
 
 // origin is what the API is to know of the reader's own request.
-type origin struct{ remoteAddr, requestID string }
+type origin struct {
+	remoteAddr, requestID string
+	// base is where people reach the console: within the process a request has no host.
+	base string
+}
 
 type originKey struct{}
 

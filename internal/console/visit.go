@@ -49,6 +49,9 @@ func (v *visit) SignedIn() bool { return v.session != nil }
 // Admin says whether it is the admin, who sees all workspaces.
 func (v *visit) Admin() bool { return v.session != nil && v.session.Kind == webhook.SessionAdmin }
 
+// KeyHolder says whether it is somebody with a workspace's key.
+func (v *visit) KeyHolder() bool { return v.session != nil && v.session.Kind == webhook.SessionKey }
+
 // Portal says whether this is a customer's view.
 func (v *visit) Portal() bool { return v.base == portalBase }
 
@@ -70,13 +73,18 @@ func (v *visit) May(scope string) bool {
 	return v.session != nil && (v.Admin() || v.session.Key.Allows(webhook.Scope(scope)))
 }
 
+// Whole says whether the reader may do everything in the workspace.
+func (v *visit) Whole() bool {
+	return !slices.ContainsFunc(webhook.Scopes(), func(s webhook.Scope) bool { return !v.May(string(s)) })
+}
+
 // Sections are the navigation's, those that the reader may see.
 func (v *visit) Sections() []section {
 	if v.workspace.ID == "" {
 		return nil
 	}
 	at := strings.TrimPrefix(v.r.URL.Path, v.Home())
-	return slices.DeleteFunc(sections(), func(s section) bool { return !v.May(s.Scope) }).mark(at)
+	return slices.DeleteFunc(sections(), func(s section) bool { return !s.shownTo(v) }).mark(at)
 }
 
 // at sets the way to the page.

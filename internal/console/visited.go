@@ -62,6 +62,9 @@ func (c *Console) admit(v *visit, p *page) error {
 	if p.adminOnly && !v.Admin() {
 		return errNotFound
 	}
+	if p.whole && !v.Whole() {
+		return errNotWhole
+	}
 	if p.scope != "" && !v.May(string(p.scope)) {
 		return errForbidden(p.scope)
 	}

@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -107,4 +108,47 @@ func TestWords(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+}
+
+// TestAuditWords holds the words to the API's description: each action has some.
+func TestAuditWords(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths map[string]map[string]struct {
+			Parameters []struct {
+				Name   string
+				Schema struct{ Enum []string }
+			}
+		}
+	}
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, a := range auditActions {
+		known[a.ID] = true
+	}
+	seen := 0
+	for _, p := range doc.Paths["/v1/audit-log"]["get"].Parameters {
+		for _, id := range p.Schema.Enum {
+			if seen++; !known[id] {
+				t.Errorf("there are no words for %s", id)
+			}
+		}
+	}
+	if seen != len(auditActions) {
+		t.Errorf("%d actions have words, and the log has %d", len(auditActions), seen)
+	}
+	for raw, want := range map[string]string{`"a\nb"`: "a\nb", `20`: "20", `["a","b"]`: "[\n  \"a\",\n  \"b\"\n]", `null`: "none", `""`: "empty"} {
+		if got := shownValue(json.RawMessage(raw), false); got != want {
+			t.Errorf("%s is %q, want %q", raw, got, want)
+		}
+	}
+	if shownValue(nil, true) != "hidden" || shownValue(nil, false) != "–" {
+		t.Error("what is not there is shown")
+	}
 }

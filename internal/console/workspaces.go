@@ -1,11 +1,19 @@
 package console
 
-import "github.com/postrider/postrider/client"
+import (
+	"net/http"
+	"strings"
+
+	"github.com/postrider/postrider/client"
+	"github.com/postrider/postrider/internal/webhook"
+)
 
 func workspacesPages() []page {
 	return []page{
 		{method: "GET", path: "/workspaces", adminOnly: true, handle: listWorkspaces},
 		{method: "GET", path: "/workspaces/menu", adminOnly: true, handle: workspaceMenu},
+		{method: "GET", path: "/workspaces/new", adminOnly: true, handle: newWorkspace},
+		{method: "POST", path: "/workspaces", adminOnly: true, handle: createWorkspace},
 	}
 }
 
@@ -30,4 +38,47 @@ func workspaceMenu(v *visit) error {
 		return err
 	}
 	return v.fragment("workspaces", "menu", all)
+}
+
+// workspaceForm is what stands in the form of a new workspace, or of one that is there.
+type workspaceForm struct {
+	Once, ID, Name, Origins string
+	Wrong                   mistakes
+}
+
+func readWorkspaceForm(r *http.Request) *workspaceForm {
+	text := func(name string) string { return strings.TrimSpace(r.PostFormValue(name)) }
+	return &workspaceForm{Once: text("once"), ID: text("id"), Name: text("name"), Origins: text("portal_origins"), Wrong: mistakes{}}
+}
+
+// origins are those that were typed, one a line; a comma will do.
+func (f *workspaceForm) origins() []string {
+	return strings.Fields(strings.ReplaceAll(f.Origins, ",", " "))
+}
+
+func (f *workspaceForm) show(v *visit, status int) error {
+	v.at(crumb{"Workspaces", v.base + "/workspaces"})
+	return v.renderAs(status, "workspace-form", "New workspace", f)
+}
+
+func newWorkspace(v *visit) error {
+	f := &workspaceForm{Once: webhook.NewToken(), Wrong: mistakes{}}
+	return f.show(v, http.StatusOK)
+}
+
+func createWorkspace(v *visit) error {
+	f := readWorkspaceForm(v.r)
+	ws, err := v.api.Workspaces.Create(onceOf(v, f.Once), client.WorkspaceInput{ID: client.WorkspaceID(f.ID), Name: f.Name, PortalOrigins: f.origins()})
+	if client.CodeOf(err) == client.CodeConflict {
+		f.Wrong.add("id", "is taken, or was: an id is never used again")
+	}
+	if len(f.Wrong) > 0 || f.Wrong.refused(err, "id", "name", "portal_origins") {
+		f.Once = webhook.NewToken()
+		return f.show(v, http.StatusUnprocessableEntity)
+	}
+	if err != nil {
+		return err
+	}
+	v.workspace = ws
+	return v.redirect("/overview?done=workspace-created")
 }

@@ -102,5 +102,11 @@ func TestSessions(t *testing.T) {
 		if n := query[int](s, "SELECT count(*)::int FROM console_sessions WHERE hash = $1", old); n != 0 {
 			t.Error("one that expired is still there")
 		}
+		link := webhook.HashToken("unused")
+		must(t, links.Create(ctx, webhook.PortalLink{ID: webhook.NewID(now), WorkspaceID: "w", ExpiresAt: now.Add(time.Minute)}, link, now))
+		must(t, links.Create(ctx, webhook.PortalLink{ID: webhook.NewID(now), WorkspaceID: "w", ExpiresAt: now.Add(3 * time.Hour)}, webhook.HashToken("next"), now.Add(2*time.Hour)))
+		if n := query[int](s, "SELECT count(*)::int FROM portal_links WHERE hash = $1", link); n != 0 {
+			t.Error("a link that expired is still there")
+		}
 	})
 }
