@@ -22,8 +22,12 @@ func badgeOf(status any) badge {
 		return badge{"info", "Pending"}
 	case client.DeliveryFailed:
 		return badge{"bad", "Failed"}
-	case client.DeliveryCanceled:
+	case client.DeliveryCanceled, client.ReplayCanceled:
 		return badge{"mute", "Canceled"}
+	case client.ReplayRunning:
+		return badge{"info", "Running"}
+	case client.ReplayDone:
+		return badge{"good", "Done"}
 	}
 	return badge{"mute", "Unknown"}
 }

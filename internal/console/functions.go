@@ -15,6 +15,7 @@ func functions(a *assets) template.FuncMap {
 	return template.FuncMap{
 		"asset": a.path, "dict": dict, "count": count, "exact": exact, "percent": percent, "millis": millis, "span": span,
 		"plural": plural, "stamp": stamp, "utc": utc, "join": strings.Join, "deref": deref, "badge": badgeOf,
+		"len64": func(s []string) int64 { return int64(len(s)) },
 	}
 }
 

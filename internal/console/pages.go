@@ -27,6 +27,8 @@ const inWorkspace = "/w/{workspace}"
 func pages() (all []page) {
 	all = append(all, workspacesPages()...)
 	all = append(all, overviewPages()...)
+	all = append(all, deliveriesPages()...)
+	all = append(all, replaysPages()...)
 	return append(all, endpointsPages()...)
 }
 
@@ -45,6 +47,7 @@ func sections() sectionList {
 	return sectionList{
 		{Text: "Overview", Path: "/overview", Icon: "overview", Scope: "deliveries:read"},
 		{Text: "Endpoints", Path: "/endpoints", Icon: "endpoints", Scope: "endpoints:read"},
+		{Text: "Deliveries", Path: "/deliveries", Icon: "deliveries", Scope: "deliveries:read"},
 	}
 }
 

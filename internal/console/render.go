@@ -60,6 +60,9 @@ var toasts = map[string]string{
 	"saved":    "Changes saved.",
 	"enabled":  "Endpoint enabled. It gets events from now on.",
 	"disabled": "Endpoint disabled. New events make no delivery to it.",
+
+	"replaying":       "Replay started.",
+	"replay-canceled": "Replay canceled. It makes no more deliveries; those that it made go on.",
 }
 
 // view is a page's templates, parsed.
