@@ -25,7 +25,9 @@ func (s *messages) send(event string, position webhook.ID, body any) {
 
 // beat tells proxies on the way, and the reader, that the stream is alive, and how
 // far it is.
-func (s *messages) beat(position webhook.ID) { s.Write(append(appendID([]byte(":\n"), position), '\n')) }
+func (s *messages) beat(position webhook.ID) {
+	s.Write(append(appendID([]byte(":\n"), position), '\n'))
+}
 
 func appendID(b []byte, position webhook.ID) []byte {
 	if position.IsZero() {

@@ -68,16 +68,20 @@ func (f *deliveryFilter) query() client.DeliveryFilter {
 
 // time reads what a field for times sends, and what a link may have.
 func (f *deliveryFilter) time(name, text string) time.Time {
-	if text == "" {
-		return time.Time{}
+	t, ok := parseTime(text)
+	if !ok && text != "" {
+		f.Errors[name] = "must be a time such as 2024-01-15T10:30, in UTC"
 	}
+	return t
+}
+
+func parseTime(text string) (t time.Time, ok bool) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly} {
 		if t, err := time.Parse(layout, text); err == nil && t.Year() > 0 {
-			return t
+			return t.UTC(), true
 		}
 	}
-	f.Errors[name] = "must be a time such as 2024-01-15T10:30, in UTC"
-	return time.Time{}
+	return time.Time{}, false
 }
 
 // fieldsOf are the API's parameters, by the page's own where those differ.
@@ -117,8 +121,11 @@ func (f *deliveryFilter) values() url.Values {
 	return all
 }
 
-// Query is the filters as a part of an address.
-func (f *deliveryFilter) Query() string { return f.values().Encode() }
+// Address is that of another page with these filters. It is made whole: a template
+// takes a part that comes behind a question mark for one value.
+func (f *deliveryFilter) Address(path string) string {
+	return (&url.URL{Path: path, RawQuery: f.values().Encode()}).String()
+}
 
 // Any says whether there is a filter.
 func (f *deliveryFilter) Any() bool { return len(f.values()) > 0 }
@@ -128,8 +135,8 @@ func (f *deliveryFilter) Timed() bool { return f.Since != "" || f.Until != "" }
 
 // Field is a time as its field takes it; what is no time stays what it is.
 func (f *deliveryFilter) Field(text string) string {
-	if t := f.time("", text); !t.IsZero() {
-		return t.UTC().Format("2006-01-02T15:04:05")
+	if t, ok := parseTime(text); ok {
+		return t.Format("2006-01-02T15:04:05")
 	}
 	return text
 }

@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/postrider/postrider/client"
@@ -48,6 +49,11 @@ func (r *deliveryRow) Outcome() string {
 		return errorWords[*r.ErrorClass]
 	}
 	return ""
+}
+
+// ShortURL is what tells it from the others' at a glance.
+func (r *deliveryRow) ShortURL() string {
+	return strings.TrimPrefix(strings.TrimPrefix(r.URL, "https://"), "http://")
 }
 
 // Held is why it is not being tried; "" where it is.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/postrider/postrider/client"
@@ -44,6 +45,14 @@ func (r *replayView) Share() *float64 {
 		share = float64(r.Done) / float64(r.Total)
 	}
 	return &share
+}
+
+// Rate is how many a second; "" before the first.
+func (r *replayView) Rate() string {
+	if r.RatePerSecond == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*r.RatePerSecond, 'f', 1, 64)
 }
 
 // Remaining is in words.

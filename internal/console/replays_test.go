@@ -53,7 +53,7 @@ func TestReplays(t *testing.T) {
 		live, _ := b.stream(path + "/live")
 		message(t, live, "progress", "2 of 2")
 		message(t, live, "over", "")
-		b.get(to).want(200, "Replay started.", "Done", "2 of 2", "(100 %)", "2 chosen deliveries", ids[0], ids[1]).without("Cancel replay", "sse-connect")
+		b.get(to).want(200, "Replay started.", "Done", "2 of 2", "(100 %)", " a second", "2 chosen deliveries", ids[0], ids[1]).without("Cancel replay", "sse-connect", "%!")
 		b.get(all).want(200, "2 chosen deliveries", "2 of 2", "Done").without(">Cancel<")
 		w.eventually("they are delivered", func() bool { return len(b.get(deliveriesPath+"?status=success").of()) == 2 })
 		if len(b.get(deliveriesPath+"?status=failed").of()) != 3 {
