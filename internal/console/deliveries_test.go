@@ -120,7 +120,7 @@ func (w *browser) stream(path string) (messages <-chan [2]string, header http.He
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	resp, err := w.http.Do(req)
+	resp, err := w.http.Do(req) //nolint:bodyclose // the reader below closes it
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -166,7 +166,7 @@ func replayChosen(v *visit) error {
 	if err := v.r.ParseForm(); err != nil {
 		return &problem{Status: http.StatusBadRequest, Title: "The form can’t be read", Detail: "Go back and send it again."}
 	}
-	ids := v.r.PostForm["delivery"]
+	ids := v.r.Form["delivery"]
 	if len(ids) == 0 {
 		return &problem{Status: http.StatusUnprocessableEntity, Title: "Nothing was chosen", Detail: "Go back and tick the deliveries to make again."}
 	}

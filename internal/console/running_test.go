@@ -157,7 +157,7 @@ func (w *whole) liveStreams() string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := w.browser().http.Do(req)
 	if err != nil {
 		w.t.Fatal(err)
 	}
