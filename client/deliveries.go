@@ -22,10 +22,13 @@ type DeliveryFilter struct {
 	// Limit and Cursor are as in [ListOptions].
 	Limit  int
 	Cursor string
+	// StatusClass and ErrorClass are of the last attempt.
+	StatusClass StatusClass
+	ErrorClass  ErrorClass
 }
 
 func (f DeliveryFilter) query() query {
-	return EventDeliveryFilter{f.Status, f.Type, f.Since, f.Until, f.Limit, f.Cursor}.query().
+	return EventDeliveryFilter{f.Status, f.Type, f.Since, f.Until, f.Limit, f.Cursor, f.StatusClass, f.ErrorClass}.query().
 		text("endpoint_id", f.EndpointID).text("event_id", f.EventID)
 }
 

@@ -62,6 +62,18 @@ const (
 	ErrorInternal    ErrorClass = "internal"
 )
 
+// StatusClass is what kind of answer an attempt got.
+type StatusClass string
+
+// Every kind of answer, and that of none.
+const (
+	Answer2xx StatusClass = "2xx"
+	Answer3xx StatusClass = "3xx"
+	Answer4xx StatusClass = "4xx"
+	Answer5xx StatusClass = "5xx"
+	NoAnswer  StatusClass = "none"
+)
+
 // HeldReason is why a pending delivery is not being tried.
 type HeldReason string
 

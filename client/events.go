@@ -132,10 +132,14 @@ type EventDeliveryFilter struct {
 	// Limit and Cursor are as in [ListOptions].
 	Limit  int
 	Cursor string
+	// StatusClass and ErrorClass are of the last attempt.
+	StatusClass StatusClass
+	ErrorClass  ErrorClass
 }
 
 func (f EventDeliveryFilter) query() query {
-	return query{}.text("status", string(f.Status)).text("type", f.Type).time("since", f.Since).time("until", f.Until).page(f.Limit, f.Cursor)
+	return query{}.text("status", string(f.Status)).text("type", f.Type).time("since", f.Since).time("until", f.Until).page(f.Limit, f.Cursor).
+		text("status_class", string(f.StatusClass)).text("error_class", string(f.ErrorClass))
 }
 
 // Deliveries is one page of an event's deliveries, those of replays included.

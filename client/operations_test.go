@@ -100,7 +100,7 @@ var operations = map[string][]made{
 		return c.Endpoints.Deliveries(ctx, "id", fullFilter())
 	}}},
 	"listDeliveries": {{method: "Deliveries.List", call: func(ctx context.Context, c *Client) (any, error) {
-		return c.Deliveries.List(ctx, DeliveryFilter{DeliveryFailed, "ep", "evt", "a", someTime, someTime, 3, "x"})
+		return c.Deliveries.List(ctx, DeliveryFilter{DeliveryFailed, "ep", "evt", "a", someTime, someTime, 3, "x", Answer5xx, ErrorStatus})
 	}}},
 	"getDelivery":        {{method: "Deliveries.Get", call: func(ctx context.Context, c *Client) (any, error) { return c.Deliveries.Get(ctx, "id") }}},
 	"listAttempts":       {{method: "Deliveries.Attempts", call: func(ctx context.Context, c *Client) (any, error) { return c.Deliveries.Attempts(ctx, "id", fullPage) }}},
@@ -110,6 +110,9 @@ var operations = map[string][]made{
 	}}},
 	"retryDelivery":  {{method: "Deliveries.Retry", call: func(ctx context.Context, c *Client) (any, error) { return c.Deliveries.Retry(ctx, "id") }}},
 	"cancelDelivery": {{method: "Deliveries.Cancel", call: func(ctx context.Context, c *Client) (any, error) { return c.Deliveries.Cancel(ctx, "id") }}},
+	"replayDeliveries": {{method: "Replays.Start", call: func(ctx context.Context, c *Client) (any, error) {
+		return c.Replays.Start(ctx, DeliveriesReplayInput{DeliveryIDs: []string{"dlv"}})
+	}}},
 	"listReplays":    {{method: "Replays.List", call: func(ctx context.Context, c *Client) (any, error) { return c.Replays.List(ctx, fullPage) }}},
 	"getReplay":      {{method: "Replays.Get", call: func(ctx context.Context, c *Client) (any, error) { return c.Replays.Get(ctx, "id") }}},
 	"cancelReplay":   {{method: "Replays.Cancel", call: func(ctx context.Context, c *Client) (any, error) { return c.Replays.Cancel(ctx, "id") }}},
@@ -176,7 +179,7 @@ func fullEvent() NewEvent {
 }
 
 func fullFilter() EventDeliveryFilter {
-	return EventDeliveryFilter{DeliveryFailed, "a", someTime, someTime, 3, "x"}
+	return EventDeliveryFilter{DeliveryFailed, "a", someTime, someTime, 3, "x", Answer5xx, ErrorStatus}
 }
 
 func fullReplay() EndpointReplayInput {

@@ -39,6 +39,13 @@ type EventReplayInput struct {
 	EndpointIDs []string `json:"endpoint_ids,omitempty"`
 }
 
+// DeliveriesReplayInput names the deliveries that are made again.
+type DeliveriesReplayInput struct {
+	// DeliveryIDs are 250 at most. Those that can't be made again are left out: what is
+	// pending, and whose endpoint was deleted or payload is no longer kept.
+	DeliveryIDs []string `json:"delivery_ids"`
+}
+
 // ReplayCount is how many deliveries a replay would make.
 type ReplayCount struct {
 	Total int64 `json:"total"`
@@ -48,14 +55,17 @@ type ReplayCount struct {
 type Replay struct {
 	ID          string      `json:"id"`
 	WorkspaceID WorkspaceID `json:"workspace_id"`
-	// EndpointID is nil for the replay of one event, EventID for that of an endpoint.
-	EndpointID *string      `json:"endpoint_id"`
-	EventID    *string      `json:"event_id"`
-	Since      time.Time    `json:"since"`
-	Until      time.Time    `json:"until"`
-	Statuses   []ReplayOf   `json:"statuses"`
-	Types      []string     `json:"types"`
-	Status     ReplayStatus `json:"status"`
+	// EndpointID is nil for the replay of one event, EventID for that of an endpoint,
+	// and both are for that of deliveries.
+	EndpointID *string `json:"endpoint_id"`
+	EventID    *string `json:"event_id"`
+	// DeliveryIDs are those that it makes again; empty for any other.
+	DeliveryIDs []string     `json:"delivery_ids"`
+	Since       time.Time    `json:"since"`
+	Until       time.Time    `json:"until"`
+	Statuses    []ReplayOf   `json:"statuses"`
+	Types       []string     `json:"types"`
+	Status      ReplayStatus `json:"status"`
 	// Total is how many deliveries there were to make, Done how many were made.
 	Total int64 `json:"total"`
 	Done  int64 `json:"done"`
@@ -77,9 +87,15 @@ const (
 	ReplayCanceled ReplayStatus = "canceled"
 )
 
-// ReplaysService is about replays. They begin with [EndpointsService.Replay] and
-// [EventsService.Replay].
+// ReplaysService is about replays. They begin with [EndpointsService.Replay],
+// [EventsService.Replay] and Start.
 type ReplaysService struct{ service }
+
+// Start delivers some deliveries again: the same bytes under the same X-Webhook-ID, to
+// the same endpoints.
+func (s *ReplaysService) Start(ctx context.Context, in DeliveriesReplayInput) (Replay, error) {
+	return do[Replay](ctx, s.c, &call{op: "replayDeliveries", method: "POST", path: "/v1/replays", body: in})
+}
 
 // List is one page of replays, newest first.
 func (s *ReplaysService) List(ctx context.Context, o ListOptions) (Page[Replay], error) {

@@ -40,9 +40,10 @@ FROM (
     SELECT w.id, row_number() OVER (ORDER BY w.id DESC) AS place,
            ((sqlc.narg('status')::text IS NULL OR w.status = sqlc.narg('status')::text)
             AND (sqlc.narg('type')::text IS NULL OR w.event_type = sqlc.narg('type')::text)
-            AND (sqlc.narg('endpoint_id')::uuid IS NULL OR w.endpoint_id = sqlc.narg('endpoint_id')::uuid))::bool AS matches
+            AND (sqlc.narg('endpoint_id')::uuid IS NULL OR w.endpoint_id = sqlc.narg('endpoint_id')::uuid)
+            AND (sqlc.narg('event_id')::uuid IS NULL OR w.event_id = sqlc.narg('event_id')::uuid))::bool AS matches
     FROM (
-        SELECT d.id, d.status, d.event_type, d.endpoint_id FROM deliveries d
+        SELECT d.id, d.status, d.event_type, d.endpoint_id, d.event_id FROM deliveries d
         WHERE d.workspace_id = @workspace_id AND d.id >= @lo::uuid AND d.id < @hi::uuid
           AND (sqlc.narg('by_status')::text IS NULL OR d.status = sqlc.narg('by_status')::text)
           AND (sqlc.narg('by_endpoint')::uuid IS NULL OR d.endpoint_id = sqlc.narg('by_endpoint')::uuid)
@@ -92,6 +93,22 @@ CROSS JOIN LATERAL (
       AND t.delivery_id >= @lo::uuid AND t.delivery_id <= @hi::uuid
     ORDER BY t.id DESC LIMIT 1
 ) a;
+
+-- name: DeliveriesByOutcome :many
+-- Of some deliveries those whose last attempt was answered with a status between the two,
+-- or not at all, and failed for that reason. Index: attempts_pkey of the days between lo
+-- and hi.
+SELECT u.id::uuid AS id
+FROM (SELECT unnest((SELECT @delivery_ids::uuid[])) AS id) u
+CROSS JOIN LATERAL (
+    SELECT t.status_code, t.error_class FROM attempts t
+    WHERE t.workspace_id = @workspace_id AND t.delivery_id = u.id
+      AND t.delivery_id >= @lo::uuid AND t.delivery_id <= @hi::uuid
+    ORDER BY t.id DESC LIMIT 1
+) a
+WHERE (sqlc.narg('first_code')::int IS NULL OR a.status_code BETWEEN sqlc.narg('first_code')::int AND sqlc.narg('last_code')::int)
+  AND (NOT @no_answer::bool OR a.status_code IS NULL)
+  AND (sqlc.narg('error_class')::text IS NULL OR a.error_class = sqlc.narg('error_class')::text);
 
 -- name: ExternalIDs :many
 -- Index: events_pkey of the days between lo and hi.

@@ -3,18 +3,18 @@
 -- page. A delivery's first 48 bits, 13 characters, are its event's millisecond.
 
 -- name: InsertReplay :exec
-INSERT INTO replays (id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at)
+INSERT INTO replays (id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at, delivery_ids)
 VALUES (@id, @workspace_id, @endpoint_id, @event_id, @first_id, @end_id, @statuses, @types, @status, @total, @done, @position,
-        CASE WHEN @status::text = 'running' THEN NULL ELSE now() END);
+        CASE WHEN @status::text = 'running' THEN NULL ELSE now() END, sqlc.narg('delivery_ids')::uuid[]);
 
 -- name: ReplayByID :one
 -- Index: replays_pkey.
-SELECT id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at
+SELECT id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at, delivery_ids
 FROM replays WHERE id = @id AND workspace_id = @workspace_id;
 
 -- name: ListReplays :many
 -- Index: replays_workspace.
-SELECT id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at
+SELECT id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at, delivery_ids
 FROM replays WHERE workspace_id = @workspace_id AND id < @before
 ORDER BY id DESC LIMIT @row_limit::int;
 
@@ -29,7 +29,7 @@ SELECT id FROM replays WHERE status = 'running' ORDER BY id LIMIT @n::int;
 
 -- name: LockReplay :one
 -- One that another scheduler works on is skipped. Index: replays_pkey.
-SELECT id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at
+SELECT id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at, delivery_ids
 FROM replays WHERE id = @id AND status = 'running' FOR UPDATE SKIP LOCKED;
 
 -- name: MoveReplay :exec
@@ -70,6 +70,21 @@ WHERE d.endpoint_id = @endpoint_id AND d.id > @after AND d.id < @until
          AND n.id <= (left(d.id::text, 13) || '-ffff-ffff-ffffffffffff')::uuid
        ORDER BY n.replay_id DESC NULLS LAST LIMIT 1) IS NOT DISTINCT FROM d.replay_id
   AND (SELECT e.body IS NOT NULL FROM events e WHERE e.workspace_id = d.workspace_id AND e.id = d.event_id);
+
+-- name: ChosenDeliveries :many
+-- Of some deliveries those that exist, and whether they can be made again: what is over,
+-- has a receiver and still has its bytes. Index: deliveries_pkey of the days between lo
+-- and hi; endpoints_pkey; events_pkey of the row's own day.
+SELECT d.id, d.event_id, d.endpoint_id, d.event_type,
+       (d.status <> 'pending'
+        AND coalesce((SELECT p.deleted_at IS NULL FROM endpoints p WHERE p.id = d.endpoint_id), false)
+        AND coalesce((SELECT e.body IS NOT NULL FROM events e WHERE e.workspace_id = d.workspace_id AND e.id = d.event_id), false))::bool AS again
+FROM (SELECT unnest((SELECT @ids::uuid[])) AS id) u
+CROSS JOIN LATERAL (
+    SELECT t.id, t.workspace_id, t.event_id, t.endpoint_id, t.event_type, t.status FROM deliveries t
+    WHERE t.workspace_id = @workspace_id AND t.id = u.id AND t.id >= @lo::uuid AND t.id <= @hi::uuid
+) d
+ORDER BY d.id;
 
 -- name: MissingEvents :many
 -- A page of a workspace's events that made no delivery to the endpoint, without

@@ -13,7 +13,7 @@ import (
 var auditedActions = []string{
 	"createWorkspace", "updateWorkspace", "deleteWorkspace", "createKey", "revokeKey",
 	"createEndpoint", "updateEndpoint", "deleteEndpoint", "getEndpointSecret", "rotateEndpointSecret", "promoteEndpointSecret",
-	"testEndpoint", "diagnoseEndpoint", "replayEndpoint", "replayEvent", "cancelReplay", "retryDelivery", "cancelDelivery",
+	"testEndpoint", "diagnoseEndpoint", "replayEndpoint", "replayEvent", "replayDeliveries", "cancelReplay", "retryDelivery", "cancelDelivery",
 	"putEventType", "deleteEventType", "createPortalLink", "verifyDelivery",
 }
 

@@ -38,6 +38,7 @@ func (w *world) stepsOf() []step {
 		{"diagnoseEndpoint", key, "POST", end + "/diagnose", "", "endpoint", w.ids["endpoints"], ""},
 		{"replayEndpoint", key, "POST", end + "/replay", `{"since":"2020-01-01T00:00:00Z"}`, "replay", "", "endpoint_id since until statuses"},
 		{"replayEvent", key, "POST", "/v1/events/own-id/replay", "", "replay", "", "event_id since until"},
+		{"replayDeliveries", key, "POST", "/v1/replays", `{"delivery_ids":["` + failed + `"]}`, "replay", "", "delivery_ids since until"},
 		{"cancelReplay", key, "POST", "/v1/replays/" + w.ids["replays"] + "/cancel", "", "replay", w.ids["replays"], "status"},
 		{"retryDelivery", key, "POST", "/v1/deliveries/" + failed + "/retry", "", "delivery", failed, "status"},
 		{"cancelDelivery", key, "POST", "/v1/deliveries/" + w.ids["deliveries"] + "/cancel", "", "delivery", w.ids["deliveries"], "status"},

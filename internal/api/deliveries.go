@@ -98,6 +98,9 @@ func (r *request) deliveryFilter() (p webhook.Page, f webhook.DeliveryFilter, er
 			return p, f, invalidField("status", "must be one of %s", statusNames())
 		}
 	}
+	if err := r.outcome(&f); err != nil {
+		return p, f, err
+	}
 	if f.Type, err = r.eventType(); err != nil {
 		return p, f, err
 	}
@@ -105,10 +108,24 @@ func (r *request) deliveryFilter() (p webhook.Page, f webhook.DeliveryFilter, er
 	return p, f, err
 }
 
-func statusNames() string {
-	var names []string
-	for _, s := range webhook.Statuses() {
-		names = append(names, string(s))
+// outcome reads what the last attempt must have come to.
+func (r *request) outcome(f *webhook.DeliveryFilter) error {
+	f.StatusClass, f.ErrorClass = webhook.StatusClass(r.query.Get("status_class")), webhook.ErrorClass(r.query.Get("error_class"))
+	if f.StatusClass != "" && !slices.Contains(webhook.StatusClasses(), f.StatusClass) {
+		return invalidField("status_class", "must be one of %s", listed(webhook.StatusClasses()))
+	}
+	if f.ErrorClass != "" && !slices.Contains(webhook.ErrorClasses(), f.ErrorClass) {
+		return invalidField("error_class", "must be one of %s", listed(webhook.ErrorClasses()))
+	}
+	return nil
+}
+
+func statusNames() string { return listed(webhook.Statuses()) }
+
+func listed[S ~string](all []S) string {
+	names := make([]string, len(all))
+	for i, s := range all {
+		names[i] = string(s)
 	}
 	return strings.Join(names, ", ")
 }

@@ -47,7 +47,7 @@ func (s spyReplays) List(_ context.Context, ws webhook.WorkspaceID, p webhook.Pa
 func (s spyReplays) checks(r *webhook.Replay) {
 	s.span(r.Since, r.Until)
 	s.stores(r.Types...)
-	if !r.Since.Before(r.Until) || len(r.Statuses) == 0 {
+	if !r.Since.Before(r.Until) || len(r.Statuses) == 0 && r.DeliveryIDs == nil {
 		s.bad = append(s.bad, "a replay of nothing")
 	}
 }
@@ -59,7 +59,11 @@ func (s spyReplays) Count(_ context.Context, r *webhook.Replay, _ webhook.Wants)
 }
 
 func (s spyReplays) Create(_ context.Context, r *webhook.Replay) error {
-	s.write(r.WorkspaceID, "endpoints")
+	scope := "endpoints"
+	if r.DeliveryIDs != nil {
+		scope = "deliveries"
+	}
+	s.write(r.WorkspaceID, scope)
 	s.checks(r)
 	return nil
 }
@@ -77,6 +81,16 @@ func (s spyReplays) ReplayEvent(_ context.Context, r *webhook.Replay, _ string, 
 func (s spyReplays) Endpoints(_ context.Context, ws webhook.WorkspaceID, ids []webhook.ID) ([]webhook.ID, error) {
 	s.in(ws)
 	return ids, nil
+}
+
+// Chosen has all of them.
+func (s spyReplays) Chosen(_ context.Context, ws webhook.WorkspaceID, ids []webhook.ID) ([]webhook.Chosen, error) {
+	s.in(ws)
+	out := make([]webhook.Chosen, len(ids))
+	for i, id := range ids {
+		out[i] = webhook.Chosen{ID: id, EventID: id, EndpointID: id, Again: true}
+	}
+	return out, nil
 }
 
 func (s spyReplays) Subscribed(_ context.Context, ws webhook.WorkspaceID) ([]webhook.Endpoint, error) {

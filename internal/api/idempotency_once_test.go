@@ -33,6 +33,7 @@ func (w *world) posts() []change {
 		{"promoteEndpointSecret", w.key, rotating + "/secret/promote", ""},
 		{"replayEndpoint", w.key, end() + "/replay", `{"since":"2020-01-01T00:00:00Z"}`},
 		{"replayEvent", w.key, "/v1/events/own-id/replay", ""},
+		{"replayDeliveries", w.key, "/v1/replays", `{"delivery_ids":["` + failed + `"]}`},
 		{"cancelReplay", w.key, "/v1/replays/" + w.ids["replays"] + "/cancel", ""},
 		{"retryDelivery", w.key, "/v1/deliveries/" + failed + "/retry", ""},
 		{"cancelDelivery", w.key, "/v1/deliveries/" + w.ids["deliveries"] + "/cancel", ""},

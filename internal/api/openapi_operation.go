@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/postrider/postrider/internal/sse"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -62,7 +63,7 @@ func (rt *route) responses(components *huma.Components) map[string]*huma.Respons
 		r := &huma.Response{Description: doc, Headers: rt.headers(status)}
 		if rt.stream != nil {
 			r.Headers["X-Accel-Buffering"] = &huma.Header{Ref: "#/components/headers/X-Accel-Buffering"}
-			r.Content = map[string]*huma.MediaType{typeSSE: streamContent(components.Schemas)}
+			r.Content = map[string]*huma.MediaType{sse.Type: streamContent(components.Schemas)}
 		}
 		if answer != nil {
 			schema := components.Schemas.Schema(reflect.TypeOf(answer), true, "")

@@ -18,6 +18,10 @@ type eventReplayInput struct {
 	EndpointIDs []string `json:"endpoint_ids,omitempty" minItems:"1" maxItems:"1000" doc:"To these, whatever they subscribe to. Default: the active endpoints that match the event now."`
 }
 
+type deliveriesReplayInput struct {
+	DeliveryIDs []string `json:"delivery_ids" minItems:"1" maxItems:"250" doc:"These deliveries. Those that are pending, and whose endpoint was deleted or payload is no longer kept, are left out, and of several of one event to one endpoint all but one: total counts the others." example:"dlv_01hm6cfy60c6h1t8w2v9q4e7zk"`
+}
+
 type replayCountWire struct {
 	Total int64 `json:"total" minimum:"0" doc:"How many deliveries a replay would make." example:"1520"`
 }
@@ -25,11 +29,12 @@ type replayCountWire struct {
 type replayWire struct {
 	ID               string              `json:"id" pattern:"^rpl_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"Names the replay." example:"rpl_01kqxg5wdgf0m8c4yb2h3t9v6z"`
 	WorkspaceID      webhook.WorkspaceID `json:"workspace_id" doc:"The workspace that it is for."`
-	EndpointID       *string             `json:"endpoint_id" pattern:"^ep_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"Null for the replay of one event." example:"ep_01hm5a5hp0k2tqf8wzj1n9e7vd"`
-	EventID          *string             `json:"event_id" pattern:"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"Ours (evt_…). Null for the replay of an endpoint."`
+	EndpointID       *string             `json:"endpoint_id" pattern:"^ep_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"Null for the replay of one event, and of deliveries." example:"ep_01hm5a5hp0k2tqf8wzj1n9e7vd"`
+	EventID          *string             `json:"event_id" pattern:"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"Ours (evt_…). Null for the replay of an endpoint, and of deliveries."`
+	DeliveryIDs      []string            `json:"delivery_ids" pattern:"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"Those that it makes again, of the ones that were named. Empty for the replay of an endpoint or an event."`
 	Since            time.Time           `json:"since" doc:"Events accepted at this time or later."`
 	Until            time.Time           `json:"until" doc:"Events accepted before this time." example:"2024-01-15T11:30:00Z"`
-	Statuses         []string            `json:"statuses" enum:"failed,canceled,success,missing" doc:"Of the last delivery of an event, as asked for. Empty for the replay of one event." example:"failed"`
+	Statuses         []string            `json:"statuses" enum:"failed,canceled,success,missing" doc:"Of the last delivery of an event, as asked for. Empty for the replay of one event, and of deliveries." example:"failed"`
 	Types            []string            `json:"types" pattern:"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$" doc:"Empty for all." example:"post.created"`
 	Status           string              `json:"status" enum:"running,done,canceled" doc:"running until all are made (done) or somebody stopped it (canceled)."`
 	Total            int64               `json:"total" minimum:"0" doc:"How many deliveries there were to make when it was asked for." example:"1520"`
@@ -43,11 +48,14 @@ type replayWire struct {
 func (s *server) renderReplay(r *webhook.Replay) replayWire {
 	out := replayWire{
 		ID: r.ID.Format(webhook.ReplayPrefix), WorkspaceID: r.WorkspaceID, Since: r.Since.UTC(), Until: r.Until.UTC(),
-		Statuses: make([]string, len(r.Statuses)), Types: append([]string{}, r.Types...), Status: string(r.Status),
+		Statuses: make([]string, len(r.Statuses)), Types: append([]string{}, r.Types...), DeliveryIDs: make([]string, len(r.DeliveryIDs)), Status: string(r.Status),
 		Total: r.Total, Done: r.Done, CreatedAt: r.CreatedAt(), FinishedAt: r.FinishedAt,
 	}
 	for i, status := range r.Statuses {
 		out.Statuses[i] = string(status)
+	}
+	for i, id := range r.DeliveryIDs {
+		out.DeliveryIDs[i] = id.Format(webhook.DeliveryPrefix)
 	}
 	if !r.EndpointID.IsZero() {
 		out.EndpointID = orNull(r.EndpointID.Format(webhook.EndpointPrefix))

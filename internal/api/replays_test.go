@@ -3,8 +3,12 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
 )
 
 // failed publishes an event and fails its deliveries.
@@ -146,4 +150,88 @@ func TestReplayEvent(t *testing.T) {
 			t.Errorf("got %s", a.raw)
 		}
 	})
+}
+
+func TestReplayDeliveries(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	key := b.workspace("456")
+	b.endpoint(key)
+	one, two := b.delivery(key, `{"type":"a.b","data":{}}`), b.delivery(key, `{"type":"a.b","data":{}}`)
+	b.exec(`UPDATE deliveries SET status = 'failed', task = NULL, next_attempt_at = NULL, completed_at = now()`)
+	waiting := b.delivery(key, `{"type":"a.b","data":{}}`)
+	start := func(key string, ids ...string) *answer {
+		return b.call(key, "POST", "/v1/replays", `{"delivery_ids":["`+strings.Join(ids, `","`)+`"]}`)
+	}
+
+	t.Run("IsOfThoseThatCanBeMadeAgain", func(t *testing.T) {
+		a := start(key, two, one, waiting, one).want(http.StatusAccepted)
+		for _, want := range []string{`"status":"running"`, `"total":2`, `"done":0`, `"delivery_ids":["` + one + `","` + two + `"]`, `"endpoint_id":null,"event_id":null`, `"statuses":[]`} {
+			if !strings.Contains(string(a.raw), want) {
+				t.Errorf("no %s in %s", want, a.raw)
+			}
+		}
+		path := "/v1/replays/" + a.text("id")
+		if a.header.Get("Location") != path {
+			t.Errorf("got location %q", a.header.Get("Location"))
+		}
+		if got := b.call(key, "POST", path+"/cancel", "").want(http.StatusAccepted); got.text("status") != "canceled" || !strings.Contains(string(got.raw), two) {
+			t.Errorf("got %s", got.raw)
+		}
+	})
+	t.Run("IsOfOneOfAnEventForAnEndpoint", func(t *testing.T) {
+		again := webhook.NewID(time.Now())
+		b.exec(`INSERT INTO deliveries (id, workspace_id, event_id, endpoint_id, event_type, status, completed_at, replay_id)
+			SELECT (left(id::text, 14) || '7fff-bfff-000000000001')::uuid, workspace_id, event_id, endpoint_id, event_type, 'failed', now(), $2 FROM deliveries WHERE id = $1`,
+			uuidOf(t, webhook.DeliveryPrefix, one), uuidOf(t, webhook.ReplayPrefix, again.Format(webhook.ReplayPrefix)))
+		var both []string
+		for _, d := range b.call(key, "GET", "/v1/deliveries?status=failed", "").want(http.StatusOK).data() {
+			both = append(both, fmt.Sprint(d["id"]))
+		}
+		if a := start(key, both...).want(http.StatusAccepted); len(both) != 3 || !strings.Contains(string(a.raw), `"total":2`) {
+			t.Errorf("of %v got %s", both, a.raw)
+		}
+	})
+	t.Run("RefusesWhatIsWrong", func(t *testing.T) {
+		other := b.workspace("other")
+		for name, c := range map[string]struct {
+			a       *answer
+			pointer string
+		}{
+			"Unknown":   {start(key, one, "dlv_x", two), "/delivery_ids/1"},
+			"Strangers": {start(other, one), "/delivery_ids/0"},
+			"Empty":     {b.call(key, "POST", "/v1/replays", `{"delivery_ids":[]}`), "/delivery_ids"},
+			"None":      {b.call(key, "POST", "/v1/replays", `{}`), "/delivery_ids"},
+			"TooMany":   {start(key, slices.Repeat([]string{one}, 251)...), "/delivery_ids"},
+		} {
+			if a := c.a.want(http.StatusUnprocessableEntity); !strings.Contains(string(a.raw), `"pointer":"`+c.pointer+`"`) {
+				t.Errorf("%s got %s", name, a.raw)
+			}
+		}
+		b.call(b.key("456", "endpoints:write"), "POST", "/v1/replays", `{"delivery_ids":["`+one+`"]}`).want(http.StatusForbidden)
+	})
+}
+
+func TestDeliveriesByOutcome(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	key := b.workspace("456")
+	ep := b.endpoint(key)
+	id := b.delivery(key, `{"type":"a.b","data":{},"id":"mine"}`)
+	b.exec(`INSERT INTO attempts (delivery_id, workspace_id, id, number, started_at, duration_us, status_code, error_class, request_headers)
+		SELECT id, workspace_id, id, 1, now(), 1, 503, 'status', '' FROM deliveries`)
+	for _, list := range []string{"/v1/deliveries?", "/v1/endpoints/" + ep + "/deliveries?", "/v1/events/mine/deliveries?"} {
+		for query, found := range map[string]int{"status_class=5xx": 1, "error_class=status": 1, "status_class=5xx&error_class=status": 1, "status_class=4xx": 0, "status_class=none": 0, "error_class=timeout": 0} {
+			a := b.call(key, "GET", list+query, "").want(http.StatusOK)
+			if n := strings.Count(string(a.raw), `"id":"`+id); n != found {
+				t.Errorf("%s%s: got %s", list, query, a.raw)
+			}
+		}
+		for _, query := range []string{"status_class=6xx", "status_class=500", "error_class=sad"} {
+			name, _, _ := strings.Cut(query, "=")
+			if a := b.call(key, "GET", list+query, "").want(http.StatusUnprocessableEntity); !strings.Contains(string(a.raw), `"pointer":"`+name+`"`) {
+				t.Errorf("%s%s: got %s", list, query, a.raw)
+			}
+		}
+	}
 }

@@ -108,6 +108,13 @@ func (s *server) replayRoutes() []route {
 			body:   &bodySpec{example: endpointReplayInput{}, required: true, limit: defaultBodyLimit},
 			status: http.StatusAccepted, answer: replayWire{}, located: true, other: map[int]any{http.StatusOK: replayCountWire{}}, timeout: countTimeout, handle: s.replayEndpoint,
 		}, {
+			method: http.MethodPost, path: "/v1/replays", id: "replayDeliveries", tag: tagReplays, scope: webhook.ScopeDeliveriesWrite,
+			summary: "Deliver deliveries again",
+			doc: "Makes new deliveries, in the background, of the same bytes, with the same X-Webhook-ID and to the same endpoints as those that are named. " +
+				"They go after what is live.",
+			body:   &bodySpec{example: deliveriesReplayInput{}, required: true, limit: defaultBodyLimit},
+			status: http.StatusAccepted, answer: replayWire{}, located: true, handle: s.replayDeliveries,
+		}, {
 			method: http.MethodGet, path: "/v1/replays", id: "listReplays", tag: tagReplays, scope: webhook.ScopeDeliveriesRead,
 			summary: "List replays", doc: "Newest first, with how far they are.", query: pageParams(), status: http.StatusOK, answer: list[replayWire]{}, handle: s.listReplays,
 		}, {
@@ -272,7 +279,7 @@ func (s *server) deliveryRoutes() []route {
 	}
 }
 
-const listDoc = "Newest first, by the time when their events were accepted. A page that is filtered by type, status or both may end before its limit, or be empty, though more is behind it: next_cursor says so."
+const listDoc = "Newest first, by the time when their events were accepted. A page that is filtered by anything but an endpoint, an event, a time, failed or canceled may end before its limit, or be empty, though more is behind it: next_cursor says so."
 
 func pageParams() []param {
 	return []param{
@@ -286,7 +293,16 @@ func deliveryParams() []param {
 	for _, s := range webhook.Statuses() {
 		statuses = append(statuses, string(s))
 	}
-	return append(pageParams(), param{name: "status", doc: "Only deliveries with this status.", enum: statuses}, typeParam(), sinceParam(), untilParam())
+	return append(pageParams(), param{name: "status", doc: "Only deliveries with this status.", enum: statuses}, typeParam(), sinceParam(), untilParam(),
+		param{name: "status_class", doc: "Only deliveries whose last attempt got such an answer; none is no answer. Those that were not tried yet are of no class.", enum: namesOf(webhook.StatusClasses())},
+		param{name: "error_class", doc: "Only deliveries whose last attempt failed for this reason.", enum: namesOf(webhook.ErrorClasses())})
+}
+
+func namesOf[S ~string](all []S) (out []any) {
+	for _, s := range all {
+		out = append(out, string(s))
+	}
+	return out
 }
 
 func typeParam() param {

@@ -132,10 +132,12 @@ type ReplayWriter interface {
 	ReplayEvent(ctx context.Context, r *webhook.Replay, eventType string, endpoints []webhook.ID) error
 }
 
-// ReplayTargets reads whom an event may be sent to again.
+// ReplayTargets reads what may be sent again, and to whom.
 type ReplayTargets interface {
 	// Endpoints returns which of the endpoints exist.
 	Endpoints(ctx context.Context, ws webhook.WorkspaceID, ids []webhook.ID) ([]webhook.ID, error)
+	// Chosen returns which of the deliveries exist, in the order of their ids.
+	Chosen(ctx context.Context, ws webhook.WorkspaceID, ids []webhook.ID) ([]webhook.Chosen, error)
 	// Subscribed returns the active ones with ID, Events and Filters.
 	Subscribed(ctx context.Context, ws webhook.WorkspaceID) ([]webhook.Endpoint, error)
 }

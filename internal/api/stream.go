@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/internal/live"
+	"github.com/postrider/postrider/internal/sse"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
@@ -68,17 +69,17 @@ func (s *server) stream(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	defer st.Close()
-	sse := newSSE(w)
+	out := &messages{sse.Begin(w, sseRetry)}
 	if r.http.Method != http.MethodHead {
-		s.show(r, q, st, sse)
+		s.show(r, q, st, out)
 	}
 	return nil
 }
 
 // show writes what a stream shows.
-func (s *server) show(r *request, q *streamQuery, st *live.Stream, out *sse) {
+func (s *server) show(r *request, q *streamQuery, st *live.Stream, out *messages) {
 	ctx, checked := r.http.Context(), time.Now()
-	for out.err == nil {
+	for out.Err() == nil {
 		if now := time.Now(); now.Sub(checked) >= checkEvery {
 			checked = now
 			if end := s.checkStream(ctx, r, q); end != nil {
@@ -87,10 +88,10 @@ func (s *server) show(r *request, q *streamQuery, st *live.Stream, out *sse) {
 			}
 			st.Subscribe(q.Wants)
 		}
-		if time.Since(out.last) >= beatEvery {
+		if time.Since(out.Last()) >= beatEvery {
 			out.beat(st.Position())
 		}
-		next, cancel := context.WithDeadline(ctx, earliest(checked.Add(checkEvery), out.last.Add(beatEvery)))
+		next, cancel := context.WithDeadline(ctx, earliest(checked.Add(checkEvery), out.Last().Add(beatEvery)))
 		m, err := st.Next(next)
 		cancel()
 		switch {

@@ -86,6 +86,10 @@ func newDeliveriesList() *cobra.Command {
 	n.add(cmd, true)
 	endpoint := cmd.Flags().String("endpoint", "", "to this endpoint `id`")
 	event := cmd.Flags().String("event", "", "of this event `id`")
+	answer := cmd.Flags().String("status-class", "", "whose last attempt was answered 2xx, 3xx, 4xx, 5xx, or none")
+	failure := cmd.Flags().String("error-class", "", "whose last attempt failed for this `reason`, such as timeout")
+	_ = cmd.RegisterFlagCompletionFunc("status-class", cobra.FixedCompletions([]string{"2xx", "3xx", "4xx", "5xx", "none"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("error-class", cobra.FixedCompletions(errorClasses, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("endpoint", completing(endpointIDs))
 	_ = cmd.RegisterFlagCompletionFunc("event", completing(eventIDs))
 	cmd.RunE = connected(func(ctx context.Context, s *session, _ []string) error {
@@ -95,11 +99,14 @@ func newDeliveriesList() *cobra.Command {
 		}
 		return list(s, p, s.api.Deliveries.All(ctx, client.DeliveryFilter{
 			Status: client.DeliveryStatus(n.status), EndpointID: *endpoint, EventID: *event, Type: n.eventType,
-			Since: since, Until: until, Limit: p.page(),
+			Since: since, Until: until, Limit: p.page(), StatusClass: client.StatusClass(*answer), ErrorClass: client.ErrorClass(*failure),
 		}), deliveryColumns...)
 	})
 	return cmd
 }
+
+// errorClasses are as in docs/delivery-errors.md.
+var errorClasses = []string{"timeout", "refused", "reset", "dns", "tls", "blocked", "status", "invalid_http", "internal"}
 
 // newEndpointsDeliveries is the list of an endpoint's.
 func newEndpointsDeliveries() *cobra.Command {

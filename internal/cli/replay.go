@@ -16,20 +16,22 @@ import (
 type replaying struct {
 	since, until            string
 	statuses, types         []string
+	deliveries              []string
 	missing, dryRun, detach bool
 	watch, cancel, list     bool
 }
 
 func newReplay() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "replay ENDPOINT --since TIME | --watch REPLAY | --cancel REPLAY | --list",
+		Use:   "replay ENDPOINT --since TIME | --delivery DELIVERY,… | --watch REPLAY | --cancel REPLAY | --list",
 		Short: "Deliver an endpoint's stored events again, and watch it happen",
 		Long: `Deliver an endpoint's stored events again: those whose last delivery failed, or what
---status and --missing say. It is a job of the deployment: Ctrl-C stops the
-watching, not the replay.`,
+--status and --missing say. With --delivery these deliveries are made again, whatever
+became of them. It is a job of the deployment: Ctrl-C stops the watching, not the replay.`,
 		Example: `  postrider replay ep_… --since 24h --dry-run
   postrider replay ep_… --since 2026-01-31 --status failed,canceled --type post.created
   postrider replay ep_… --since 7d --missing
+  postrider replay --delivery dlv_…,dlv_…
   postrider replay --watch rpl_…`,
 		Args: cobra.MaximumNArgs(1), ValidArgsFunction: replayArgument,
 	}
@@ -39,6 +41,7 @@ watching, not the replay.`,
 	f.StringVar(&r.until, "until", "", "accepted before this `time`, or so long ago (default now)")
 	f.StringSliceVar(&r.statuses, "status", nil, "events whose last delivery is failed, canceled or success (default failed)")
 	f.StringSliceVar(&r.types, "type", nil, "these event `types` only, exactly")
+	f.StringSliceVar(&r.deliveries, "delivery", nil, "these `deliveries`, at most 250, each to its own endpoint")
 	f.BoolVar(&r.missing, "missing", false, "events that made no delivery to it, as while it was disabled")
 	f.BoolVar(&r.dryRun, "dry-run", false, "only count them")
 	f.BoolVar(&r.detach, "detach", false, "do not watch it")
@@ -46,8 +49,12 @@ watching, not the replay.`,
 	f.BoolVar(&r.cancel, "cancel", false, "stop a replay; the deliveries that it made go on")
 	f.BoolVar(&r.list, "list", false, "list the replays, newest first")
 	cmd.MarkFlagsMutuallyExclusive("status", "missing")
-	cmd.MarkFlagsMutuallyExclusive("since", "watch", "cancel", "list")
-	cmd.MarkFlagsOneRequired("since", "watch", "cancel", "list")
+	for _, narrowing := range []string{"until", "status", "type", "missing", "dry-run"} {
+		cmd.MarkFlagsMutuallyExclusive("delivery", narrowing)
+	}
+	cmd.MarkFlagsMutuallyExclusive("since", "delivery", "watch", "cancel", "list")
+	cmd.MarkFlagsOneRequired("since", "delivery", "watch", "cancel", "list")
+	_ = cmd.RegisterFlagCompletionFunc("delivery", completing(deliveryIDs))
 	_ = cmd.RegisterFlagCompletionFunc("type", completing(eventTypes))
 	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions([]string{"failed", "canceled", "success"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RunE = connected(r.run)
@@ -65,6 +72,13 @@ func replayArgument(cmd *cobra.Command, args []string, typed string) ([]cobra.Co
 func (r *replaying) run(ctx context.Context, s *session, args []string) error {
 	if r.list {
 		return listReplays(ctx, s)
+	}
+	if r.deliveries != nil {
+		if len(args) > 0 {
+			return usageError("replay --delivery takes no endpoint: each delivery goes to its own")
+		}
+		begun, err := s.api.Replays.Start(ctx, client.DeliveriesReplayInput{DeliveryIDs: r.deliveries})
+		return r.begun(ctx, s, begun, err)
 	}
 	if len(args) == 0 {
 		return usageError("which one? replay takes an endpoint's id; with --watch and --cancel a replay's")
@@ -92,6 +106,11 @@ func (r *replaying) start(ctx context.Context, s *session, endpoint string) erro
 		return s.out.one(field{"deliveries that it would make", strconv.FormatInt(count.Total, 10)})
 	}
 	begun, err := s.api.Endpoints.Replay(ctx, endpoint, in)
+	return r.begun(ctx, s, begun, err)
+}
+
+// begun watches what was started.
+func (r *replaying) begun(ctx context.Context, s *session, begun client.Replay, err error) error {
 	switch {
 	case err != nil && ctx.Err() != nil:
 		s.note("It may have begun: `postrider replay --list` shows it.")
@@ -135,10 +154,13 @@ func listReplays(ctx context.Context, s *session) error {
 
 // replayOf is what is replayed.
 func replayOf(r client.Replay) string {
-	if r.EventID != nil {
+	switch {
+	case r.EventID != nil:
 		return *r.EventID
+	case r.EndpointID != nil:
+		return *r.EndpointID
 	}
-	return text(r.EndpointID)
+	return fmt.Sprintf("deliveries: %d", len(r.DeliveryIDs))
 }
 
 func (s *session) showReplay(r client.Replay, err error) error {
@@ -152,6 +174,7 @@ func (s *session) showReplay(r client.Replay, err error) error {
 	return s.out.one(
 		field{"id", r.ID}, field{"status", string(r.Status)}, field{"done", fmt.Sprintf("%d of %d", r.Done, r.Total)},
 		field{"event", text(r.EventID)}, field{"endpoint", text(r.EndpointID)}, field{"of", strings.Join(statuses, ", ")},
+		field{"deliveries", strings.Join(r.DeliveryIDs, ", ")},
 		field{"types", strings.Join(r.Types, ", ")}, field{"since", when(r.Since)}, field{"until", when(r.Until)},
 		field{"created", when(r.CreatedAt)}, field{"finished", whenever(r.FinishedAt)})
 }

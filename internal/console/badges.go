@@ -24,20 +24,18 @@ func badgeOf(status any) badge {
 		return badge{"bad", "Failed"}
 	case client.StepSkipped:
 		return badge{"mute", "Not checked"}
-	case client.ReplayRunning:
-		return badge{"info", "Running"}
-	case client.ReplayDone:
-		return badge{"good", "Done"}
-	case client.ReplayCanceled:
-		return badge{"mute", "Stopped"}
 	case client.DeliverySuccess:
 		return badge{"good", "Delivered"}
 	case client.DeliveryPending:
 		return badge{"info", "Pending"}
 	case client.DeliveryFailed:
 		return badge{"bad", "Failed"}
-	case client.DeliveryCanceled:
+	case client.DeliveryCanceled, client.ReplayCanceled:
 		return badge{"mute", "Canceled"}
+	case client.ReplayRunning:
+		return badge{"info", "Running"}
+	case client.ReplayDone:
+		return badge{"good", "Done"}
 	}
 	return badge{"mute", "Unknown"}
 }

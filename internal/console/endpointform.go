@@ -71,7 +71,7 @@ func objectText(raw json.RawMessage) string {
 	if len(membersOf(raw)) == 0 {
 		return ""
 	}
-	return exampleText(raw)
+	return onLines(raw)
 }
 
 // input reads what was typed; what it means the API says. ok is false where it can't

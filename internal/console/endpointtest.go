@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -132,7 +131,7 @@ func distinct(words []string) (types []string) {
 func (v *visit) exampleOf(ctx context.Context, eventType string) (string, error) {
 	known, err := v.api.EventTypes.Get(ctx, eventType)
 	if err == nil && string(known.Example) != "null" {
-		return exampleText(known.Example), nil
+		return onLines(known.Example), nil
 	}
 	if err != nil && client.CodeOf(err) != client.CodeNotFound {
 		return "", err
@@ -144,14 +143,11 @@ func (v *visit) exampleOf(ctx context.Context, eventType string) (string, error)
 	templates, err := v.api.EventTypes.Templates(ctx, eventType[:end])
 	for _, t := range templates {
 		if t.Name == eventType {
-			return exampleText(t.Example), nil
+			return onLines(t.Example), nil
 		}
 	}
 	return "{}", err
 }
-
-// exampleText is JSON to be edited.
-func exampleText(raw json.RawMessage) string { return cmp.Or(indented(raw), string(raw)) }
 
 // notAnObject is what is wrong with a text that is to be a JSON object; "" for nothing.
 func notAnObject(text string) string {

@@ -90,19 +90,13 @@ func retries(schedule []int) string {
 	return "after " + strings.Join(said, ", ")
 }
 
-// causes are what error classes mean, for people.
-var causes = map[string]string{
-	"timeout": "No answer in time", "refused": "Connection refused", "reset": "Connection broken", "dns": "Host not found", "tls": "No trusted TLS",
-	"blocked": "Address not allowed", "status": "Answered with an error", "invalid_http": "No valid HTTP", "internal": "Our fault",
-}
-
 // cause is an error class in words.
 func cause(class any) string {
 	word := fmt.Sprint(deref(class))
 	if c, ok := class.(*client.ErrorClass); ok && c != nil {
 		word = string(*c)
 	}
-	if said, ok := causes[word]; ok {
+	if said, ok := errorWords[client.ErrorClass(word)]; ok {
 		return said
 	}
 	return word

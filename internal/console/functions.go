@@ -16,6 +16,7 @@ func functions(a *assets) template.FuncMap {
 		"asset": a.path, "dict": dict, "count": count, "exact": exact, "percent": percent, "millis": millis, "span": span,
 		"plural": plural, "stamp": stamp, "utc": utc, "join": strings.Join, "deref": deref,
 		"badge": badgeOf, "cause": cause, "short": short, "took": took, "pluralOf": func(n int, noun string) string { return plural(int64(n), noun) },
+		"len64": func(s []string) int64 { return int64(len(s)) },
 	}
 }
 

@@ -39,6 +39,8 @@ func pages() (all []page) {
 	all = append(all, queuesPages()...)
 	all = append(all, auditLogPages()...)
 	all = append(all, settingsPages()...)
+	all = append(all, deliveriesPages()...)
+	all = append(all, replaysPages()...)
 	return append(all, endpointsPages()...)
 }
 
@@ -76,6 +78,7 @@ func sections() sectionList {
 		{Text: "Queues", Path: "/queues", Icon: "queues", Admin: true},
 		{Text: "Audit log", Path: "/audit-log", Icon: "audit", Whole: true},
 		{Text: "Settings", Path: "/settings", Icon: "workspaces", Admin: true},
+		{Text: "Deliveries", Path: "/deliveries", Icon: "deliveries", Scope: "deliveries:read"},
 	}
 }
 

@@ -71,10 +71,11 @@ var toasts = map[string]string{
 	"overtaken":         "It had changed meanwhile: this is how it is now.",
 	"deleted":           "Endpoint deleted. What was pending for it is canceled.",
 	"promoted":          "The new secret is the only one now.",
-	"replaying":         "The replay has begun.",
 	"key-revoked":       "Key revoked. Within 2 seconds it opens nothing any more.",
 	"workspace-created": "Workspace created.",
 	"workspace-deleted": "Workspace deleted. Its keys stopped working, and its endpoints are gone.",
+	"replaying":         "Replay started.",
+	"replay-canceled":   "Replay canceled. It makes no more deliveries; those that it made go on.",
 }
 
 // view is a page's templates, parsed.

@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -24,7 +25,8 @@ import (
 type whole struct {
 	*bundle
 	// client has acme's key.
-	client *client.Client
+	client  *client.Client
+	metrics string // where they are
 }
 
 func running(t *testing.T) *whole {
@@ -55,7 +57,7 @@ func running(t *testing.T) *whole {
 	b := &bundle{t: t, db: db, url: "http://" + a.APIAddr()}
 	b.workspace("acme")
 	b.makeKey()
-	return &whole{b, client.New(b.url, b.key)}
+	return &whole{b, client.New(b.url, b.key), "http://" + a.MetricsAddr() + "/metrics"}
 }
 
 // endpoint makes one of acme's that gets everything.
@@ -156,4 +158,28 @@ func (b *bundle) makeKey() {
 	if err := postgres.NewKeys(b.db).Create(b.t.Context(), webhook.Key{ID: b.keyID, WorkspaceID: "acme", Name: "dev", Scopes: webhook.Scopes()}, webhook.HashAPIKey(b.key)); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// liveStreams is how many of the API's streams are open.
+func (w *whole) liveStreams() string {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.metrics, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	resp, err := w.browser().http.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(raw)) {
+		if n, found := strings.CutPrefix(line, "postrider_live_streams "); found {
+			return strings.TrimSpace(n)
+		}
+	}
+	return ""
 }

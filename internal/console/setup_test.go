@@ -211,3 +211,13 @@ func (p page) leads(to string) page {
 var inline = regexp.MustCompile(`(?i)<script[^>]*>[^<]|<[a-z][^>]*\s(?:style|on[a-z]+)=|<style`)
 
 func prefix(s string) []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix(s)} }
+
+// keyOf makes a key of acme's with these scopes.
+func (b *bundle) keyOf(scopes ...webhook.Scope) string {
+	b.t.Helper()
+	key := webhook.NewAPIKey()
+	if err := postgres.NewKeys(b.db).Create(b.t.Context(), webhook.Key{ID: webhook.NewID(time.Now()), WorkspaceID: "acme", Name: "some", Scopes: scopes}, webhook.HashAPIKey(key)); err != nil {
+		b.t.Fatal(err)
+	}
+	return key
+}

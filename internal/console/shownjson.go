@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"unicode/utf8"
 )
@@ -52,6 +53,9 @@ func (s *shownJSON) Text() string {
 	}
 	return s.Raw
 }
+
+// onLines is JSON for people, or what it is where it can't be indented.
+func onLines(raw json.RawMessage) string { return cmp.Or(indented(raw), string(raw)) }
 
 // indented is "" for what is no JSON or too large with indents.
 func indented(raw json.RawMessage) string {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/postrider/postrider/client"
+	"github.com/postrider/postrider/internal/sse"
 )
 
 // origin is what the API is to know of the reader's own request.
@@ -31,6 +32,9 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	if o, ok := r.Context().Value(originKey{}).(origin); ok {
 		in.RemoteAddr = o.remoteAddr
 		in.Header.Set("X-Request-ID", o.requestID)
+	}
+	if r.Header.Get("Accept") == sse.Type {
+		return t.open(in)
 	}
 	w := &answer{header: http.Header{}, status: http.StatusOK}
 	t.handler.ServeHTTP(w, in)

@@ -74,6 +74,12 @@ func (s *stage) changesOf() map[string]func(context.Context) error {
 			r := webhook.Replay{ID: webhook.NewID(time.Now()), WorkspaceID: "w", EventID: failed.EventID, Since: time.Now(), Until: time.Now()}
 			return replays.ReplayEvent(ctx, &r, "a.b", []webhook.ID{s.end})
 		},
+		"CreateReplayOfDeliveries": func(ctx context.Context) error {
+			r := webhook.Replay{
+				ID: webhook.NewID(time.Now()), WorkspaceID: "w", Status: webhook.ReplayRunning, Since: time.Now(), Until: time.Now(), DeliveryIDs: []webhook.ID{failed.DeliveryID},
+			}
+			return replays.Create(ctx, &r)
+		},
 		"CancelReplay": func(ctx context.Context) error {
 			_, err := replays.Cancel(ctx, "w", running.ID)
 			return err
@@ -145,7 +151,7 @@ func TestAuditLog(t *testing.T) {
 		}
 		for _, name := range []string{
 			"CreateKey", "RevokeKey", "CreateWorkspace", "RenameWorkspace", "DeleteWorkspace", "CreateEndpoint", "UpdateEndpoint", "DeleteEndpoint", "RetryDelivery",
-			"CancelDelivery", "CreateReplay", "ReplayEvent", "CancelReplay", "CreateEventType", "ReplaceEventType", "DeleteEventType",
+			"CancelDelivery", "CreateReplay", "ReplayEvent", "CreateReplayOfDeliveries", "CancelReplay", "CreateEventType", "ReplaceEventType", "DeleteEventType",
 		} {
 			entries := query[int](s, "SELECT count(*) FROM audit_log")
 			if err := all[name](asKey(now)); err != nil {

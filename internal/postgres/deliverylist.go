@@ -28,7 +28,7 @@ func (s *Deliveries) List(ctx context.Context, ws webhook.WorkspaceID, f webhook
 func (s *Deliveries) list(ctx context.Context, ws webhook.WorkspaceID, f *webhook.DeliveryFilter, p webhook.Page) (all []webhook.Delivery, next webhook.ID, err error) {
 	arg := listParams(ws, f, p)
 	if isRare(f) {
-		if arg.Ids, next, err = s.look(ctx, &arg, p.Limit); err != nil || len(arg.Ids) == 0 {
+		if arg.Ids, next, err = s.lookFor(ctx, &arg, f, p.Limit); err != nil || len(arg.Ids) == 0 {
 			return nil, next, err
 		}
 		arg.Lo, arg.Hi = around(arg.Ids)
@@ -73,6 +73,8 @@ func narrow(arg *dbsqlc.ListDeliveriesParams, event webhook.ID) {
 // index it goes by.
 func isRare(f *webhook.DeliveryFilter) bool {
 	switch {
+	case f.ByOutcome():
+		return true
 	case !f.EventID.IsZero():
 		return false
 	case f.Type != "":
@@ -86,16 +88,24 @@ func unsuccessful(s webhook.Status) bool {
 	return s == webhook.StatusFailed || s == webhook.StatusCanceled
 }
 
-// look finds the ids of a page.
-func (s *Deliveries) look(ctx context.Context, arg *dbsqlc.ListDeliveriesParams, limit int) ([]pgtype.UUID, webhook.ID, error) {
+// lookFor finds the ids of a page.
+func (s *Deliveries) lookFor(ctx context.Context, arg *dbsqlc.ListDeliveriesParams, f *webhook.DeliveryFilter, limit int) ([]pgtype.UUID, webhook.ID, error) {
+	if f.ByOutcome() {
+		return s.lookByOutcome(ctx, arg, f, limit)
+	}
+	return s.look(ctx, arg, limit, nil)
+}
+
+// look finds those of a page that have the outcome; nil is any.
+func (s *Deliveries) look(ctx context.Context, arg *dbsqlc.ListDeliveriesParams, limit int, o *outcome) ([]pgtype.UUID, webhook.ID, error) {
 	if arg.Status != nil && webhook.Status(*arg.Status) == webhook.StatusPending {
-		ids, next, all, err := s.lookPending(ctx, arg, limit)
+		ids, next, all, err := s.lookPending(ctx, arg, limit, o)
 		if err != nil || all {
 			return ids, next, err
 		}
 	}
 	w := dbsqlc.WalkDeliveriesParams{
-		WorkspaceID: arg.WorkspaceID, Lo: arg.Lo, Status: arg.Status, Type: arg.Type, EndpointID: arg.EndpointID,
+		WorkspaceID: arg.WorkspaceID, Lo: arg.Lo, Status: arg.Status, Type: arg.Type, EndpointID: arg.EndpointID, EventID: arg.EventID,
 	}
 	if w.Status != nil && unsuccessful(webhook.Status(*w.Status)) {
 		w.ByStatus = w.Status
@@ -103,10 +113,10 @@ func (s *Deliveries) look(ctx context.Context, arg *dbsqlc.ListDeliveriesParams,
 		w.ByEndpoint = w.EndpointID
 	}
 	steps := stepsInARow
-	if w.ByStatus != nil || w.ByEndpoint.Valid {
+	if w.ByStatus != nil || w.ByEndpoint.Valid || o != nil {
 		steps = stepsScattered
 	}
-	return walk(ctx, arg.Hi, limit, steps, func(ctx context.Context, hi pgtype.UUID, most, limit int32) ([]step, error) {
+	look := func(ctx context.Context, hi pgtype.UUID, most, limit int32) ([]step, error) {
 		w.Hi, w.Most, w.RowLimit = hi, most, limit
 		rows, err := s.db.q.WalkDeliveries(ctx, w)
 		steps := make([]step, len(rows))
@@ -114,11 +124,18 @@ func (s *Deliveries) look(ctx context.Context, arg *dbsqlc.ListDeliveriesParams,
 			steps[i] = step{r.ID.Bytes, r.Matches, r.Last}
 		}
 		return steps, err
-	})
+	}
+	if o != nil {
+		look = o.among(look)
+	}
+	return walk(ctx, arg.Hi, limit, steps, look)
 }
 
 // lookPending looks at all that are pending, if those are few.
-func (s *Deliveries) lookPending(ctx context.Context, arg *dbsqlc.ListDeliveriesParams, limit int) (ids []pgtype.UUID, next webhook.ID, all bool, err error) {
+func (s *Deliveries) lookPending(ctx context.Context, arg *dbsqlc.ListDeliveriesParams, limit int, o *outcome) (ids []pgtype.UUID, next webhook.ID, all bool, err error) {
+	if o != nil {
+		return s.lookPendingBy(ctx, arg, limit, o)
+	}
 	rows, err := s.db.q.FewPending(ctx, dbsqlc.FewPendingParams{
 		WorkspaceID: arg.WorkspaceID, Lo: arg.Lo, Hi: arg.Hi, Type: arg.Type, EndpointID: arg.EndpointID, Most: fewPending, RowLimit: int32(limit + 1),
 	})

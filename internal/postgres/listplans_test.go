@@ -134,7 +134,7 @@ func TestListsGoByTheirIndex(t *testing.T) {
 		return []any{ws, lo, hi, status, eventType, endpoint, nil, nil, int32(51)}
 	}
 	walked := func(hi pgtype.UUID, status, eventType, endpoint, byStatus, byEndpoint any) []any {
-		return []any{int32(100), status, eventType, endpoint, "w", lo, hi, byStatus, byEndpoint, int32(51)}
+		return []any{int32(100), status, eventType, endpoint, nil, "w", lo, hi, byStatus, byEndpoint, int32(51)}
 	}
 	// The days to come are empty, and looked into: two weeks and what setup made.
 	const ahead = 16
@@ -223,6 +223,8 @@ func TestLookUpsByIDTouchOneDay(t *testing.T) {
 		"AcceptedEvent":       {1, dbsqlc.AcceptedEvent, []any{"w", id}},
 		"ListAttempts":        {1, dbsqlc.ListAttempts, []any{"w", id, hi, int32(51)}},
 		"LastAttempts":        {1, dbsqlc.LastAttempts, []any{ids, "w", id, id}},
+		"DeliveriesByOutcome": {1, dbsqlc.DeliveriesByOutcome, []any{ids, "w", id, id, int32(500), int32(599), false, "status"}},
+		"ChosenDeliveries":    {2, dbsqlc.ChosenDeliveries, []any{ids, "w", id, id}},
 		"ExternalIDs":         {1, dbsqlc.ExternalIDs, []any{"w", ids, id, id}},
 		"DeliveriesOfEvent":   {1, dbsqlc.ListDeliveries, []any{"w", first, next, nil, nil, nil, id, nil, int32(51)}},
 		"DeliveriesOfEventTo": {1, dbsqlc.DeliveriesOfEventTo, []any{[]pgtype.UUID{pg(s.end)}, first, next, "w", id}},

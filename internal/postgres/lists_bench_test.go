@@ -49,9 +49,21 @@ func archive(b *testing.B, rows int) (s *stage, busy, quiet webhook.ID) {
 	return s, ends[0].Bytes, ends[benchEndpoints-1].Bytes
 }
 
+// attempted gives each delivery of the archive an attempt: what did not succeed was
+// answered 500, or not at all.
+func (s *stage) attempted() {
+	s.t.Helper()
+	s.exec(`INSERT INTO attempts (delivery_id, workspace_id, id, number, started_at, duration_us, status_code, error, error_class, request_headers)
+		SELECT id, workspace_id, id, 1, now(), 1000, CASE WHEN status = 'success' THEN 204 WHEN attempts_hash < 8 THEN 500 END,
+		       CASE WHEN status <> 'success' THEN 'it failed' END, CASE WHEN status = 'success' THEN NULL WHEN attempts_hash < 8 THEN 'status' ELSE 'refused' END, ''
+		FROM (SELECT id, workspace_id, status, abs(hashtext(id::text)) % 10 AS attempts_hash FROM deliveries) d`)
+	s.exec("VACUUM ANALYZE attempts")
+}
+
 // BenchmarkLists reads a page of each kind: go test -bench Lists -args -rows 10000000.
 func BenchmarkLists(b *testing.B) {
 	s, busy, quiet := archive(b, *benchRows)
+	s.attempted()
 	deliveries, events := postgres.NewDeliveries(s.db), postgres.NewEvents(s.db)
 	since := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -5)
 	before := webhook.FirstID(since)
@@ -81,6 +93,12 @@ func BenchmarkLists(b *testing.B) {
 		{"until, pending", webhook.DeliveryFilter{Until: since, Status: webhook.StatusPending}, webhook.ID{}},
 		{"until, busy endpoint, failed", webhook.DeliveryFilter{Until: since, EndpointID: busy, Status: webhook.StatusFailed}, webhook.ID{}},
 		{"an event", webhook.DeliveryFilter{EventID: before}, webhook.ID{}},
+		{"answered 5xx", webhook.DeliveryFilter{StatusClass: webhook.Answer5xx}, webhook.ID{}},
+		{"answered 3xx, which never occurs", webhook.DeliveryFilter{StatusClass: webhook.Answer3xx}, webhook.ID{}},
+		{"answered 2xx", webhook.DeliveryFilter{StatusClass: webhook.Answer2xx}, webhook.ID{}},
+		{"failed without an answer", webhook.DeliveryFilter{StatusClass: webhook.NoAnswer, Status: webhook.StatusFailed}, webhook.ID{}},
+		{"busy endpoint, timed out", webhook.DeliveryFilter{EndpointID: busy, ErrorClass: webhook.ClassTimeout}, webhook.ID{}},
+		{"next page, answered 3xx", webhook.DeliveryFilter{StatusClass: webhook.Answer3xx}, before},
 	} {
 		b.Run("deliveries/"+c.name, func(b *testing.B) {
 			for b.Loop() {

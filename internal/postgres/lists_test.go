@@ -88,6 +88,25 @@ func (c *catalog) list(f webhook.DeliveryFilter, limit int) []webhook.ID {
 	}, func() {})
 }
 
+// attempts records one of a delivery; the code 0 is no answer.
+func (c *catalog) attempts(m webhook.Member, code int, class string) {
+	c.t.Helper()
+	c.exec(`INSERT INTO attempts (delivery_id, workspace_id, id, number, started_at, duration_us, status_code, error_class, request_headers)
+		VALUES ($1, 'w', $2, 1, now(), 1, nullif($3::int, 0), nullif($4, ''), '')`, pg(m.DeliveryID), pg(webhook.NewID(time.Now())), code, class)
+	c.exec("UPDATE deliveries SET attempts = attempts + 1 WHERE id = $1", pg(m.DeliveryID))
+}
+
+// where are the ids that a condition holds for.
+func (c *catalog) where(sql string) (ids []webhook.ID) {
+	c.t.Helper()
+	for _, m := range c.all {
+		if query[bool](c.stage, "SELECT ("+sql+") IS TRUE FROM deliveries WHERE id = $1", pg(m.DeliveryID)) {
+			ids = append(ids, m.DeliveryID)
+		}
+	}
+	return ids
+}
+
 func TestDeliveriesList(t *testing.T) {
 	t.Parallel()
 
@@ -126,6 +145,48 @@ func TestDeliveriesList(t *testing.T) {
 			}
 			for _, limit := range []int{1, 3, 250} {
 				if got := c.list(f.DeliveryFilter, limit); !slices.Equal(got, newestFirst(want)) {
+					t.Errorf("%s in pages of %d: got %d, want %d", name, limit, len(got), len(want))
+				}
+			}
+		}
+	})
+
+	t.Run("IsNarrowedByWhatTheLastAttemptCameTo", func(t *testing.T) {
+		t.Parallel()
+		c := newCatalog(t)
+		event := c.all[7]
+		for i, m := range c.all {
+			c.attempts(m, []int{0, 503, 404, 200, 301}[i/5%5], []string{"timeout", "status", "status", "", "status"}[i/5%5])
+			if i%3 == 0 { // only the last one counts
+				c.attempts(m, 0, "refused")
+			}
+		}
+		const last = "(SELECT %s FROM attempts a WHERE a.delivery_id = deliveries.id ORDER BY a.id DESC LIMIT 1)"
+		code, class := fmt.Sprintf(last, "status_code"), fmt.Sprintf(last, "error_class")
+		tried, failures := " AND EXISTS (SELECT FROM attempts a WHERE a.delivery_id = deliveries.id)", " AND status <> 'success'"
+		for name, f := range map[string]struct {
+			webhook.DeliveryFilter
+			sql string
+		}{
+			"2xx":      {webhook.DeliveryFilter{StatusClass: webhook.Answer2xx}, code + " / 100 = 2"},
+			"5xx":      {webhook.DeliveryFilter{StatusClass: webhook.Answer5xx}, code + " / 100 = 5" + failures},
+			"4xx":      {webhook.DeliveryFilter{StatusClass: webhook.Answer4xx}, code + " / 100 = 4" + failures},
+			"NoAnswer": {webhook.DeliveryFilter{StatusClass: webhook.NoAnswer}, code + " IS NULL" + tried + failures},
+			"Refused":  {webhook.DeliveryFilter{ErrorClass: webhook.ClassRefused}, class + " = 'refused'" + failures},
+			"Both":     {webhook.DeliveryFilter{ErrorClass: webhook.ClassStatus, StatusClass: webhook.Answer3xx}, code + " = 301" + failures},
+			"Failed":   {webhook.DeliveryFilter{StatusClass: webhook.NoAnswer, Status: webhook.StatusFailed}, code + " IS NULL AND status = 'failed'"},
+			"Pending":  {webhook.DeliveryFilter{StatusClass: webhook.NoAnswer, Status: webhook.StatusPending}, code + " IS NULL AND status = 'pending'" + tried},
+			"Endpoint": {webhook.DeliveryFilter{ErrorClass: webhook.ClassRefused, EndpointID: c.other}, class + " = 'refused' AND endpoint_id = '" + fmt.Sprintf("%x", c.other[:]) + "'" + failures},
+			"Type":     {webhook.DeliveryFilter{ErrorClass: webhook.ClassRefused, Type: "t.0"}, class + " = 'refused' AND event_type = 't.0'" + failures},
+			"Event":    {webhook.DeliveryFilter{StatusClass: webhook.Answer5xx, EventID: event.EventID}, fmt.Sprintf("event_id = '%x'", event.EventID[:])},
+			"Other":    {webhook.DeliveryFilter{StatusClass: webhook.Answer4xx, EventID: event.EventID}, "false"},
+		} {
+			want := newestFirst(c.where(f.sql))
+			if len(want) == 0 && name != "Other" && name != "Both" {
+				t.Fatalf("%s: nothing to find", name)
+			}
+			for _, limit := range []int{1, 3, 250} {
+				if got := c.list(f.DeliveryFilter, limit); !slices.Equal(got, want) {
 					t.Errorf("%s in pages of %d: got %d, want %d", name, limit, len(got), len(want))
 				}
 			}

@@ -43,7 +43,7 @@ func (s *Replays) Step(ctx context.Context, id webhook.ID, wants func(*webhook.E
 			return err
 		}
 		r := replayOf(&row)
-		page, err := s.page(ctx, q, &r, row.Position, row.EndID, wants)
+		page, err := s.nextPage(ctx, q, &r, row.Position, row.EndID, wants)
 		if webhook.CodeOf(err) == webhook.CodeNotFound {
 			return q.StopReplay(ctx, pgID(id))
 		}
@@ -80,6 +80,13 @@ type replayed struct {
 type replayRow struct {
 	event, endpoint webhook.ID
 	eventType       string
+}
+
+func (s *Replays) nextPage(ctx context.Context, q *dbsqlc.Queries, r *webhook.Replay, position, end pgtype.UUID, wants func(*webhook.Endpoint) (webhook.Wants, error)) (*replayed, error) {
+	if r.DeliveryIDs != nil {
+		return chosenPage(ctx, q, r, position.Bytes)
+	}
+	return s.page(ctx, q, r, position, end, wants)
 }
 
 // page is not_found when the endpoint was deleted.

@@ -66,6 +66,7 @@ func insertReplay(ctx context.Context, q *dbsqlc.Queries, r *webhook.Replay) err
 		ID: pgID(r.ID), WorkspaceID: string(r.WorkspaceID), EndpointID: orNullID(r.EndpointID), EventID: orNullID(r.EventID),
 		FirstID: first, EndID: end, Statuses: statusStrings(r.Statuses), Types: orNone(r.Types),
 		Status: string(r.Status), Total: r.Total, Done: r.Done, Position: first,
+		DeliveryIds: orNoIDs(r.DeliveryIDs),
 	})
 }
 
@@ -158,6 +159,12 @@ func replayOf(r *dbsqlc.Replay) webhook.Replay {
 	}
 	for _, status := range r.Statuses {
 		out.Statuses = append(out.Statuses, webhook.Status(status))
+	}
+	if r.DeliveryIds != nil {
+		out.DeliveryIDs = make([]webhook.ID, len(r.DeliveryIds))
+	}
+	for i, id := range r.DeliveryIds {
+		out.DeliveryIDs[i] = id.Bytes
 	}
 	return out
 }

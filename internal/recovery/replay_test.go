@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/postrider/postrider/internal/postgres"
 	"github.com/postrider/postrider/internal/webhook"
 )
@@ -49,6 +51,22 @@ func (s *stage) replay(endpoint webhook.ID, change ...func(*webhook.Replay)) web
 	must(s.t, err)
 	r.Total = total
 	must(s.t, store.Create(s.t.Context(), &r))
+	return r.ID
+}
+
+// chosen starts a replay of these deliveries.
+func (s *stage) chosen(deliveries []string) webhook.ID {
+	s.t.Helper()
+	r := webhook.Replay{
+		ID: webhook.NewID(time.Now()), WorkspaceID: "w", Status: webhook.ReplayRunning, Since: time.Now().AddDate(0, 0, -3), Until: time.Now().Add(time.Second),
+		DeliveryIDs: []webhook.ID{}, Total: int64(len(deliveries)),
+	}
+	for _, text := range deliveries {
+		var id pgtype.UUID
+		must(s.t, id.Scan(text))
+		r.DeliveryIDs = append(r.DeliveryIDs, id.Bytes)
+	}
+	must(s.t, postgres.NewReplays(s.db).Create(s.t.Context(), &r))
 	return r.ID
 }
 
@@ -217,6 +235,63 @@ func TestReplay(t *testing.T) {
 			s.stands(id, "canceled 0/1")
 			s.wantsMade(id)
 		}
+	})
+
+	t.Run("MakesChosenOnesOnceHoweverOftenItIsKilled", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		ep := s.endpoint()
+		s.manyFailed(ep, 60)
+		id := s.chosen(query[[]string](s, "SELECT array_agg(id::text ORDER BY id) FROM deliveries"))
+		store := postgres.NewReplays(s.db)
+		n, err := store.Step(t.Context(), id, wants) // and then it is killed
+		must(t, err)
+		s.stands(id, fmt.Sprintf("running %d/60", n))
+		if n == 0 || n == 60 {
+			t.Errorf("a step made %d", n)
+		}
+		s.exec(`CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+			CREATE CONSTRAINT TRIGGER no AFTER UPDATE ON replays DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION no()`)
+		if _, err := store.Step(t.Context(), id, wants); err == nil { // killed before it commits
+			t.Fatal("it committed")
+		}
+		s.exec("DROP TRIGGER no ON replays")
+		done := make(chan error)
+		for range 2 {
+			go func() { done <- s.replays(lanes(0)).runOnce(context.Background()) }()
+		}
+		must(t, errors.Join(<-done, <-done))
+		must(t, s.replays(lanes(0)).runOnce(t.Context()))
+		s.stands(id, "done 60/60")
+		if events := query[int](s, "SELECT count(DISTINCT event_id) FROM deliveries WHERE replay_id = $1", uuid(id)); events != 60 {
+			t.Errorf("%d of 60 events", events)
+		}
+		if made := query[int](s, "SELECT count(*) FROM deliveries WHERE replay_id = $1 AND bulk AND endpoint_id = $2", uuid(id), uuid(ep)); made != 60 {
+			t.Errorf("%d deliveries", made)
+		}
+	})
+
+	t.Run("LeavesOutChosenOnesThatCanNotBeMadeByThen", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		ep, gone := s.endpoint(), s.endpoint()
+		wanted, retried, bare, orphan := s.published(now, "a.b", "{}", ep), s.published(now, "a.b", "{}", ep), s.published(now, "a.b", "{}", ep), s.published(now, "a.b", "{}", gone)
+		s.published(now, "a.b", "{}", ep) // was not chosen
+		id := s.chosen(query[[]string](s, "SELECT array_agg(id::text ORDER BY id) FROM deliveries WHERE event_id = ANY($1::uuid[])", []string{uuid(wanted), uuid(retried), uuid(bare), uuid(orphan)}))
+		s.exec("UPDATE deliveries SET status = 'pending', next_attempt_at = now(), completed_at = NULL WHERE event_id = $1", uuid(retried))
+		s.exec("UPDATE events SET body = NULL WHERE id = $1", uuid(bare))
+		s.exec("UPDATE endpoints SET deleted_at = now() WHERE id = $1", uuid(gone))
+		must(t, s.replays(lanes(0)).runOnce(t.Context()))
+		s.stands(id, "done 1/4")
+		s.wantsMade(id, wanted)
+	})
+
+	t.Run("OfNoneIsDone", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		id := s.chosen([]string{})
+		must(t, s.replays(lanes(0)).runOnce(t.Context()))
+		s.stands(id, "done 0/0")
 	})
 
 	t.Run("OneThatFailsDoesNotStopTheOthers", func(t *testing.T) {

@@ -102,7 +102,12 @@ func replayFields(r *Replay) []field {
 		}
 		return id.Format(prefix)
 	}
+	var chosen []string
+	for _, id := range r.DeliveryIDs {
+		chosen = append(chosen, id.Format(DeliveryPrefix))
+	}
 	return []field{
+		plain("delivery_ids", chosen),
 		plain("endpoint_id", text(r.EndpointID, EndpointPrefix)), plain("event_id", text(r.EventID, EventPrefix)),
 		plain("since", r.Since), plain("until", r.Until), plain("statuses", r.Statuses), plain("types", r.Types),
 	}

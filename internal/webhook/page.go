@@ -24,4 +24,15 @@ type DeliveryFilter struct {
 	EndpointID   ID
 	EventID      ID
 	Since, Until time.Time
+	// StatusClass and ErrorClass are of the last attempt.
+	StatusClass StatusClass
+	ErrorClass  ErrorClass
+}
+
+// ByOutcome says whether the last attempt counts.
+func (f *DeliveryFilter) ByOutcome() bool { return f.StatusClass != "" || f.ErrorClass != "" }
+
+// OfFailures says whether what was delivered can't be in the list.
+func (f *DeliveryFilter) OfFailures() bool {
+	return f.ErrorClass != "" || f.StatusClass != "" && f.StatusClass != Answer2xx
 }

@@ -22,9 +22,11 @@ type Replay struct {
 	ID          ID
 	WorkspaceID WorkspaceID
 	// EndpointID is whose deliveries are made again; zero for the replay of one
-	// event, which EventID names.
+	// event, which EventID names, and of deliveries that were chosen.
 	EndpointID ID
 	EventID    ID
+	// DeliveryIDs are those that were chosen, in their order; nil for any other.
+	DeliveryIDs []ID
 	// Since and Until bound the time at which the events were accepted; Until is
 	// excluded.
 	Since, Until time.Time
@@ -40,6 +42,15 @@ type Replay struct {
 
 // Missing says whether the replay is of events that made no delivery.
 func (r *Replay) Missing() bool { return len(r.Statuses) == 1 && r.Statuses[0] == StatusMissing }
+
+// Chosen is a delivery that somebody wants to be made again.
+type Chosen struct {
+	ID, EventID, EndpointID ID
+	EventType               string
+	// Again says that it can be: it is over, its endpoint exists and its event's
+	// payload is still kept.
+	Again bool
+}
 
 // CreatedAt is when it was asked for.
 func (r *Replay) CreatedAt() time.Time { return r.ID.Time() }

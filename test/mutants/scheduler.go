@@ -138,4 +138,16 @@ var scheduler = []rule{
 			"internal/recovery", "TestReplay/WaitsWhileTheBulkLaneIsFull",
 		},
 	}},
+	{row: "A replay of chosen deliveries makes each once, however often it is killed, and none that is under way", mutants: []mutant{
+		{
+			"internal/postgres/chosen.go",
+			"compareIDs(left[0], position) <= 0", "compareIDs(left[0], position) < 0",
+			"internal/recovery", "TestReplay/MakesChosenOnesOnceHoweverOftenItIsKilled",
+		},
+		{
+			"internal/postgres/chosen.go",
+			"		if d.Again {", "		if d.Again || true {",
+			"internal/recovery", "TestReplay/LeavesOutChosenOnesThatCanNotBeMadeByThen",
+		},
+	}},
 }

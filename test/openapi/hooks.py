@@ -28,6 +28,7 @@ SEMANTIC = re.compile(
     | (/since|/until)         # their order
     | /statuses/\d+           # "missing" stands alone
     | (.*)/endpoint_ids(/\d+)? # have to exist
+    | /delivery_ids(/\d+)?   # have to exist
     | (.*)/wait              # not in a batch, and not with deliver_at
     | (.*)/deliver_at        # how far ahead
     | (.*)/ordering_key      # printable characters

@@ -94,4 +94,127 @@
     }, { once: true });
     dialog.showModal();
   });
+
+  // A filter that is empty is none: it is left out of the address.
+  document.addEventListener('submit', (e) => {
+    if (!e.target.matches('[data-tidy]')) return;
+    for (const field of e.target.elements) field.disabled = field.name !== '' && field.value === '';
+    addEventListener('pageshow', () => { for (const field of e.target.elements) field.disabled = false; }, { once: true });
+  });
+
+  // Rows that are chosen, to do something with all of them.
+  function countChosen(form) {
+    const rows = [...form.querySelectorAll('tbody input[type=checkbox]:not(:disabled)')];
+    const n = rows.filter((row) => row.checked).length;
+    const all = form.querySelector('[data-select-all]');
+    if (all) {
+      all.hidden = rows.length === 0;
+      all.checked = n > 0 && n === rows.length;
+      all.indeterminate = n > 0 && n < rows.length;
+    }
+    const said = form.querySelector('[data-selected]');
+    const text = n ? `${n} chosen` : '';
+    if (said && said.textContent !== text) said.textContent = text;
+    for (const button of form.querySelectorAll('[data-needs-selection]')) button.disabled = n === 0;
+    return n;
+  }
+  for (const form of document.querySelectorAll('[data-select]')) {
+    countChosen(form);
+    form.addEventListener('change', (e) => {
+      if (e.target.matches('[data-select-all]')) {
+        for (const row of form.querySelectorAll('tbody input[type=checkbox]:not(:disabled)')) row.checked = e.target.checked;
+      }
+      if (countChosen(form) > 0) form.querySelector('[data-live]')?.dispatchEvent(new CustomEvent('live:pause', { detail: 'Paused while rows are chosen' }));
+    });
+  }
+
+  // A list that is live: rows that stay are left alone, so that a click, a tick or the
+  // focus on one is not lost, and nobody reads what moves away.
+  const mostCounted = 999;
+  for (const list of document.querySelectorAll('[data-live]')) {
+    const form = list.closest('form');
+    const [bar, toggle, state, said] = ['bar', 'toggle', 'state', 'said'].map((name) => form.querySelector(`[data-live-${name}]`));
+    let paused = false;
+    let waiting = null; // the newest list that came while it was paused
+    let known = new Set(); // rows that were shown, or counted
+    let missed = new Set(); // counted while it was paused
+    let unsaid = 0;
+    bar.hidden = false;
+    const ids = (within) => [...within.querySelectorAll('tbody tr[id]')].map((row) => row.id);
+    ids(list).forEach((id) => known.add(id));
+
+    function show(html) {
+      const came = document.createElement('template');
+      came.innerHTML = html;
+      const [from, to] = [came.content.querySelector('tbody'), list.querySelector('tbody')];
+      if (!from || !to) {
+        list.replaceChildren(came.content);
+      } else {
+        const rows = new Map([...to.rows].map((row) => [row.id, row]));
+        const next = [...from.rows].map((row) => {
+          const old = rows.get(row.id);
+          if (!old) row.classList.add('new');
+          if (!old || old.dataset.version === row.dataset.version) return old ?? row;
+          const [was, is] = [old, row].map((r) => r.querySelector('input[type=checkbox]'));
+          if (was && is && !is.disabled) is.checked = was.checked;
+          old.replaceWith(row);
+          return row;
+        });
+        for (const row of [...to.rows]) if (!next.includes(row)) row.remove();
+        next.forEach((row, i) => { if (to.rows[i] !== row) to.insertBefore(row, to.rows[i] ?? null); });
+      }
+      showTimes(list);
+      countChosen(form);
+      known = new Set(ids(list));
+    }
+    function tell() {
+      const n = missed.size > mostCounted ? `${mostCounted}+` : String(missed.size);
+      const text = paused ? (missed.size ? `Resume, ${n} new` : 'Resume') : 'Pause';
+      if (toggle.textContent !== text) toggle.textContent = text;
+    }
+    function pause(why) {
+      if (paused) return;
+      paused = true;
+      form.classList.add('paused');
+      toggle.setAttribute('aria-pressed', 'true');
+      state.textContent = why;
+      said.textContent = why;
+      tell();
+    }
+    function resume() {
+      paused = false;
+      form.classList.remove('paused');
+      toggle.setAttribute('aria-pressed', 'false');
+      state.textContent = 'Live';
+      said.textContent = missed.size ? `Live again, with ${missed.size} new deliveries` : 'Live again';
+      missed = new Set();
+      if (waiting !== null) show(waiting);
+      waiting = null;
+      tell();
+    }
+    toggle.addEventListener('click', () => (paused ? resume() : pause('Paused')));
+    list.addEventListener('live:pause', (e) => pause(e.detail));
+    // Who goes through the rows by keyboard must not have them move away.
+    list.addEventListener('focusin', (e) => { if (e.target.matches(':focus-visible')) pause('Paused while a row has the focus'); });
+    list.addEventListener('htmx:sseBeforeMessage', (e) => {
+      e.preventDefault();
+      const html = e.detail.data;
+      const came = document.createElement('template');
+      came.innerHTML = html;
+      const fresh = ids(came.content).filter((id) => !known.has(id) && !missed.has(id));
+      unsaid += fresh.length;
+      if (!paused) return show(html);
+      waiting = html;
+      if (missed.size <= mostCounted) fresh.forEach((id) => missed.add(id));
+      tell();
+    });
+    // A screen reader is told now and then, not of each row.
+    setInterval(() => {
+      if (unsaid > 0) said.textContent = `${unsaid} new ${unsaid === 1 ? 'delivery' : 'deliveries'}`;
+      unsaid = 0;
+    }, 10000);
+    for (const [name, text] of [['htmx:sseError', 'Not connected; it is tried again'], ['htmx:sseOpen', 'Live']]) {
+      list.addEventListener(name, () => { if (!paused) state.textContent = text; });
+    }
+  }
 })();

@@ -39,6 +39,63 @@ func (q *Queries) CancelDelivery(ctx context.Context, arg CancelDeliveryParams) 
 	return result.RowsAffected(), nil
 }
 
+const DeliveriesByOutcome = `-- name: DeliveriesByOutcome :many
+SELECT u.id::uuid AS id
+FROM (SELECT unnest((SELECT $1::uuid[])) AS id) u
+CROSS JOIN LATERAL (
+    SELECT t.status_code, t.error_class FROM attempts t
+    WHERE t.workspace_id = $2 AND t.delivery_id = u.id
+      AND t.delivery_id >= $3::uuid AND t.delivery_id <= $4::uuid
+    ORDER BY t.id DESC LIMIT 1
+) a
+WHERE ($5::int IS NULL OR a.status_code BETWEEN $5::int AND $6::int)
+  AND (NOT $7::bool OR a.status_code IS NULL)
+  AND ($8::text IS NULL OR a.error_class = $8::text)
+`
+
+type DeliveriesByOutcomeParams struct {
+	DeliveryIds []pgtype.UUID
+	WorkspaceID string
+	Lo          pgtype.UUID
+	Hi          pgtype.UUID
+	FirstCode   *int32
+	LastCode    *int32
+	NoAnswer    bool
+	ErrorClass  *string
+}
+
+// Of some deliveries those whose last attempt was answered with a status between the two,
+// or not at all, and failed for that reason. Index: attempts_pkey of the days between lo
+// and hi.
+func (q *Queries) DeliveriesByOutcome(ctx context.Context, arg DeliveriesByOutcomeParams) ([]pgtype.UUID, error) {
+	rows, err := q.db.Query(ctx, DeliveriesByOutcome,
+		arg.DeliveryIds,
+		arg.WorkspaceID,
+		arg.Lo,
+		arg.Hi,
+		arg.FirstCode,
+		arg.LastCode,
+		arg.NoAnswer,
+		arg.ErrorClass,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []pgtype.UUID
+	for rows.Next() {
+		var id pgtype.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const DeliveriesOfEventTo = `-- name: DeliveriesOfEventTo :many
 SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.status, d.attempts, d.next_attempt_at, d.parked,
        d.held_reason, d.held_until, d.completed_at, d.reason, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
@@ -593,17 +650,18 @@ FROM (
     SELECT w.id, row_number() OVER (ORDER BY w.id DESC) AS place,
            (($2::text IS NULL OR w.status = $2::text)
             AND ($3::text IS NULL OR w.event_type = $3::text)
-            AND ($4::uuid IS NULL OR w.endpoint_id = $4::uuid))::bool AS matches
+            AND ($4::uuid IS NULL OR w.endpoint_id = $4::uuid)
+            AND ($5::uuid IS NULL OR w.event_id = $5::uuid))::bool AS matches
     FROM (
-        SELECT d.id, d.status, d.event_type, d.endpoint_id FROM deliveries d
-        WHERE d.workspace_id = $5 AND d.id >= $6::uuid AND d.id < $7::uuid
-          AND ($8::text IS NULL OR d.status = $8::text)
-          AND ($9::uuid IS NULL OR d.endpoint_id = $9::uuid)
+        SELECT d.id, d.status, d.event_type, d.endpoint_id, d.event_id FROM deliveries d
+        WHERE d.workspace_id = $6 AND d.id >= $7::uuid AND d.id < $8::uuid
+          AND ($9::text IS NULL OR d.status = $9::text)
+          AND ($10::uuid IS NULL OR d.endpoint_id = $10::uuid)
         ORDER BY d.id DESC LIMIT $1::int
     ) w
 ) x
 WHERE x.matches OR x.place = $1::int
-ORDER BY x.id DESC LIMIT $10::int
+ORDER BY x.id DESC LIMIT $11::int
 `
 
 type WalkDeliveriesParams struct {
@@ -611,6 +669,7 @@ type WalkDeliveriesParams struct {
 	Status      *string
 	Type        *string
 	EndpointID  pgtype.UUID
+	EventID     pgtype.UUID
 	WorkspaceID string
 	Lo          pgtype.UUID
 	Hi          pgtype.UUID
@@ -634,6 +693,7 @@ func (q *Queries) WalkDeliveries(ctx context.Context, arg WalkDeliveriesParams) 
 		arg.Status,
 		arg.Type,
 		arg.EndpointID,
+		arg.EventID,
 		arg.WorkspaceID,
 		arg.Lo,
 		arg.Hi,

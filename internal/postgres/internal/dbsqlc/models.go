@@ -230,6 +230,7 @@ type Replay struct {
 	Done        int64
 	Position    pgtype.UUID
 	FinishedAt  pgtype.Timestamptz
+	DeliveryIds []pgtype.UUID
 }
 
 type StatsBackfill struct {

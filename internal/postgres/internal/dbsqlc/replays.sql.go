@@ -30,6 +30,68 @@ func (q *Queries) CancelReplay(ctx context.Context, arg CancelReplayParams) (int
 	return result.RowsAffected(), nil
 }
 
+const ChosenDeliveries = `-- name: ChosenDeliveries :many
+SELECT d.id, d.event_id, d.endpoint_id, d.event_type,
+       (d.status <> 'pending'
+        AND coalesce((SELECT p.deleted_at IS NULL FROM endpoints p WHERE p.id = d.endpoint_id), false)
+        AND coalesce((SELECT e.body IS NOT NULL FROM events e WHERE e.workspace_id = d.workspace_id AND e.id = d.event_id), false))::bool AS again
+FROM (SELECT unnest((SELECT $1::uuid[])) AS id) u
+CROSS JOIN LATERAL (
+    SELECT t.id, t.workspace_id, t.event_id, t.endpoint_id, t.event_type, t.status FROM deliveries t
+    WHERE t.workspace_id = $2 AND t.id = u.id AND t.id >= $3::uuid AND t.id <= $4::uuid
+) d
+ORDER BY d.id
+`
+
+type ChosenDeliveriesParams struct {
+	Ids         []pgtype.UUID
+	WorkspaceID string
+	Lo          pgtype.UUID
+	Hi          pgtype.UUID
+}
+
+type ChosenDeliveriesRow struct {
+	ID         pgtype.UUID
+	EventID    pgtype.UUID
+	EndpointID pgtype.UUID
+	EventType  string
+	Again      bool
+}
+
+// Of some deliveries those that exist, and whether they can be made again: what is over,
+// has a receiver and still has its bytes. Index: deliveries_pkey of the days between lo
+// and hi; endpoints_pkey; events_pkey of the row's own day.
+func (q *Queries) ChosenDeliveries(ctx context.Context, arg ChosenDeliveriesParams) ([]ChosenDeliveriesRow, error) {
+	rows, err := q.db.Query(ctx, ChosenDeliveries,
+		arg.Ids,
+		arg.WorkspaceID,
+		arg.Lo,
+		arg.Hi,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ChosenDeliveriesRow
+	for rows.Next() {
+		var i ChosenDeliveriesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.EventID,
+			&i.EndpointID,
+			&i.EventType,
+			&i.Again,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const CountReplayable = `-- name: CountReplayable :one
 SELECT count(*) FROM deliveries d
 WHERE d.endpoint_id = $1 AND d.id > $2 AND d.id < $3
@@ -96,9 +158,9 @@ func (q *Queries) EndpointsOf(ctx context.Context, arg EndpointsOfParams) ([]pgt
 
 const InsertReplay = `-- name: InsertReplay :exec
 
-INSERT INTO replays (id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at)
+INSERT INTO replays (id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at, delivery_ids)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-        CASE WHEN $9::text = 'running' THEN NULL ELSE now() END)
+        CASE WHEN $9::text = 'running' THEN NULL ELSE now() END, $13::uuid[])
 `
 
 type InsertReplayParams struct {
@@ -114,6 +176,7 @@ type InsertReplayParams struct {
 	Total       int64
 	Done        int64
 	Position    pgtype.UUID
+	DeliveryIds []pgtype.UUID
 }
 
 // Scalar subqueries on purpose: each is a look-up in the row's own day. As EXISTS
@@ -133,6 +196,7 @@ func (q *Queries) InsertReplay(ctx context.Context, arg InsertReplayParams) erro
 		arg.Total,
 		arg.Done,
 		arg.Position,
+		arg.DeliveryIds,
 	)
 	return err
 }
@@ -167,7 +231,7 @@ func (q *Queries) InsertReplayed(ctx context.Context, arg InsertReplayedParams) 
 }
 
 const ListReplays = `-- name: ListReplays :many
-SELECT id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at
+SELECT id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at, delivery_ids
 FROM replays WHERE workspace_id = $1 AND id < $2
 ORDER BY id DESC LIMIT $3::int
 `
@@ -202,6 +266,7 @@ func (q *Queries) ListReplays(ctx context.Context, arg ListReplaysParams) ([]Rep
 			&i.Done,
 			&i.Position,
 			&i.FinishedAt,
+			&i.DeliveryIds,
 		); err != nil {
 			return nil, err
 		}
@@ -214,7 +279,7 @@ func (q *Queries) ListReplays(ctx context.Context, arg ListReplaysParams) ([]Rep
 }
 
 const LockReplay = `-- name: LockReplay :one
-SELECT id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at
+SELECT id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at, delivery_ids
 FROM replays WHERE id = $1 AND status = 'running' FOR UPDATE SKIP LOCKED
 `
 
@@ -236,6 +301,7 @@ func (q *Queries) LockReplay(ctx context.Context, id pgtype.UUID) (Replay, error
 		&i.Done,
 		&i.Position,
 		&i.FinishedAt,
+		&i.DeliveryIds,
 	)
 	return i, err
 }
@@ -337,7 +403,7 @@ func (q *Queries) RemoveOldReplays(ctx context.Context, before pgtype.UUID) (int
 }
 
 const ReplayByID = `-- name: ReplayByID :one
-SELECT id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at
+SELECT id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at, delivery_ids
 FROM replays WHERE id = $1 AND workspace_id = $2
 `
 
@@ -364,6 +430,7 @@ func (q *Queries) ReplayByID(ctx context.Context, arg ReplayByIDParams) (Replay,
 		&i.Done,
 		&i.Position,
 		&i.FinishedAt,
+		&i.DeliveryIds,
 	)
 	return i, err
 }
