@@ -24,7 +24,7 @@ async function endpoint(name, more = {}) {
 before(async () => {
   key = await workspace('delivery', 'Deliveries');
   await answers('broken', 500, JSON.stringify({ error: hostile, trace: ['a', 'b'] }));
-  await endpoint('broken', { description: 'Billing', headers: { 'X-Token': 't0ps3cret' } });
+  await endpoint('broken', { retry_schedule: [300, 1800, 7200], description: 'Billing', headers: { 'X-Token': 't0ps3cret' } });
   await endpoint('well');
   failed = await deliver('broken.paid', { title: hostile });
   delivered = await deliver('well.created', { id: 1, title: 'It’s here' });
