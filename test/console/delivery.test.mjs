@@ -32,7 +32,7 @@ before(async () => {
 
 test('what failed is followed live until it is mended, retried and delivered', async () => {
   await answers('mended', 500, 'out of order');
-  await endpoint('mended', { retry_schedule: [2, 600] });
+  const { id } = await endpoint('mended', { retry_schedule: [2, 600] });
   const d = await deliver('mended.created', { id: 1 });
   const { page, close } = await open();
   await signIn(page, key);
@@ -47,6 +47,8 @@ test('what failed is followed live until it is mended, retried and delivered', a
   await page.getByRole('button', { name: 'Cancel delivery' }).click();
   await page.getByRole('button', { name: 'Go on' }).click();
   await page.getByText('canceled by request').waitFor();
+  // Soon again, however many attempts fail before it is mended.
+  await api('PATCH', `/v1/endpoints/${id}`, { retry_schedule: Array(20).fill(3) }, key);
   await page.getByRole('button', { name: 'Retry now' }).click();
   await page.getByText('Attempt 4').waitFor(); // it failed again
   await page.evaluate(() => { globalThis.sameDocument = true; });
