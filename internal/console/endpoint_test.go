@@ -73,7 +73,7 @@ func TestEndpointPage(t *testing.T) {
 		send(`{}`).want(200, "418").lacks("<html", "<form")
 		b.get(at(e)+"/test?type=post.created").want(200, "Mine").lacks("<html", "<form")
 	})
-	t.Run("DiagnosesStepByStep", func(t *testing.T) {
+	t.Run("DiagnosesStepByStep", func(*testing.T) {
 		r.answers(http.StatusInternalServerError, "")
 		e := w.endpoint(r.URL + "/broken")
 		b.get(at(e)+"/diagnose").want(200, "Run the diagnosis").lacks("Host name")

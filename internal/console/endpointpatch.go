@@ -8,10 +8,11 @@ import (
 	"github.com/postrider/postrider/client"
 )
 
-// patchTo changes what was changed in the form, and nothing else: what the endpoint has
+// patch changes what was changed in the form, and nothing else: what the endpoint has
 // by default goes on being the default. is is the form of the endpoint as it is, in
 // what the changed form says, read.
-func (is *endpointForm) patchTo(f *endpointForm, in *client.EndpointInput, e *client.Endpoint) (p client.EndpointPatch) {
+func (f *endpointForm) patch(is *endpointForm, in *client.EndpointInput) (p client.EndpointPatch) {
+	e := &f.Endpoint
 	if f.URL != is.URL {
 		p.URL = &in.URL
 	}
@@ -38,11 +39,11 @@ func (is *endpointForm) patchTo(f *endpointForm, in *client.EndpointInput, e *cl
 	if h := headersPatch(e.Headers, in.Headers); len(h) > 0 {
 		p.Headers = client.Set(h)
 	}
-	is.patchPolicy(f, in, &p)
+	f.patchPolicy(is, in, &p)
 	return p
 }
 
-func (is *endpointForm) patchPolicy(f *endpointForm, in *client.EndpointInput, p *client.EndpointPatch) {
+func (f *endpointForm) patchPolicy(is *endpointForm, in *client.EndpointInput, p *client.EndpointPatch) {
 	if f.Timeout != is.Timeout {
 		p.Timeout = orDefault(in.Timeout)
 	}

@@ -38,7 +38,7 @@ func saveEndpoint(v *visit) (err error) {
 		f.Version = is.Version
 		return f.settings(v, http.StatusConflict)
 	}
-	_, err = v.api.Endpoints.Update(v.ctx(), v.pathID(), is.patchTo(f, &in, &f.Endpoint))
+	_, err = v.api.Endpoints.Update(v.ctx(), v.pathID(), f.patch(is, &in))
 	if f.refused(err) {
 		return f.settings(v, http.StatusUnprocessableEntity)
 	}

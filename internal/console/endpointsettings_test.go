@@ -74,7 +74,7 @@ func TestEndpointSettings(t *testing.T) {
 		return got
 	}
 
-	t.Run("ShowsNoHeadersValue", func(t *testing.T) {
+	t.Run("ShowsNoHeadersValue", func(*testing.T) {
 		w.get(path).want(200, "Authorization: ***", "X-Team: ***").lacks("Bearer x", ">search<")
 	})
 	t.Run("ChangesOnlyWhatWasChanged", func(t *testing.T) {
@@ -131,7 +131,7 @@ func TestEndpointSettings(t *testing.T) {
 		f.Set("version", p.hidden("version"))
 		w.do("POST", path, f).leads(path + "?done=saved")
 	})
-	t.Run("IsDeletedByAWord", func(t *testing.T) {
+	t.Run("IsDeletedByAWord", func(*testing.T) {
 		w.do("POST", at(e)+"/delete", url.Values{"confirm": {"yes"}}).want(422, "must be the word delete", `name="version"`).lacks("Not saved")
 		get()
 		w.do("POST", at(e)+"/delete", url.Values{"confirm": {" delete "}}).leads("/console/w/acme/endpoints?done=deleted")

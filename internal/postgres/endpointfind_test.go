@@ -21,13 +21,13 @@ func TestFindEndpoints(t *testing.T) {
 		}
 		return out
 	}
+	at := time.Now().Add(time.Minute) // of the next one
 	add := func(name, url, description string, active bool) webhook.ID {
 		e, err := store.Create(t.Context(), webhook.Endpoint{
-			ID: webhook.NewID(time.Now()), WorkspaceID: "w", URL: url, Description: description, Events: []string{"never"}, IsActive: active, Secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+			ID: webhook.NewID(at), WorkspaceID: "w", URL: url, Description: description, Events: []string{"never"}, IsActive: active, Secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 		})
 		must(t, err)
-		names[e.ID] = name
-		time.Sleep(2 * time.Millisecond) // newest first, for sure
+		names[e.ID], at = name, at.Add(time.Second)
 		return e.ID
 	}
 	failing := func(id webhook.ID, open bool) {

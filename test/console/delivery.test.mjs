@@ -24,7 +24,7 @@ async function endpoint(name, more = {}) {
 before(async () => {
   key = await workspace('delivery', 'Deliveries');
   await answers('broken', 500, JSON.stringify({ error: hostile, trace: ['a', 'b'] }));
-  await endpoint('broken', { description: 'Billing', headers: { 'X-Token': 't0ps3cret' } });
+  await endpoint('broken', { retry_schedule: [300, 1800, 7200], description: 'Billing', headers: { 'X-Token': 't0ps3cret' } });
   await endpoint('well');
   failed = await deliver('broken.paid', { title: hostile });
   delivered = await deliver('well.created', { id: 1, title: 'It’s here' });
@@ -32,7 +32,7 @@ before(async () => {
 
 test('what failed is followed live until it is mended, retried and delivered', async () => {
   await answers('mended', 500, 'out of order');
-  await endpoint('mended', { retry_schedule: [2, 600] });
+  const { id } = await endpoint('mended', { retry_schedule: [2, 600] });
   const d = await deliver('mended.created', { id: 1 });
   const { page, close } = await open();
   await signIn(page, key);
@@ -47,6 +47,8 @@ test('what failed is followed live until it is mended, retried and delivered', a
   await page.getByRole('button', { name: 'Cancel delivery' }).click();
   await page.getByRole('button', { name: 'Go on' }).click();
   await page.getByText('canceled by request').waitFor();
+  // Soon again, however many attempts fail before it is mended.
+  await api('PATCH', `/v1/endpoints/${id}`, { retry_schedule: Array(20).fill(3) }, key);
   await page.getByRole('button', { name: 'Retry now' }).click();
   await page.getByText('Attempt 4').waitFor(); // it failed again
   await page.evaluate(() => { globalThis.sameDocument = true; });
