@@ -31,7 +31,7 @@ type replayWire struct {
 	WorkspaceID      webhook.WorkspaceID `json:"workspace_id" doc:"The workspace that it is for."`
 	EndpointID       *string             `json:"endpoint_id" pattern:"^ep_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"Null for the replay of one event, and of deliveries." example:"ep_01hm5a5hp0k2tqf8wzj1n9e7vd"`
 	EventID          *string             `json:"event_id" pattern:"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"Ours (evt_…). Null for the replay of an endpoint, and of deliveries."`
-	DeliveryIDs      []string            `json:"delivery_ids" pattern:"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"Those that it makes again, of the ones that were named. Empty for the replay of an endpoint or an event."`
+	DeliveryIDs      []string            `json:"delivery_ids" pattern:"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"Those that it makes again, of the ones that were named. Empty for the replay of an endpoint or an event." example:"dlv_01hm6cfy60c6h1t8w2v9q4e7zk"`
 	Since            time.Time           `json:"since" doc:"Events accepted at this time or later."`
 	Until            time.Time           `json:"until" doc:"Events accepted before this time." example:"2024-01-15T11:30:00Z"`
 	Statuses         []string            `json:"statuses" enum:"failed,canceled,success,missing" doc:"Of the last delivery of an event, as asked for. Empty for the replay of one event, and of deliveries." example:"failed"`

@@ -113,7 +113,7 @@ func (s *Deliveries) look(ctx context.Context, arg *dbsqlc.ListDeliveriesParams,
 		w.ByEndpoint = w.EndpointID
 	}
 	steps := stepsInARow
-	if w.ByStatus != nil || w.ByEndpoint.Valid || o != nil {
+	if w.ByStatus != nil || w.ByEndpoint.Valid {
 		steps = stepsScattered
 	}
 	look := func(ctx context.Context, hi pgtype.UUID, most, limit int32) ([]step, error) {
@@ -126,7 +126,7 @@ func (s *Deliveries) look(ctx context.Context, arg *dbsqlc.ListDeliveriesParams,
 		return steps, err
 	}
 	if o != nil {
-		look = o.among(look)
+		look, steps = o.among(look), o.steps
 	}
 	return walk(ctx, arg.Hi, limit, steps, look)
 }

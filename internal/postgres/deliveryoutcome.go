@@ -14,12 +14,13 @@ import (
 // does not know it: a column would be one more write of the hot path for each attempt.
 // So it is looked up for what the walk came by, which is bounded.
 type outcome struct {
-	db  *DB
-	arg dbsqlc.DeliveriesByOutcomeParams
+	db    *DB
+	arg   dbsqlc.DeliveriesByOutcomeParams
+	steps int // of a walk
 }
 
 func (s *Deliveries) outcomeOf(ws string, f *webhook.DeliveryFilter) *outcome {
-	o := &outcome{db: s.db, arg: dbsqlc.DeliveriesByOutcomeParams{
+	o := &outcome{db: s.db, steps: stepsScattered, arg: dbsqlc.DeliveriesByOutcomeParams{
 		WorkspaceID: ws, NoAnswer: f.StatusClass == webhook.NoAnswer, ErrorClass: orNil(string(f.ErrorClass)),
 	}}
 	if first, last := f.StatusClass.Codes(); first > 0 {
@@ -73,6 +74,7 @@ func (s *Deliveries) lookByOutcome(ctx context.Context, arg *dbsqlc.ListDeliveri
 	if f.Status != "" || !f.EventID.IsZero() || !f.OfFailures() {
 		return s.look(ctx, arg, limit, o)
 	}
+	o.steps = stepsOfMany
 	for _, status := range []webhook.Status{webhook.StatusFailed, webhook.StatusCanceled, webhook.StatusPending} {
 		one := *arg
 		one.Status = orNil(string(status))
@@ -85,22 +87,23 @@ func (s *Deliveries) lookByOutcome(ctx context.Context, arg *dbsqlc.ListDeliveri
 			next = end
 		}
 	}
-	return merged(ids, next, limit)
-}
-
-// merged is a page of several lists' ids, all of which are known down to next only.
-func merged(ids []pgtype.UUID, next webhook.ID, limit int) ([]pgtype.UUID, webhook.ID, error) {
-	ids = slices.DeleteFunc(ids, func(id pgtype.UUID) bool { return compareIDs(id.Bytes, next) < 0 })
-	slices.SortFunc(ids, func(a, b pgtype.UUID) int { return compareIDs(b.Bytes, a.Bytes) })
-	if len(ids) > limit {
-		return ids[:limit], ids[limit-1].Bytes, nil
-	}
+	ids, next = merged(ids, next, limit)
 	return ids, next, nil
 }
 
-// lookPendingBy looks up the last attempts of as many as a walk would.
+// merged is a page of several lists' ids, all of which are known down to next only.
+func merged(ids []pgtype.UUID, next webhook.ID, limit int) ([]pgtype.UUID, webhook.ID) {
+	ids = slices.DeleteFunc(ids, func(id pgtype.UUID) bool { return compareIDs(id.Bytes, next) < 0 })
+	slices.SortFunc(ids, func(a, b pgtype.UUID) int { return compareIDs(b.Bytes, a.Bytes) })
+	if len(ids) > limit {
+		return ids[:limit], ids[limit-1].Bytes
+	}
+	return ids, next
+}
+
+// lookPendingBy looks up the last attempts of as many as a walk would begin with.
 func (s *Deliveries) lookPendingBy(ctx context.Context, arg *dbsqlc.ListDeliveriesParams, limit int, o *outcome) (ids []pgtype.UUID, next webhook.ID, all bool, err error) {
-	found, next, all, err := s.lookPending(ctx, arg, walkFirst*(1+walkFaster), nil)
+	found, next, all, err := s.lookPending(ctx, arg, walkFirst, nil)
 	if err != nil || !all {
 		return nil, next, all, err
 	}

@@ -18,6 +18,7 @@ const (
 	walkFaster     = 4
 	stepsInARow    = 3
 	stepsScattered = 2
+	stepsOfMany    = 1 // where several walks make a page
 )
 
 // step is a row that a walk found, or the last that it looked at.
