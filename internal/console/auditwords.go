@@ -32,8 +32,8 @@ var auditActions = []auditAction{
 	{"createEndpoint", "created"}, {"updateEndpoint", "changed"}, {"deleteEndpoint", "deleted"},
 	{"getEndpointSecret", "was shown the secret of"}, {"rotateEndpointSecret", "rotated the secret of"}, {"promoteEndpointSecret", "ended the rotation of the secret of"},
 	{"testEndpoint", "sent a test to"}, {"diagnoseEndpoint", "diagnosed"},
-	{"replayEndpoint", "began"}, {"replayEvent", "made"}, {"cancelReplay", "stopped"},
-	{"retryDelivery", "retried"}, {"cancelDelivery", "canceled"},
+	{"replayEndpoint", "began"}, {"replayEvent", "made"}, {"replayDeliveries", "began"}, {"cancelReplay", "stopped"},
+	{"retryDelivery", "retried"}, {"cancelDelivery", "canceled"}, {"verifyDelivery", "checked a signature of"},
 	{"putEventType", "saved"}, {"deleteEventType", "deleted"},
 }
 

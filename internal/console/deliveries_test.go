@@ -84,7 +84,7 @@ func TestDeliveriesPage(t *testing.T) {
 	})
 	t.Run("SaysBesideAFieldWhatIsWrongWithIt", func(t *testing.T) {
 		for query, field := range map[string]string{
-			"status=sad": "status", "type=a..b": "type", "type=%00": "type", "status_class=7xx": "status_class", "status_class=%ff": "status_class", "within=1y": "within",
+			"status=sad": "status", "type=a..b": "type", "status_class=7xx": "status_class", "within=1y": "within",
 			"since=yesterday": "since", "until=2024-13-01": "until", "since=%3Cscript%3E": "since",
 		} {
 			p := b.get(deliveriesPath+"?"+query).want(422, "These filters can’t be used").without(`role="alert"`, "%!")

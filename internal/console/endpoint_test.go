@@ -41,7 +41,7 @@ func TestEndpointPage(t *testing.T) {
 		if err != nil || len(failed.Data) != 1 {
 			t.Fatalf("got %+v, %v", failed, err)
 		}
-		b.get(at(e)).want(200, "1 attempt failed in a row.", "Answered with an error", "/console/w/acme/deliveries/"+failed.Data[0].ID, "Find out why")
+		b.get(at(e)).want(200, "1 attempt failed in a row.", "No 2xx answer", "/console/w/acme/deliveries/"+failed.Data[0].ID, "Find out why")
 		b.get(at(e)+"/deliveries").want(200, failed.Data[0].ID, "500")
 		b.get(at(e)+"/deliveries?status=success").want(200, "No deliveries here")
 		if _, err := w.client.Endpoints.Update(t.Context(), e.ID, client.EndpointPatch{IsActive: client.Set(false)}); err != nil {

@@ -40,7 +40,7 @@ func TestEvents(t *testing.T) {
 		for _, id := range []string{own.ID, ours.ID} {
 			b.get(acmeEvents + "?id=" + id).leads(acmeEvents + "/" + id)
 		}
-		for _, id := range []string{"nobodys", "..", "a/b", "%00"} {
+		for _, id := range []string{"nobodys", "..", "a/b"} {
 			b.get(acmeEvents+"?id="+id).want(404, `id="id-error">This is no event`)
 		}
 	})

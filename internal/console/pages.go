@@ -72,13 +72,13 @@ func sections() sectionList {
 	return sectionList{
 		{Text: "Overview", Path: "/overview", Icon: "overview", Scope: "deliveries:read"},
 		{Text: "Endpoints", Path: "/endpoints", Icon: "endpoints", Scope: "endpoints:read"},
+		{Text: "Deliveries", Path: "/deliveries", Icon: "deliveries", Scope: "deliveries:read"},
 		{Text: "Events", Path: "/events", Icon: "events", Scope: "events:read"},
 		{Text: "Event types", Path: "/event-types", Icon: "types", Scope: "endpoints:read"},
 		{Text: "API keys", Path: "/keys", Icon: "keys", Admin: true},
 		{Text: "Queues", Path: "/queues", Icon: "queues", Admin: true},
 		{Text: "Audit log", Path: "/audit-log", Icon: "audit", Whole: true},
 		{Text: "Settings", Path: "/settings", Icon: "workspaces", Admin: true},
-		{Text: "Deliveries", Path: "/deliveries", Icon: "deliveries", Scope: "deliveries:read"},
 	}
 }
 

@@ -81,9 +81,9 @@ func TestReplays(t *testing.T) {
 	t.Run("OfNothingAreRefused", func(_ *testing.T) {
 		b.do("POST", deliveriesPath+"/replay", nil).want(422, "Nothing was chosen")
 		b.do("POST", deliveriesPath+"/replay", url.Values{"delivery": {ids[0], "dlv_x"}}).want(422, "is no delivery of the workspace")
-		b.do("POST", deliveriesPath+"/replay", url.Values{"delivery": {"\x00\xff"}}).want(422)
+		b.do("POST", deliveriesPath+"/replay", url.Values{"delivery": {"\x00\xff"}}).want(400)
 		b.get(all + "/rpl_x").want(404)
-		b.get(all + "/%00").want(404)
+		b.get(all + "/%00").want(400)
 		b.do("POST", all+"/rpl_x/cancel", nil).want(404)
 	})
 }

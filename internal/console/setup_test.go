@@ -15,6 +15,7 @@ import (
 
 	"github.com/postrider/postrider/internal/api"
 	"github.com/postrider/postrider/internal/console"
+	"github.com/postrider/postrider/internal/ingest"
 	"github.com/postrider/postrider/internal/pgtest"
 	"github.com/postrider/postrider/internal/postgres"
 	"github.com/postrider/postrider/internal/schema"
@@ -53,6 +54,13 @@ func (anyURL) CheckURL(_ context.Context, raw string) *webhook.FieldError {
 	return nil
 }
 
+// idle is a Redis that nobody takes anything from.
+type idle struct{}
+
+func (idle) Enqueue(context.Context, []webhook.Chunk) error { return nil }
+
+func (idle) Waiting(context.Context) (map[webhook.Lane]int, error) { return nil, nil }
+
 func setup(t *testing.T, change ...func(*console.Config)) *bundle {
 	t.Helper()
 	db, err := postgres.Open(t.Context(), postgres.Config{URL: pgtest.New(t), Keys: [][]byte{[]byte("0123456789abcdef0123456789abcdef")}})
@@ -85,11 +93,15 @@ func (b *bundle) serve(change ...func(*console.Config)) {
 	for _, c := range change {
 		c(&cfg)
 	}
+	store := postgres.NewIngest(db)
+	ingester := ingest.New(store, store, idle{}, ingest.Config{})
+	ingester.Start()
+	b.t.Cleanup(func() { ingester.Stop(context.Background()) })
 	handler, err := api.New(api.Deps{
 		Workspaces: postgres.NewWorkspaces(db), Keys: postgres.NewKeys(db), PortalLinks: postgres.NewPortalLinks(db), Endpoints: postgres.NewEndpoints(db), Stats: postgres.NewStats(db),
 		Events: postgres.NewEvents(db), Deliveries: postgres.NewDeliveries(db), Replays: postgres.NewReplays(db), EventTypes: postgres.NewEventTypes(db), Schemas: schema.Checker{},
 		Explainer: postgres.NewExplain(db), AuditLog: postgres.NewAuditLog(db), Idempotency: postgres.NewIdempotency(db), URLs: anyURL{},
-		Queues: &b.queues,
+		Queues: &b.queues, Accepter: ingester,
 	}, api.Config{AdminKey: cfg.AdminKey, BaseURL: console.BaseURL(cfg)})
 	if err != nil {
 		b.t.Fatal(err)
