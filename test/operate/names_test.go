@@ -35,7 +35,7 @@ var (
 	legends  = regexp.MustCompile(`\{\{\s*(?:\$labels\.)?([a-z_]+)\s*\}\}`)
 	matcher  = regexp.MustCompile(`([a-z_]+)\s*(?:=~|!~|!=|=)\s*"`)
 	words    = map[string]bool{
-		"sum": true, "max": true, "min": true, "count": true, "topk": true, "rate": true, "increase": true, "abs": true,
+		"sum": true, "max": true, "min": true, "count": true, "topk": true, "rate": true, "increase": true, "abs": true, "changes": true,
 		"histogram_quantile": true, "vector": true, "and": true, "or": true,
 	}
 )

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/postrider/postrider/internal/pgtest"
 	"github.com/postrider/postrider/test/e2e/stack"
 )
 
@@ -20,7 +21,8 @@ func TestMain(m *testing.M) { stack.Main(m) }
 // there is not.
 func TestMonitoring(t *testing.T) {
 	t.Parallel()
-	s := stack.New(t)
+	postgresURL := pgtest.New(t)
+	s := stack.On(t, postgresURL)
 	// A breaker that opens at once, and one endpoint less than there are shown by name.
 	s.Env = append(s.Env, "POSTRIDER_BREAKER_FAILURES=5", "POSTRIDER_BREAKER_WINDOW=0s", "POSTRIDER_METRICS_ENDPOINTS=3")
 	api, worker, scheduler := s.Launch(t, "api"), s.Launch(t, "worker"), s.Launch(t, "scheduler")
@@ -60,6 +62,7 @@ func TestMonitoring(t *testing.T) {
 			}
 		}
 	})
+	t.Run("RunbooksCanBeFollowed", func(t *testing.T) { wantRunbooksToWork(t, prom, postgresURL) })
 	t.Run("EveryRuleCanBeEvaluated", func(t *testing.T) { wantHealthyRules(t, prom, len(recording)+len(alerts)) })
 	t.Run("ExemplarsNameDeliveries", func(t *testing.T) {
 		for _, name := range []string{"attempt_duration", "first_attempt_delay", "success_delay"} {
