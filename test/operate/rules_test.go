@@ -59,3 +59,28 @@ func TestEveryAlert(t *testing.T) {
 		}
 	}
 }
+
+// TestMonitoringPage: what it shows of Prometheus's configuration can be used.
+func TestMonitoringPage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	rules, err := filepath.Abs(rulesDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for _, m := range fence.FindAllStringSubmatch(string(read(t, root+"docs/monitoring.md")), -1) {
+		if m[1] != "yaml" {
+			continue
+		}
+		checked++
+		file := filepath.Join(dir, "prometheus.yml")
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(m[2], "rules/", rules+"/")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		promtool(t, "", "check", "config", file)
+	}
+	if checked == 0 {
+		t.Error("it shows none")
+	}
+}
