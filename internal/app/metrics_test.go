@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -81,7 +80,7 @@ func families(t *testing.T, roles ...config.Role) []*dto.MetricFamily {
 	t.Helper()
 	cfg := load(t, config.RoleAPI, "127.0.0.1:0", "127.0.0.1:0")
 	cfg.Metrics.Endpoints = 1
-	a, err := New(t.Context(), cfg, slog.New(slog.NewTextHandler(io.Discard, nil)), roles...)
+	a, err := New(t.Context(), cfg, slog.New(slog.DiscardHandler), roles...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func (a *App) buildScheduler() error {
 	inspector := queue.NewInspector(a.redis)
 	counter := stats.New(postgres.NewStats(a.db), stats.Config{Registerer: a.registry})
 	meter := fleet.New(postgres.NewFleet(a.db), inspector, fleet.Config{
-		Registerer: a.registry, Queues: queue.QueueNames(), States: queue.States(),
+		Registerer: a.registry, Queues: queue.Names(), States: queue.States(),
 	})
 	s := recovery.New(recovery.Postgres{
 		Leases: postgres.NewLeases(a.db), Feed: postgres.NewFeed(a.db), Audit: postgres.NewAudit(a.db),

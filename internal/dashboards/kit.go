@@ -54,6 +54,7 @@ func source() common.DataSourceRef {
 	return common.DataSourceRef{Type: cog.ToPtr("prometheus"), Uid: cog.ToPtr("${datasource}")}
 }
 
+//nolint:staticcheck // deprecated for a schema that only the newest Grafana reads; this one is read by all
 func (b *board) build() (dashboard.Dashboard, error) {
 	d := dashboard.NewDashboardBuilder("Postrider / "+b.title).
 		Uid(b.uid).Description(b.doc).Tags([]string{"postrider"}).Readonly().

@@ -26,8 +26,8 @@ func States() []string {
 	return names
 }
 
-// QueueNames are the lanes' queues.
-func QueueNames() []string {
+// Names are the lanes' queues.
+func Names() []string {
 	lanes := webhook.Lanes()
 	names := make([]string, len(lanes))
 	for i, lane := range lanes {
