@@ -101,6 +101,14 @@ openapi: ## write openapi.json, the API's description, as the code has it
 cli-docs: ## write docs/cli-reference.md, as the commands have it
 	@$(GO) test -count 1 ./cmd/postrider -run TestReference -update
 
+.PHONY: metrics-docs
+metrics-docs: ## write the tables of docs/metrics.md, as the processes have them
+	@$(GO) test -count 1 ./internal/app -run TestMetricsPage -update
+
+.PHONY: dashboards
+dashboards: ## write Grafana's dashboards into deploy/grafana/dashboards, as internal/dashboards has them
+	@$(GO) run ./internal/dashboards deploy/grafana/dashboards
+
 .PHONY: fmt
 fmt: ## format the Go code
 	gofmt -w .

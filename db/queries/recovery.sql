@@ -215,3 +215,25 @@ SELECT id, workspace_id, failures, failing_since FROM gone;
 -- A failure of a request that was under way when its endpoint was deleted is
 -- counted afterwards, and no success will end that run. Index: endpoints_pkey.
 DELETE FROM endpoint_health h USING endpoints e WHERE e.id = h.endpoint_id AND e.deleted_at IS NOT NULL;
+
+-- name: CountHeld :many
+-- How many of the held deliveries are held for which reason, of so many that are
+-- looked at. Index: deliveries_parked of every day.
+SELECT h.held_reason::text AS reason, count(*) AS deliveries
+FROM (SELECT held_reason FROM deliveries WHERE status = 'pending' AND parked LIMIT @look::int) h
+GROUP BY h.held_reason;
+
+-- name: CountBreakers :one
+-- How many endpoints that fail have an open breaker, and how many not yet. It has a
+-- row for each that fails, which FailingEndpoints reads every second as well.
+SELECT count(*) FILTER (WHERE open_until IS NOT NULL) AS open, count(*) FILTER (WHERE open_until IS NULL) AS failing
+FROM endpoint_health;
+
+-- name: CountEndpoints :one
+-- How many of the next endpoints are active and how many not, deleted ones left out,
+-- how many were looked at, and the last of them. Index: endpoints_pkey.
+SELECT count(*) FILTER (WHERE p.is_active AND p.deleted_at IS NULL) AS active,
+       count(*) FILTER (WHERE NOT p.is_active AND p.deleted_at IS NULL) AS disabled,
+       count(*) AS looked,
+       ((array_agg(p.id ORDER BY p.id DESC))[1])::uuid AS last
+FROM (SELECT id, is_active, deleted_at FROM endpoints WHERE id > @after::uuid ORDER BY id LIMIT @look::int) p;

@@ -139,6 +139,9 @@ func (s *server) mountAll() error {
 	if err := s.mountDescription(s.mount()); err != nil {
 		return err
 	}
+	for _, rt := range s.routes() {
+		s.metrics.expectRoute(&rt)
+	}
 	s.mux.HandleFunc("GET /healthz", healthy)
 	s.mux.HandleFunc("/", s.noRoute)
 	return nil

@@ -47,8 +47,10 @@ func (w *answerRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter 
 func (s *server) outermost() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.cfg.Now()
-		rec := &answerRecorder{ResponseWriter: w, route: "none"}
+		rec := &answerRecorder{ResponseWriter: w, route: routeNone}
 		w.Header().Set(requestIDHeader, s.requestID(r))
+		s.metrics.inFlight.Inc()
+		defer s.metrics.inFlight.Dec()
 		defer func() {
 			if p := recover(); p != nil {
 				s.panicked(rec, r, p)

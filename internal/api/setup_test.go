@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/postrider/postrider/internal/await"
 	"github.com/postrider/postrider/internal/ingest"
@@ -85,9 +86,14 @@ func setupOn(t testing.TB, dsn string, change ...func(*Deps, *Config)) *bundle {
 	for _, c := range change {
 		c(&deps, &cfg)
 	}
+	reg := prometheus.NewRegistry()
+	if cfg.Registerer == nil {
+		cfg.Registerer = reg
+	}
 	if b.handler, err = New(deps, cfg); err != nil {
 		t.Fatal(err)
 	}
+	keepsItsSeries(t, reg)
 	srv := httptest.NewServer(b.handler)
 	t.Cleanup(srv.Close)
 	b.url = srv.URL

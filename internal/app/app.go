@@ -78,6 +78,7 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 		return nil, err
 	}
 	a.add("redis", nil, func(context.Context) { a.redis.Close() })
+	a.registry.MustRegister(a.db.Collector(), a.redis.Collector())
 	monitor := queue.NewMonitor(a.redis, queue.MonitorConfig{Logger: logger, Registerer: a.registry})
 	a.add("redis monitor", func(ctx context.Context) error { monitor.Start(ctx); return nil }, func(context.Context) { monitor.Stop() })
 	a.checks.Observe("redis_eviction", monitor.CheckEviction)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/postrider/postrider/internal/fleet"
 	"github.com/postrider/postrider/internal/ingest"
 	"github.com/postrider/postrider/internal/operations"
 	"github.com/postrider/postrider/internal/postgres"
@@ -12,8 +13,15 @@ import (
 	"github.com/postrider/postrider/internal/stats"
 )
 
+// measureEvery is how old the leader's figures of the whole fleet may be.
+const measureEvery = 5 * time.Second
+
 func (a *App) buildScheduler() error {
 	inspector := queue.NewInspector(a.redis)
+	counter := stats.New(postgres.NewStats(a.db), stats.Config{Registerer: a.registry})
+	meter := fleet.New(postgres.NewFleet(a.db), inspector, fleet.Config{
+		Registerer: a.registry, Queues: queue.Names(), States: queue.States(),
+	})
 	s := recovery.New(recovery.Postgres{
 		Leases: postgres.NewLeases(a.db), Feed: postgres.NewFeed(a.db), Audit: postgres.NewAudit(a.db),
 		Parked: postgres.NewParked(a.db), Partitions: a.db, Retention: postgres.NewRetention(a.db),
@@ -29,7 +37,9 @@ func (a *App) buildScheduler() error {
 			{Name: "audit_log", Every: time.Hour, RunOnce: func(ctx context.Context) error {
 				return postgres.NewAuditLog(a.db).RemoveOld(ctx, a.cfg.Retention.Deliveries)
 			}},
-			{Name: "stats", Every: time.Second, RunOnce: stats.New(postgres.NewStats(a.db), stats.Config{Registerer: a.registry}).RunOnce},
+			{Name: "stats", Every: time.Second, RunOnce: counter.RunOnce, Ended: counter.Forget},
+			{Name: "fleet", Every: measureEvery, RunOnce: meter.RunOnce, Ended: meter.Forget},
+			{Name: "queues", Every: measureEvery, RunOnce: meter.MeasureQueues},
 		},
 	})
 	a.checks.Observe("redis", a.redis.Writable)

@@ -40,6 +40,7 @@ func (a *App) deliverConfig(id string) deliver.Config {
 		WorkerID: id, UserAgent: telemetry.UserAgent(), Concurrency: a.cfg.Worker.Concurrency,
 		Timeout: a.cfg.Delivery.Timeout, RetrySchedule: a.cfg.Delivery.DefaultSchedule(),
 		MaxInFlight: a.cfg.Delivery.MaxInFlight, ClockOff: a.redis.ClockOff, Logger: a.seldom, Registerer: a.registry,
+		MetricEndpoints: a.cfg.Metrics.Endpoints,
 	}
 }
 
@@ -67,6 +68,7 @@ func (a *App) buildWorker() error {
 	servers := queue.NewServers(a.redis, runner.Process, queue.ServerConfig{
 		Concurrency: max(a.cfg.Worker.Concurrency/2, 1), ShutdownTimeout: maxShutdown - 5*time.Second, Logger: a.seldom,
 	})
+	a.registry.MustRegister(servers.Collector())
 	a.checks.Require("redis", a.redis.Writable)
 	a.checks.Require("clock", a.redis.CheckClock)
 	a.addSchemaGate()

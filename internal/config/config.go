@@ -77,6 +77,9 @@ type Metrics struct {
 	// Listen is the address as host:port. Default ":9090" for the API, ":9091"
 	// for the worker, ":9092" for the scheduler.
 	Listen string `mapstructure:"listen"`
+	// Endpoints is how many endpoints, those with the most attempts, have metrics of
+	// their own in each worker. Default 0, at most 1000.
+	Endpoints int `mapstructure:"endpoints"`
 }
 
 // Worker configures the process that delivers.

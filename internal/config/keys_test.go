@@ -66,6 +66,7 @@ var keyCases = map[string]struct {
 	"api.rate_limit":         {"100", func(c *Config) { c.API.RateLimit = 100 }},
 	"secrets.key":            {testKey, func(c *Config) { c.Secrets.Keys = [][]byte{bytesOf(0, 1)} }},
 	"metrics.listen":         {"127.0.0.1:9999", func(c *Config) { c.Metrics.Listen = "127.0.0.1:9999" }},
+	"metrics.endpoints":      {"20", func(c *Config) { c.Metrics.Endpoints = 20 }},
 	"worker.concurrency":     {"100", func(c *Config) { c.Worker.Concurrency = 100 }},
 	"delivery.timeout":       {"30s", func(c *Config) { c.Delivery.Timeout = 30 * time.Second }},
 	"delivery.max_in_flight": {"7", func(c *Config) { c.Delivery.MaxInFlight = 7 }},

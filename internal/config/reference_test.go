@@ -18,6 +18,7 @@ var contract = [][2]string{
 	{"console.url", "none"}, {"console.trusted_proxies", "none"},
 	{"secrets.key", "none"},
 	{"metrics.listen", ":9090 API, :9091 worker, :9092 scheduler"},
+	{"metrics.endpoints", "0"},
 	{"worker.concurrency", "512"},
 	{"delivery.timeout", "10s"},
 	{"delivery.retry_schedule", "[1m,5m,30m]"},

@@ -79,6 +79,9 @@ var settings = []Setting{
 		parse:     scalar(listenAddress),
 		Meaning:   "`/metrics`, `/healthz`, `/readyz` and `/debug/pprof/`",
 	}, {
+		Key: "metrics.endpoints", def: "0", parse: scalar(wholeNumber(0, 1000)),
+		Meaning: "how many endpoints, those with the most attempts, have metrics of their own in each worker",
+	}, {
 		Key: "worker.concurrency", def: "512", parse: scalar(wholeNumber(1, 100_000)),
 		Meaning: "requests in flight in one worker",
 	}, {

@@ -113,6 +113,9 @@ type Config struct {
 	EndpointBytes int
 	Logger        *slog.Logger
 	Registerer    prometheus.Registerer
+	// MetricEndpoints is how many endpoints have metrics of their own: those with the
+	// most attempts. Default 0.
+	MetricEndpoints int
 	// ClockOff is why this machine's clock can't be gone by, or nil. Nothing is begun
 	// then, for requests carry its time and receivers look at that. Default nil.
 	ClockOff func() error

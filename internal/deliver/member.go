@@ -115,6 +115,8 @@ func (m *member) waitForSlot(ctx context.Context) *ticket {
 		return t
 	default:
 	}
+	r.metrics.waiting.Inc()
+	defer r.metrics.waiting.Dec()
 	tick := time.NewTicker(glance)
 	defer tick.Stop()
 	for glances := time.Duration(1); ; glances++ {

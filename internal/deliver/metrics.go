@@ -12,31 +12,32 @@ import (
 )
 
 type metrics struct {
-	attempts                                     *prometheus.CounterVec
-	attemptSeconds, firstSeconds, successSeconds prometheus.Histogram
-	groupOutcomes, recordSeconds                 prometheus.Histogram
-	inFlight, sealed                             prometheus.Gauge
+	attempts                                     map[came]prometheus.Counter
+	attemptSeconds, firstSeconds, successSeconds *latency
+	groupOutcomes, recordSeconds, recordWait     prometheus.Histogram
+	inFlight, waiting, sealed                    prometheus.Gauge
 	dropped, parked, unrecorded                  prometheus.Counter
+	held                                         map[string]prometheus.Counter // by reason
+	busiest                                      *busiest
 }
 
-func newMetrics(reg prometheus.Registerer) metrics {
+// came is what came of an attempt. All there can be have their counter from the
+// start: looking one up by its labels costs more, and a rate needs the zero.
+type came struct {
+	outcome string
+	class   webhook.ErrorClass
+}
+
+func newMetrics(reg prometheus.Registerer, endpoints int) metrics {
 	f := promauto.With(reg) // a nil Registerer registers nowhere
 	seconds := prometheus.ExponentialBuckets(0.001, 2, 17)
-	m := metrics{
-		attempts: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "postrider_deliver_attempts_total", Help: "Attempts by outcome (success, retry, failed) and error class.",
-		}, []string{"outcome", "error_class"}),
-		attemptSeconds: f.NewHistogram(prometheus.HistogramOpts{
-			Name: "postrider_deliver_attempt_duration_seconds", Help: "Time one request took.", Buckets: seconds,
-		}),
-		firstSeconds: f.NewHistogram(prometheus.HistogramOpts{
-			Name: "postrider_deliver_first_attempt_delay_seconds",
-			Help: "Time from the event's acceptance, or its deliver_at, to the start of the first attempt.", Buckets: seconds,
-		}),
-		successSeconds: f.NewHistogram(prometheus.HistogramOpts{
-			Name: "postrider_deliver_success_delay_seconds",
-			Help: "Time from the event's acceptance, or its deliver_at, to its successful delivery.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 13),
-		}),
+	return metrics{
+		attempts:       newAttempts(f),
+		attemptSeconds: newLatency(f, "postrider_deliver_attempt_duration_seconds", "Time one request took.", seconds),
+		firstSeconds: newLatency(f, "postrider_deliver_first_attempt_delay_seconds",
+			"Time from the event's acceptance, or its deliver_at, to the start of the first attempt.", seconds),
+		successSeconds: newLatency(f, "postrider_deliver_success_delay_seconds",
+			"Time from the event's acceptance, or its deliver_at, to its successful delivery.", prometheus.ExponentialBuckets(0.001, 4, 13)),
 		groupOutcomes: f.NewHistogram(prometheus.HistogramOpts{
 			Name: "postrider_deliver_record_group_outcomes", Help: "Outcomes recorded in one commit.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 10),
@@ -44,8 +45,15 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		recordSeconds: f.NewHistogram(prometheus.HistogramOpts{
 			Name: "postrider_deliver_record_duration_seconds", Help: "Time one group of outcomes took to commit.", Buckets: seconds,
 		}),
+		recordWait: f.NewHistogram(prometheus.HistogramOpts{
+			Name: "postrider_deliver_record_wait_seconds",
+			Help: "Time from an attempt's end until its outcome was committed.", Buckets: seconds,
+		}),
 		inFlight: f.NewGauge(prometheus.GaugeOpts{
 			Name: "postrider_deliver_in_flight", Help: "Requests in flight.",
+		}),
+		waiting: f.NewGauge(prometheus.GaugeOpts{
+			Name: "postrider_deliver_waiting_deliveries", Help: "Deliveries in memory that wait for a slot or for their endpoint's window.",
 		}),
 		sealed: f.NewGauge(prometheus.GaugeOpts{
 			Name: "postrider_deliver_sealed_members", Help: "Deliveries of the last chunk whose secret this process could not decrypt.",
@@ -61,13 +69,51 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		parked: f.NewCounter(prometheus.CounterOpts{
 			Name: "postrider_deliver_parked_total", Help: "Deliveries parked over their endpoint's window.",
 		}),
+		held:    newHeld(f),
+		busiest: newBusiest(f, endpoints),
 	}
-	m.attempts.WithLabelValues("success", "")
+}
+
+func newAttempts(f promauto.Factory) map[came]prometheus.Counter {
+	attempts := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "postrider_deliver_attempts_total", Help: "Attempts by outcome (success, retry, failed) and error class.",
+	}, []string{"outcome", "error_class"})
+	all := []came{{outcome: outcomeSuccess}}
 	for _, class := range webhook.ErrorClasses() {
-		m.attempts.WithLabelValues("retry", string(class))
-		m.attempts.WithLabelValues("failed", string(class))
+		all = append(all, came{outcomeRetry, class}, came{outcomeFailed, class})
 	}
-	return m
+	counters := make(map[came]prometheus.Counter, len(all))
+	for _, c := range all {
+		counters[c] = attempts.WithLabelValues(c.outcome, string(c.class))
+	}
+	return counters
+}
+
+func newHeld(f promauto.Factory) map[string]prometheus.Counter {
+	held := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "postrider_deliver_held_deliveries_total", Help: "Deliveries that were not tried when their turn came, by reason; again each time.",
+	}, []string{"reason"})
+	counters := make(map[string]prometheus.Counter)
+	for _, reason := range webhook.HeldReasons() {
+		counters[reason] = held.WithLabelValues(reason)
+	}
+	return counters
+}
+
+// registerRunner is for what is read when somebody looks.
+func registerRunner(reg prometheus.Registerer, r *Runner) {
+	f := promauto.With(reg) // a nil Registerer registers nowhere
+	f.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "postrider_deliver_slots", Help: "Requests that may be in flight: worker.concurrency.",
+	}, func() float64 { return float64(r.cfg.Concurrency) })
+	f.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "postrider_deliver_recorder_blocked", Help: "1 while outcomes can't be recorded, and so no request begins.",
+	}, func() float64 {
+		if r.recorder.away.Load() {
+			return 1
+		}
+		return 0
+	})
 }
 
 func (m metrics) recorded(n int, took time.Duration) {
@@ -76,14 +122,44 @@ func (m metrics) recorded(n int, took time.Duration) {
 }
 
 func (m metrics) attempted(d *member, o *webhook.Outcome, now time.Time) {
-	m.attempts.WithLabelValues(outcomeWord(o), string(o.Attempt.ErrorClass)).Inc()
-	m.attemptSeconds.Observe(o.Attempt.Duration.Seconds())
+	outcome := outcomeWord(o)
+	if c := m.attempts[came{outcome, o.Attempt.ErrorClass}]; c != nil {
+		c.Inc()
+	}
+	m.busiest.count(d.EndpointID, outcome, o.Attempt.Duration)
+	m.attemptSeconds.observe(o.Attempt.Duration, now, d.DeliveryID)
 	if d.standing.Attempts == 0 {
-		m.firstSeconds.Observe(max(o.Attempt.StartedAt.Sub(d.wanted()).Seconds(), 0))
+		m.firstSeconds.observe(o.Attempt.StartedAt.Sub(d.wanted()), now, d.DeliveryID)
 	}
 	if o.Status == webhook.StatusSuccess {
-		m.successSeconds.Observe(max(now.Sub(d.wanted()).Seconds(), 0))
+		m.successSeconds.observe(now.Sub(d.wanted()), now, d.DeliveryID)
 	}
+}
+
+// countedRows counts what is set aside, whoever does it.
+type countedRows struct {
+	Rows
+	held map[string]prometheus.Counter
+}
+
+// Park implements Rows.
+func (c countedRows) Park(ctx context.Context, holds []webhook.Hold) error {
+	err := c.Rows.Park(ctx, holds)
+	for i := range holds {
+		if counter := c.held[holds[i].Reason]; err == nil && counter != nil {
+			counter.Inc()
+		}
+	}
+	return err
+}
+
+// Wait implements Rows.
+func (c countedRows) Wait(ctx context.Context, members []webhook.Member, task string) error {
+	err := c.Rows.Wait(ctx, members, task)
+	if err == nil {
+		c.held[webhook.HeldOrdering].Add(float64(len(members)))
+	}
+	return err
 }
 
 // wanted is when the delivery was wanted: at its event's acceptance, or when its
@@ -95,9 +171,18 @@ func (m *member) wanted() time.Time {
 	return m.standing.DeliverAt
 }
 
+// Outcomes of an attempt, as metrics and logs call them.
+const (
+	outcomeSuccess = string(webhook.StatusSuccess)
+	outcomeFailed  = string(webhook.StatusFailed)
+	outcomeRetry   = "retry"
+)
+
+func outcomes() []string { return []string{outcomeSuccess, outcomeRetry, outcomeFailed} }
+
 func outcomeWord(o *webhook.Outcome) string {
 	if o.Status == webhook.StatusPending {
-		return "retry"
+		return outcomeRetry
 	}
 	return string(o.Status)
 }

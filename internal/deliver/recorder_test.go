@@ -69,7 +69,7 @@ func inBubble(t *testing.T, test func(t *testing.T, f *fakeOutcomes, r *recorder
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeOutcomes{takes: 10 * time.Millisecond}
-		r := newRecorder(f, 64, slog.New(slog.DiscardHandler), newMetrics(nil))
+		r := newRecorder(f, 64, slog.New(slog.DiscardHandler), newMetrics(nil, 0))
 		go r.run()
 		defer r.stop(context.Background())
 		test(t, f, r)

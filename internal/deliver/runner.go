@@ -76,7 +76,8 @@ func New(deps Deps, workers func() int, cfg Config) *Runner {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	m := newMetrics(cfg.Registerer)
+	m := newMetrics(cfg.Registerer, cfg.MetricEndpoints)
+	deps.Rows = countedRows{deps.Rows, m.held}
 	r := &Runner{
 		Deps: deps, cfg: cfg, metrics: m, workers: workers,
 		limiter:  newLimiter(cfg.Concurrency),
@@ -91,6 +92,7 @@ func New(deps Deps, workers func() int, cfg Config) *Runner {
 	}
 	r.recorder.recorded = r.passTurns
 	r.targets = newTargets(deps.Sources, &r.cfg)
+	registerRunner(cfg.Registerer, r)
 	return r
 }
 
@@ -101,6 +103,9 @@ func (r *Runner) Start() {
 		go r.parker.run()
 		r.loops.Go(func() { r.every(250*time.Millisecond, func() { r.limiter.sweep(r.cfg.Now()) }) })
 		r.loops.Go(func() { r.every(time.Second, r.refreshFailing) })
+		if b := r.metrics.busiest; b != nil {
+			r.loops.Go(func() { r.every(reviewEvery, b.review) })
+		}
 	})
 }
 

@@ -91,6 +91,8 @@ func (i *Ingester) submit(ctx context.Context, r *request) answer {
 	if err := i.admit(r); err != nil {
 		return answer{err: err}
 	}
+	since := i.cfg.Now()
+	defer func() { i.metrics.waitSeconds.Observe(i.cfg.Now().Sub(since).Seconds()) }()
 	timer := time.NewTimer(i.cfg.MaxWait)
 	defer timer.Stop()
 	select {

@@ -134,7 +134,7 @@ func New(subs Subscriptions, store Store, queue Queue, cfg Config) *Ingester {
 	m := newMetrics(cfg.Registerer)
 	types := newValidator(cfg.Types, m)
 	c := &clock{now: cfg.Now}
-	return &Ingester{
+	i := &Ingester{
 		store: store, cfg: cfg, metrics: m, types: types, clock: c,
 		index:    newIndex(subs, types, c, cfg.IndexBytes),
 		announce: newAnnouncer(store, queue, cfg.HighWater, cfg.Logger, m),
@@ -143,6 +143,8 @@ func New(subs Subscriptions, store Store, queue Queue, cfg Config) *Ingester {
 		ordered:  newOrderedWriter(),
 		done:     make(chan struct{}),
 	}
+	registerWaiting(cfg.Registerer, i)
+	return i
 }
 
 // Start runs the group writer.

@@ -5,17 +5,19 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/postrider/postrider/internal/webhook"
 )
 
 type metrics struct {
 	events, deliveries, unannounced, failed prometheus.Counter
-	groupEvents, commitSeconds              prometheus.Histogram
+	groupEvents, commitSeconds, waitSeconds prometheus.Histogram
 	invalid                                 *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) metrics {
 	f := promauto.With(reg) // a nil Registerer registers nowhere
-	return metrics{
+	m := metrics{
 		events: f.NewCounter(prometheus.CounterOpts{
 			Name: "postrider_ingest_events_total", Help: "Events accepted and committed.",
 		}),
@@ -41,7 +43,26 @@ func newMetrics(reg prometheus.Registerer) metrics {
 			Name: "postrider_ingest_commit_duration_seconds", Help: "Time one group's commit took.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
 		}),
+		waitSeconds: f.NewHistogram(prometheus.HistogramOpts{
+			Name: "postrider_ingest_wait_seconds", Help: "Time a request's events waited for their group and its commit.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
+		}),
 	}
+	for _, validation := range []webhook.Validation{webhook.ValidationWarn, webhook.ValidationReject} {
+		m.invalid.WithLabelValues(string(validation))
+	}
+	return m
+}
+
+// registerWaiting is for what is read when somebody looks.
+func registerWaiting(reg prometheus.Registerer, i *Ingester) {
+	f := promauto.With(reg) // a nil Registerer registers nowhere
+	f.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "postrider_ingest_waiting_events", Help: "Events that wait for their group.",
+	}, func() float64 { return float64(i.waiting.events.Load()) })
+	f.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "postrider_ingest_waiting_bytes", Help: "Size of what waits for its group.",
+	}, func() float64 { return float64(i.waiting.bytes.Load()) })
 }
 
 func (m metrics) observe(p *plan, took time.Duration, err error) {

@@ -254,6 +254,7 @@ func TestSweepsReadOnlyWhatIsPending(t *testing.T) {
 		"HeldDeliveries": {"_next_attempt_at_idx1 on", dbsqlc.HeldDeliveries, []any{time.Time{}, time.Now(), true, int32(100)}},
 		"OldestDue":      {"_next_attempt_at_idx on", dbsqlc.OldestDue, nil},
 		"OldestHeld":     {"_endpoint_id_id_idx1 on", dbsqlc.OldestHeld, []any{pg(s.end), int32(10)}},
+		"CountHeld":      {"_endpoint_id_id_idx1 on", dbsqlc.CountHeld, []any{int32(10_000)}},
 		"OldestParked":   {"_endpoint_id_id_idx2 on", dbsqlc.OldestParked, []any{pg(s.end), int32(10)}},
 	} {
 		t.Run(name, func(t *testing.T) { wantPlan(t, conn, 1000, want.index, want.sql, want.args...) })

@@ -101,6 +101,13 @@ func (m *memory) room() error {
 	return nil
 }
 
+// figures are the bytes used and the limit, 0 for none.
+func (m *memory) figures() (used, limit int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.used, m.limit
+}
+
 // evicts is the policy by which Redis throws away what it was given, or "".
 func (m *memory) evicts() string {
 	m.mu.Lock()

@@ -20,7 +20,7 @@ type Monitor struct {
 	redis  *Redis
 	logger *slog.Logger
 
-	takes, evicts, skew prometheus.Gauge
+	takes, evicts, skew, used, most prometheus.Gauge
 
 	refused bool   // it took nothing at the last look
 	off     bool   // the clocks differed at the last look
@@ -58,6 +58,8 @@ func NewMonitor(r *Redis, cfg MonitorConfig) *Monitor {
 		evicts: gauge("postrider_queue_redis_evicts",
 			"1 while Redis's maxmemory-policy is another than noeviction, so that it may throw tasks away."),
 		skew: gauge("postrider_queue_clock_skew_seconds", "How far this machine's clock is ahead of Redis's."),
+		used: gauge("postrider_queue_redis_memory_used_bytes", "Memory that Redis uses of its maxmemory. 0 on a cluster."),
+		most: gauge("postrider_queue_redis_memory_max_bytes", "Redis's maxmemory; 0 where it has none, and on a cluster."),
 	}
 }
 
@@ -103,6 +105,9 @@ func (m *Monitor) runOnce(ctx context.Context) {
 	if ctx.Err() != nil {
 		return // Stop cut the look off, which says nothing of Redis
 	}
+	used, limit := m.redis.memory.figures()
+	m.used.Set(float64(used))
+	m.most.Set(float64(limit))
 	m.sayWhetherItTakes(ctx, err)
 	m.sayWhatItEvicts(ctx, m.redis.memory.evicts())
 	m.sayHowClocksAre(ctx)

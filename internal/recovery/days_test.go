@@ -91,7 +91,7 @@ func TestPartitions(t *testing.T) {
 		families, err := reg.Gather()
 		must(t, err)
 		for _, f := range families {
-			if f.GetName() == "postrider_recovery_partitions_ahead_days" && f.GetMetric()[0].GetGauge().GetValue() != 14 {
+			if f.GetName() == "postrider_recovery_partitions_ahead" && f.GetMetric()[0].GetGauge().GetValue() != 14 {
 				t.Errorf("the gauge says %v", f)
 			}
 		}

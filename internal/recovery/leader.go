@@ -84,8 +84,12 @@ func (s *Scheduler) begin(ctx context.Context, epoch int64) *term {
 func (s *Scheduler) end(t *term) *term {
 	t.cancel()
 	t.loops.Wait()
-	s.metrics.leader.Set(0)
-	s.metrics.oldestDue.Reset() // the next leader's to say
+	s.metrics.forget()
+	for _, o := range s.cfg.Services {
+		if o.Ended != nil {
+			o.Ended()
+		}
+	}
 	s.cfg.Logger.Info("not leading any more", "epoch", t.epoch)
 	return nil
 }

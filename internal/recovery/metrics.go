@@ -8,7 +8,7 @@ import (
 type metrics struct {
 	fed, audited, rescued, released, canceled, expired, disabled, fullAudits, replayed, passed prometheus.Counter
 	failures                                                                                   *prometheus.CounterVec
-	leader, daysAhead                                                                          prometheus.Gauge
+	leader, daysAhead, replays                                                                 prometheus.Gauge
 	oldestDue                                                                                  *prometheus.GaugeVec
 }
 
@@ -17,7 +17,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 	counter := func(name, help string) prometheus.Counter {
 		return f.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 	}
-	return metrics{
+	m := metrics{
 		fed:        counter("postrider_recovery_fed_deliveries_total", "Due deliveries that got a task from the scheduler."),
 		audited:    counter("postrider_recovery_audited_deliveries_total", "Deliveries taken back from tasks that would never have run."),
 		rescued:    counter("postrider_recovery_rescued_deliveries_total", "Deliveries taken back from workers that died."),
@@ -35,11 +35,24 @@ func newMetrics(reg prometheus.Registerer) metrics {
 			Name: "postrider_recovery_leader", Help: "1 while this scheduler leads.",
 		}),
 		daysAhead: f.NewGauge(prometheus.GaugeOpts{
-			Name: "postrider_recovery_partitions_ahead_days", Help: "Days after today whose partitions exist, as the leader sees it.",
+			Name: "postrider_recovery_partitions_ahead", Help: "Days after today whose partitions exist, as the leader sees it.",
+		}),
+		replays: f.NewGauge(prometheus.GaugeOpts{
+			Name: "postrider_recovery_running_replays", Help: "Replays of endpoints that are not over, up to 20. Set by the leader.",
 		}),
 		oldestDue: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "postrider_recovery_oldest_due_seconds",
 			Help: "How long the oldest due delivery has waited, by who holds it: none or a task. Set by the leader.",
 		}, []string{"holder"}),
+	}
+	m.forget()
+	return m
+}
+
+// forget sets what the leader alone measures to 0: from now on, or yet, it is
+// another's to say.
+func (m metrics) forget() {
+	for _, g := range []prometheus.Gauge{m.leader, m.daysAhead, m.replays, m.oldestDue.WithLabelValues("none"), m.oldestDue.WithLabelValues("task")} {
+		g.Set(0)
 	}
 }

@@ -86,7 +86,9 @@ type Scheduler struct {
 // New makes a Scheduler.
 func New(postgres Postgres, redis Redis, cfg Config) *Scheduler {
 	cfg.setDefaults()
-	return &Scheduler{postgres: postgres, redis: redis, cfg: cfg, metrics: newMetrics(cfg.Registerer)}
+	s := &Scheduler{postgres: postgres, redis: redis, cfg: cfg, metrics: newMetrics(cfg.Registerer)}
+	s.services(0) // only for their counters, which are there from the start then
+	return s
 }
 
 // Start begins to seek leadership. Neither Postgres nor Redis has to be there.

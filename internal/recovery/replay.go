@@ -51,8 +51,12 @@ func (r *replay) forget(ctx context.Context) error {
 // turn is a step of each. One that fails must not keep the others from theirs.
 func (r *replay) turn(ctx context.Context) (made int, err error) {
 	ids, err := r.store.Unfinished(ctx, replaysAtOnce)
-	if err != nil || len(ids) == 0 {
+	if err != nil {
 		return 0, err
+	}
+	r.metrics.replays.Set(float64(len(ids)))
+	if len(ids) == 0 {
+		return 0, nil
 	}
 	waiting, err := r.lanes.Waiting(ctx)
 	if err != nil {

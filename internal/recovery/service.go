@@ -12,6 +12,9 @@ type Service struct {
 	Name    string
 	Every   time.Duration
 	RunOnce func(context.Context) error
+	// Ended is called when this scheduler leads no more and no round runs: what it
+	// measured is the next one's to say. Default nil.
+	Ended func()
 }
 
 // others are the loops of Config.Services.

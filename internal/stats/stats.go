@@ -80,7 +80,7 @@ func New(store Store, cfg Config) *Counter {
 	return &Counter{
 		store: store, cfg: cfg,
 		counted: f.NewCounter(prometheus.CounterOpts{
-			Name: "postrider_stats_counted_minutes_total", Help: "Minutes of workspaces whose deliveries were counted again.",
+			Name: "postrider_stats_recounts_total", Help: "Minutes of workspaces whose deliveries were counted again.",
 		}),
 		lag: f.NewGauge(prometheus.GaugeOpts{
 			Name: "postrider_stats_lag_seconds", Help: "How long the oldest change waits to be counted. Set by the leader.",
@@ -89,6 +89,12 @@ func New(store Store, cfg Config) *Counter {
 			Name: "postrider_stats_backfill_running", Help: "1 while deliveries from before an upgrade are being counted. Set by the leader.",
 		}),
 	}
+}
+
+// Forget sets what was measured to 0: from now on it is another's to say.
+func (c *Counter) Forget() {
+	c.lag.Set(0)
+	c.backfill.Set(0)
 }
 
 // RunOnce is a round, or only a look at the lag while it is too early for one.

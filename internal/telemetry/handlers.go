@@ -43,6 +43,8 @@ func newMux(gatherer prometheus.Gatherer, checks *Checks) *http.ServeMux {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{
 		// One collector that fails must not blind us to all the others.
 		ErrorHandling: promhttp.ContinueOnError,
+		// Exemplars are in this format only; who does not ask for it gets the other.
+		EnableOpenMetrics: true,
 	}))
 	mux.Handle("GET /healthz", LiveHandler())
 	mux.Handle("GET /readyz", ReadyHandler(checks))

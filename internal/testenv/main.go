@@ -44,6 +44,7 @@ var programs = []struct {
 	{"python3", local.Package{Apt: "python3", Dnf: "python3", Apk: "python3", Brew: "python3"}},
 	{"openssl", local.Package{Apt: "openssl", Dnf: "openssl", Apk: "openssl", Brew: "openssl"}},
 	{"chromium", local.Package{Apt: "chromium", Dnf: "chromium", Apk: "chromium", Brew: "chromium"}},
+	{"prometheus", local.Package{Apt: "prometheus", Dnf: "golang-github-prometheus", Apk: "prometheus", Brew: "prometheus"}},
 	{"npm", local.Package{Apt: "npm", Dnf: "npm", Apk: "npm", Brew: "node"}},
 }
 

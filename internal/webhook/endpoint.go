@@ -59,6 +59,11 @@ const (
 	HeldOrdering         = "ordering"
 )
 
+// HeldReasons are all for which deliveries wait.
+func HeldReasons() []string {
+	return []string{HeldEndpointDisabled, HeldBreakerOpen, HeldInFlight, HeldRateLimit, HeldSecretSealed, HeldOrdering}
+}
+
 // PassingHolds are the reasons for which whoever waits for a first attempt goes on
 // waiting: others have to be sent first. The other holds last.
 func PassingHolds() []string { return []string{HeldInFlight, HeldRateLimit, HeldOrdering} }

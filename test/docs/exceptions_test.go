@@ -14,6 +14,7 @@ const (
 	placehold = "the key is what make run prints; the test has its own"
 	foreign   = "it calls a service that tests have no account of; the next block reads what it writes, from testdata"
 	release   = "it asks the module proxy for a release"
+	scrapes   = "it is Prometheus's, whose promtool checks it in test/operate"
 	drawing   = "a drawing"
 	shortened = "put together from examples that run, and shortened"
 	events    = "the body of a webhook, which openapi.json does not describe; internal/recovery and internal/deliver test it"
@@ -29,6 +30,7 @@ var notRun = map[string]string{
 	"README.md: export KEY=pr_…            # printed by make run":                      placehold,
 	"docs/quick-start.md: export URL=http://127.0.0.1:8080 KEY=pr_…":                   placehold,
 	"docs/migrating-from-svix.md: mkdir svix-endpoints":                                foreign,
+	"docs/monitoring.md: global:":                                                      scrapes,
 	"docs/client.md: go get github.com/postrider/postrider/client":                     release,
 	"docs/outbox.md: go get github.com/postrider/postrider/outbox":                     release,
 	"README.md: const crypto = require('node:crypto');":                                "docs/receiving.md has the same function, which test/receivers runs",

@@ -65,6 +65,92 @@ func (q *Queries) Clock(ctx context.Context) (pgtype.Timestamptz, error) {
 	return now, err
 }
 
+const CountBreakers = `-- name: CountBreakers :one
+SELECT count(*) FILTER (WHERE open_until IS NOT NULL) AS open, count(*) FILTER (WHERE open_until IS NULL) AS failing
+FROM endpoint_health
+`
+
+type CountBreakersRow struct {
+	Open    int64
+	Failing int64
+}
+
+// How many endpoints that fail have an open breaker, and how many not yet. It has a
+// row for each that fails, which FailingEndpoints reads every second as well.
+func (q *Queries) CountBreakers(ctx context.Context) (CountBreakersRow, error) {
+	row := q.db.QueryRow(ctx, CountBreakers)
+	var i CountBreakersRow
+	err := row.Scan(&i.Open, &i.Failing)
+	return i, err
+}
+
+const CountEndpoints = `-- name: CountEndpoints :one
+SELECT count(*) FILTER (WHERE p.is_active AND p.deleted_at IS NULL) AS active,
+       count(*) FILTER (WHERE NOT p.is_active AND p.deleted_at IS NULL) AS disabled,
+       count(*) AS looked,
+       ((array_agg(p.id ORDER BY p.id DESC))[1])::uuid AS last
+FROM (SELECT id, is_active, deleted_at FROM endpoints WHERE id > $1::uuid ORDER BY id LIMIT $2::int) p
+`
+
+type CountEndpointsParams struct {
+	After pgtype.UUID
+	Look  int32
+}
+
+type CountEndpointsRow struct {
+	Active   int64
+	Disabled int64
+	Looked   int64
+	Last     pgtype.UUID
+}
+
+// How many of the next endpoints are active and how many not, deleted ones left out,
+// how many were looked at, and the last of them. Index: endpoints_pkey.
+func (q *Queries) CountEndpoints(ctx context.Context, arg CountEndpointsParams) (CountEndpointsRow, error) {
+	row := q.db.QueryRow(ctx, CountEndpoints, arg.After, arg.Look)
+	var i CountEndpointsRow
+	err := row.Scan(
+		&i.Active,
+		&i.Disabled,
+		&i.Looked,
+		&i.Last,
+	)
+	return i, err
+}
+
+const CountHeld = `-- name: CountHeld :many
+SELECT h.held_reason::text AS reason, count(*) AS deliveries
+FROM (SELECT held_reason FROM deliveries WHERE status = 'pending' AND parked LIMIT $1::int) h
+GROUP BY h.held_reason
+`
+
+type CountHeldRow struct {
+	Reason     string
+	Deliveries int64
+}
+
+// How many of the held deliveries are held for which reason, of so many that are
+// looked at. Index: deliveries_parked of every day.
+func (q *Queries) CountHeld(ctx context.Context, look int32) ([]CountHeldRow, error) {
+	rows, err := q.db.Query(ctx, CountHeld, look)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CountHeldRow
+	for rows.Next() {
+		var i CountHeldRow
+		if err := rows.Scan(&i.Reason, &i.Deliveries); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const DeadWorkers = `-- name: DeadWorkers :many
 SELECT u.task::text AS task
 FROM (SELECT unnest((SELECT $1::text[])) AS task) u
