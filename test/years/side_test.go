@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -131,7 +130,6 @@ func (s *side) people(t *testing.T) {
 	if ask[int](t, s, "SELECT count(*)::int FROM years.endpoints") > 0 {
 		return
 	}
-	must(t, s.db.EnsurePartitions(t.Context(), spans(time.Now(), s.deliveries)[0].from, days+15))
 	api := s.API(t)
 	defer api.Terminate(t)
 	for ws, n := range endpointsOf {

@@ -1,7 +1,7 @@
 -- A day's events, $3 of them from millisecond $1 on over $2 ms: half of the workspace
 -- big, the rest of seven others, of fifty types and a rare one, every fourth with an
 -- id of the caller's own, and some 450 bytes each.
-INSERT INTO events (id, workspace_id, external_id, type, created_at, body, deliveries)
+INSERT INTO day_events (id, workspace_id, external_id, type, created_at, body, deliveries)
 SELECT e.id, e.workspace_id, e.external_id, e.type, e.at,
        convert_to('{"id":"' || coalesce(e.external_id, 'evt_01jdfz3gmdkeepsarchiveonly') || '","type":"' || e.type || '","created_at":"'
            || to_char(e.at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '","data":{"object":{"id":' || e.i
