@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/postrider/postrider/internal/postgres"
 	"github.com/postrider/postrider/internal/recovery/turns"
 	"github.com/postrider/postrider/test/e2e/stack"
@@ -62,9 +60,7 @@ func (s *side) reconcile(t *testing.T) float64 {
 		s.c.Call(t, http.MethodPost, "/v1/events/batch", map[string]any{"events": events}, http.StatusAccepted, nil)
 	}
 	before := s.Metric(t, s.scheduler, audited)
-	client := redis.NewClient(&redis.Options{Addr: s.Redis.Addr(), DisableIdentity: true})
-	defer client.Close()
-	must(t, client.FlushAll(t.Context()).Err())
+	must(t, s.Redis.FlushAll(t.Context()))
 	began := time.Now()
 	stack.Eventually(t, fmt.Sprintf("%s: %d deliveries are taken back", s.name, lost), func() bool {
 		return s.Metric(t, s.scheduler, audited)-before >= lost
