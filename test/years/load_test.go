@@ -115,7 +115,7 @@ func (s *side) loadSpans(t *testing.T, queue <-chan span) {
 	if err != nil {
 		t.Error(err)
 	} else {
-		defer conn.Close(context.Background()) //nolint:errcheck // the load's own errors count
+		defer conn.Close(context.Background())
 		_, err = conn.Exec(t.Context(), "SET session_replication_role = replica; SET work_mem = '256MB'")
 	}
 	for sp := range queue {

@@ -16,7 +16,7 @@ import (
 func Archive(t testing.TB) (dir string, settings map[string]string) {
 	t.Helper()
 	dir = Dir(t)
-	if err := os.Chmod(dir, 0o777); err != nil { //nolint:gosec // the server may be another user
+	if err := os.Chmod(dir, 0o777); err != nil { // the server may be another user
 		t.Fatal(err)
 	}
 	return dir, map[string]string{"archive_mode": "on", "archive_command": "cp %p " + dir + "/%f"}
@@ -52,7 +52,7 @@ func (p *Postgres) Recover(t testing.TB, backup, archive, point string) *Postgre
 		"fsync": "off", "restore_command": "cp " + archive + "/%f %p", "recovery_target_name": point, "recovery_target_action": "promote",
 	}}}
 	signal := filepath.Join(backup, "postgres", "recovery.signal")
-	if err := os.WriteFile(signal, nil, 0o644); err != nil { //nolint:gosec // the server may be another user
+	if err := os.WriteFile(signal, nil, 0o644); err != nil { // the server may be another user
 		t.Fatal(err)
 	}
 	r.open(t)
