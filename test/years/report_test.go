@@ -18,7 +18,7 @@ import (
 // report is the page that docs/years.md is.
 type report struct {
 	both
-	machine, sizes, smallSizes, counts string
+	machine, sizes, smallSizes, counts, smallCounts string
 
 	reads, scheduler, publish []line
 	console                   []consolePage
@@ -29,9 +29,9 @@ func words(format string, args ...any) string { return fmt.Sprintf(format, args.
 
 func (r *report) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, intro, smaller, days-1, rounds0(), readings)
+	fmt.Fprintf(&b, intro, smaller, days-1, *rounds, readings)
 	b.WriteString("| | |\n| --- | --- |\n" + r.machine)
-	fmt.Fprintf(&b, "| loaded | %s |\n| size | %s |\n| the small one | %s |\n\n", r.counts, r.sizes, r.smallSizes)
+	fmt.Fprintf(&b, "| loaded | %s |\n| size | %s |\n| the small one | %s; %s |\n\n", r.counts, r.sizes, r.smallCounts, r.smallSizes)
 	table(&b, "Reading", "The API's answers, in ms: medians, and the worst of the full one.", r.reads)
 	table(&b, "Publishing", words("%d publishers in a closed loop, %d events a round at fan-out 1 and %d at fan-out 10, the worker delivering meanwhile; medians of the rounds, the factor is the median of each round's.",
 		posters, eventsARound, eventsARound/fanout), r.publish)
@@ -40,8 +40,6 @@ func (r *report) markdown() string {
 	r.writeConsole(&b)
 	return b.String()
 }
-
-func rounds0() int { return *rounds }
 
 func table(b *strings.Builder, title, about string, lines []line) {
 	if len(lines) == 0 {
@@ -157,6 +155,6 @@ func commit(ctx context.Context) string {
 
 const intro = "# Years of data\n\n" +
 	"`make years` writes this page. It loads a Postgres of its own as if Postrider had been at work for a month, and a second one with\n" +
-	"%d times fewer rows in as many days, and starts an API, a worker and a scheduler as processes of their own on each. What is measured is done on both in\n" +
+	"%d times fewer rows or even less in as many days, and starts an API, a worker and a scheduler as processes of their own on each. What is measured is done on both in\n" +
 	"turn, the second being what *empty* is here: enough to fill a page of every list, since a page of nothing says nothing. *Times as slow*\n" +
 	"is the full one against the small one; the goal is 1.3 at the most. %d days and today, loads in %d rounds, every request %d times.\n\n"

@@ -31,7 +31,7 @@ func TestYears(t *testing.T) {
 	b := both{full: newSide(t, "full", base, *deliveries), small: newSide(t, "small", base, *deliveries/smaller)}
 	r := &report{both: b, machine: describe(t, b.full), sizes: b.full.sizes(t), smallSizes: b.small.sizes(t)}
 	t.Logf("full: %s\nsmall: %s", r.sizes, r.smallSizes)
-	r.counts = ask[string](t, b.full, countsSQL)
+	r.counts, r.smallCounts = ask[string](t, b.full, countsSQL), ask[string](t, b.small, countsSQL)
 	for _, s := range []*side{b.full, b.small} {
 		s.prepare(t)
 		defer s.dispose(t)
@@ -59,8 +59,8 @@ func TestYears(t *testing.T) {
 }
 
 // countsSQL says in words what is loaded, by the planner's statistics.
-const countsSQL = `SELECT string_agg(n || ' ' || name, ', ') FROM (
-	SELECT t.name, to_char(sum(c.reltuples), 'FM999,999,999') AS n
+const countsSQL = `SELECT string_agg(n || ' ' || name || ' (' || least || ' to ' || most || ' a day)', ', ') FROM (
+	SELECT t.name, to_char(sum(c.reltuples), 'FM999,999,999') AS n, to_char(min(c.reltuples), 'FM999,999,999') AS least, to_char(max(c.reltuples), 'FM999,999,999') AS most
 	FROM unnest(ARRAY['events', 'deliveries', 'attempts']) WITH ORDINALITY t (name, place)
 	CROSS JOIN LATERAL pg_partition_tree(t.name::regclass) p JOIN pg_class c ON c.oid = p.relid
 	WHERE p.isleaf AND c.reltuples > 0 GROUP BY t.name, t.place ORDER BY t.place) x`
