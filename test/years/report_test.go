@@ -32,7 +32,7 @@ func (r *report) markdown() string {
 	fmt.Fprintf(&b, intro, smaller, days-1, *rounds, readings)
 	b.WriteString("| | |\n| --- | --- |\n" + r.machine)
 	fmt.Fprintf(&b, "| loaded | %s |\n| size | %s |\n| the small one | %s; %s |\n\n", r.counts, r.sizes, r.smallCounts, r.smallSizes)
-	table(&b, "Reading", "The API's answers, in ms: medians, and the worst of the full one.", r.reads)
+	table(&b, "Reading", "The API's answers, in ms: medians, and the worst of the full one. The factor is that of the first quartiles, which other work on the machine disturbs least.", r.reads)
 	table(&b, "Publishing", words("%d publishers in a closed loop, %d events a round at fan-out 1 and %d at fan-out 10, the worker delivering meanwhile; medians of the rounds, the factor is the median of each round's.",
 		posters, eventsARound, eventsARound/fanout), r.publish)
 	table(&b, "The scheduler", "", r.scheduler)
