@@ -13,9 +13,12 @@ WHERE s.id = u.id;
 
 -- name: RaiseBarrier :exec
 -- After TakeMarks has committed: this transaction's number is higher than that of
--- anybody who saw the marks untaken. Index: stats_marks_age, stats_marks_pkey.
+-- anybody who saw the marks untaken. A number that no transaction had yet is another
+-- server's, of which this is a dump: it would be waited for by the billion. Index:
+-- stats_marks_age, stats_marks_pkey.
 UPDATE stats_marks s SET barrier = pg_current_xact_id()
-FROM (SELECT m.id FROM stats_marks m WHERE m.taken AND m.barrier IS NULL
+FROM (SELECT m.id FROM stats_marks m
+      WHERE m.taken AND (m.barrier IS NULL OR m.barrier >= pg_snapshot_xmax(pg_current_snapshot()))
       ORDER BY m.marked_at LIMIT @n::int FOR UPDATE SKIP LOCKED) u
 WHERE s.id = u.id;
 

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -33,7 +34,12 @@ func (s *Deliveries) list(ctx context.Context, ws webhook.WorkspaceID, f *webhoo
 		}
 		arg.Lo, arg.Hi = around(arg.Ids)
 	}
-	rows, err := s.db.q.ListDeliveries(ctx, arg)
+	rows, err := nearFirst(arg.Lo, arg.Hi, time.Now(), func(lo pgtype.UUID) ([]dbsqlc.ListDeliveriesRow, error) {
+		arg.Lo = lo
+		return s.db.q.ListDeliveries(ctx, arg)
+	}, func(rows []dbsqlc.ListDeliveriesRow) bool {
+		return len(rows) >= int(arg.RowLimit) || len(rows) == len(arg.Ids) && len(rows) > 0
+	})
 	if err != nil {
 		return nil, next, err
 	}
@@ -105,7 +111,7 @@ func (s *Deliveries) look(ctx context.Context, arg *dbsqlc.ListDeliveriesParams,
 		}
 	}
 	w := dbsqlc.WalkDeliveriesParams{
-		WorkspaceID: arg.WorkspaceID, Lo: arg.Lo, Status: arg.Status, Type: arg.Type, EndpointID: arg.EndpointID, EventID: arg.EventID,
+		WorkspaceID: arg.WorkspaceID, Status: arg.Status, Type: arg.Type, EndpointID: arg.EndpointID, EventID: arg.EventID,
 	}
 	if w.Status != nil && unsuccessful(webhook.Status(*w.Status)) {
 		w.ByStatus = w.Status
@@ -116,8 +122,8 @@ func (s *Deliveries) look(ctx context.Context, arg *dbsqlc.ListDeliveriesParams,
 	if w.ByStatus != nil || w.ByEndpoint.Valid {
 		steps = stepsScattered
 	}
-	look := func(ctx context.Context, hi pgtype.UUID, most, limit int32) ([]step, error) {
-		w.Hi, w.Most, w.RowLimit = hi, most, limit
+	look := func(ctx context.Context, lo, hi pgtype.UUID, most, limit int32) ([]step, error) {
+		w.Lo, w.Hi, w.Most, w.RowLimit = lo, hi, most, limit
 		rows, err := s.db.q.WalkDeliveries(ctx, w)
 		steps := make([]step, len(rows))
 		for i, r := range rows {
@@ -128,7 +134,7 @@ func (s *Deliveries) look(ctx context.Context, arg *dbsqlc.ListDeliveriesParams,
 	if o != nil {
 		look, steps = o.among(look), o.steps
 	}
-	return walk(ctx, arg.Hi, limit, steps, look)
+	return walk(ctx, arg.Lo, arg.Hi, limit, steps, look)
 }
 
 // lookPending looks at all that are pending, if those are few.

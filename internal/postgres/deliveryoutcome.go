@@ -48,8 +48,8 @@ func (o *outcome) keep(ctx context.Context, ids []pgtype.UUID) (map[webhook.ID]b
 
 // among is a walk that looks at what another one found.
 func (o *outcome) among(look walker) walker {
-	return func(ctx context.Context, hi pgtype.UUID, most, _ int32) ([]step, error) {
-		steps, err := look(ctx, hi, most, most)
+	return func(ctx context.Context, lo, hi pgtype.UUID, most, _ int32) ([]step, error) {
+		steps, err := look(ctx, lo, hi, most, most)
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -69,7 +70,12 @@ func (s *Events) List(ctx context.Context, ws webhook.WorkspaceID, f webhook.Eve
 		}
 		arg.Lo, arg.Hi = around(arg.Ids)
 	}
-	rows, err := s.db.q.ListEvents(ctx, arg)
+	rows, err := nearFirst(arg.Lo, arg.Hi, time.Now(), func(lo pgtype.UUID) ([]dbsqlc.ListEventsRow, error) {
+		arg.Lo = lo
+		return s.db.q.ListEvents(ctx, arg)
+	}, func(rows []dbsqlc.ListEventsRow) bool {
+		return len(rows) > 0 && (rows[0].Total >= int64(arg.RowLimit) || rows[0].Total == int64(len(arg.Ids)))
+	})
 	if err != nil {
 		return nil, next, fmt.Errorf("list events of workspace %s: %w", ws, available(err))
 	}
@@ -93,9 +99,9 @@ func eventOf(ws webhook.WorkspaceID, r *dbsqlc.ListEventsRow) webhook.Event {
 
 // ofType looks for the events of a page.
 func (s *Events) ofType(ctx context.Context, arg *dbsqlc.ListEventsParams, eventType string, limit int) ([]pgtype.UUID, webhook.ID, error) {
-	ids, next, err := walk(ctx, arg.Hi, limit, stepsInARow, func(ctx context.Context, hi pgtype.UUID, most, limit int32) ([]step, error) {
+	ids, next, err := walk(ctx, arg.Lo, arg.Hi, limit, stepsInARow, func(ctx context.Context, lo, hi pgtype.UUID, most, limit int32) ([]step, error) {
 		rows, err := s.db.q.WalkEvents(ctx, dbsqlc.WalkEventsParams{
-			WorkspaceID: arg.WorkspaceID, Lo: arg.Lo, Hi: hi, Type: eventType, Most: most, RowLimit: limit,
+			WorkspaceID: arg.WorkspaceID, Lo: lo, Hi: hi, Type: eventType, Most: most, RowLimit: limit,
 		})
 		steps := make([]step, len(rows))
 		for i, r := range rows {

@@ -98,6 +98,18 @@ func TestMigrator(t *testing.T) {
 		s.holds("SELECT count(*) = 0 FROM pg_class WHERE relname ~ '^(events|deliveries|attempts)'")
 	})
 
+	t.Run("SetsTheDaysThatAreThereAsNewOnes", func(t *testing.T) {
+		t.Parallel()
+		s := before(t, "vacuum")
+		s.exec(`DO $$ BEGIN EXECUTE (SELECT string_agg(format('ALTER TABLE %s RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_cost_limit)', inhrelid::regclass), ';')
+			FROM pg_inherits WHERE inhparent = 'deliveries'::regclass); END $$`)
+		_, err := migrator(t, s.url).Up(t.Context())
+		must(t, err)
+		must(t, s.db.EnsurePartitions(t.Context(), time.Now().AddDate(0, 0, 40), 1))
+		s.holds(`SELECT count(*) > 1 AND count(DISTINCT c.reloptions) = 1 AND bool_and(c.reloptions IS NOT NULL)
+			FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid WHERE h.inhparent = 'deliveries'::regclass`)
+	})
+
 	t.Run("IndexesTheDaysThatAreThere", func(t *testing.T) {
 		t.Parallel()
 		s := before(t, "feed_share")

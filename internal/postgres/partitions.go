@@ -76,9 +76,15 @@ func (db *DB) makeDay(ctx context.Context, day time.Time) error {
 	})
 }
 
+// dayStorage are settings of a table's days: Postgres has none for all of a partitioned
+// table. Migration 00026 gave them to the days that were there.
+var dayStorage = map[string]string{
+	"deliveries": " WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_limit = 1000)",
+}
+
 func makePartition(ctx context.Context, tx pgx.Tx, table string, day time.Time) error {
 	name := partition(table, day)
-	if _, err := tx.Exec(ctx, "CREATE TABLE "+name+" (LIKE "+table+" INCLUDING ALL)"); err != nil {
+	if _, err := tx.Exec(ctx, "CREATE TABLE "+name+" (LIKE "+table+" INCLUDING ALL)"+dayStorage[table]); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, attach(table, name, day))

@@ -195,6 +195,16 @@ func TestStatsMarkAlwaysInATransactionWithOneSnapshot(t *testing.T) {
 	s.holds("SELECT count(*) = 2 FROM stats_marks")
 }
 
+// A dump has the numbers of its own server's transactions, which another one comes to
+// only after years.
+func TestStatsCountWhatADumpHadTaken(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.pending(0, "c_1")
+	s.exec("UPDATE stats_marks SET taken = true, barrier = '281474976710656'")
+	s.count()
+}
+
 func TestStatsSurviveAKillWhileTheyAreCounted(t *testing.T) {
 	t.Parallel()
 	s := setup(t)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -28,15 +29,15 @@ type step struct {
 	last    bool // there may be more behind it
 }
 
-// walker looks at most rows that are older than hi, and returns limit matches.
-type walker func(ctx context.Context, hi pgtype.UUID, most, limit int32) ([]step, error)
+// walker looks at most rows from lo up to, not with, hi, and returns limit matches.
+type walker func(ctx context.Context, lo, hi pgtype.UUID, most, limit int32) ([]step, error)
 
 // walk returns the ids of a page, and where the next one goes on; zero where there is
 // nothing more.
-func walk(ctx context.Context, hi pgtype.UUID, limit, steps int, look walker) (ids []pgtype.UUID, next webhook.ID, err error) {
+func walk(ctx context.Context, lo, hi pgtype.UUID, limit, steps int, look walker) (ids []pgtype.UUID, next webhook.ID, err error) {
 	most := int32(walkFirst)
 	for range steps {
-		rows, err := look(ctx, hi, most, int32(limit+1-len(ids)))
+		rows, err := look.near(ctx, lo, hi, most, int32(limit+1-len(ids)))
 		if err != nil {
 			return nil, next, err
 		}
@@ -56,6 +57,14 @@ func walk(ctx context.Context, hi pgtype.UUID, limit, steps int, look walker) (i
 		most *= walkFaster
 	}
 	return ids, hi.Bytes, nil
+}
+
+// near looks at the newest days first: a step that ended there, or found enough, is one
+// over all days.
+func (look walker) near(ctx context.Context, lo, hi pgtype.UUID, most, limit int32) ([]step, error) {
+	return nearFirst(lo, hi, time.Now(), func(lo pgtype.UUID) ([]step, error) {
+		return look(ctx, lo, hi, most, limit)
+	}, func(rows []step) bool { return len(rows) > 0 && (len(rows) >= int(limit) || rows[len(rows)-1].last) })
 }
 
 // around are the bounds of some ids, for statements that end before hi.

@@ -16,6 +16,7 @@ const (
 	release   = "it asks the module proxy for a release"
 	scrapes   = "it is Prometheus's, whose promtool checks it in test/operate"
 	drawing   = "a drawing"
+	restoring = "a server of its own is needed; TestBackup of test/e2e does it with these programs"
 	shortened = "put together from examples that run, and shortened"
 	events    = "the body of a webhook, which openapi.json does not describe; internal/recovery and internal/deliver test it"
 )
@@ -25,6 +26,9 @@ var notRun = map[string]string{
 	"README.md: git clone https://github.com/postrider/postrider && cd postrider":                                   clones,
 	"docs/quick-start.md: git clone https://github.com/postrider/postrider && cd postrider":                         clones,
 	"README.md: make test     # everything, on a real Postgres, a real Redis and miniredis, with the race detector": "it would run itself",
+	"docs/backup.md: archive_mode = on": restoring,
+	"docs/backup.md: pg_basebackup -h postgres.internal -U replicator -D /backups/postrider/base -c fast -X stream": restoring,
+	"docs/backup.md: pg_dump -h postgres.internal -U postrider -Fc -f postrider.dump postrider":                     restoring,
 	"README.md: make build":                                                            builds,
 	"docs/self-hosting.md: make build":                                                 builds,
 	"README.md: export KEY=pr_…            # printed by make run":                      placehold,

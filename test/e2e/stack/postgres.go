@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
 	"testing"
 
@@ -22,6 +23,12 @@ type Postgres struct {
 // NewPostgres starts one.
 func NewPostgres(t testing.TB) *Postgres {
 	t.Helper()
+	return NewPostgresWith(t, nil)
+}
+
+// NewPostgresWith starts one with settings of its own.
+func NewPostgresWith(t testing.TB, settings map[string]string) *Postgres {
+	t.Helper()
 	bin, err := local.FindPostgres(t.Context(), local.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -32,6 +39,19 @@ func NewPostgres(t testing.TB) *Postgres {
 		DataDir:  filepath.Join(dir, "data"),
 		Settings: map[string]string{"fsync": "off"}, // what is written survives the server, not the machine
 	}}
+	maps.Copy(p.cfg.Settings, settings)
+	p.open(t)
+	env := append(CleanEnv(), "POSTRIDER_POSTGRES_URL="+p.URL)
+	migrate := Spawn(t, "migrate", dir, env, Program(t, "postrider"), "migrate", "up")
+	if code := migrate.ExitCode(t); code != 0 {
+		t.Fatalf("migrate up: exit code %d: %s", code, migrate.Said(t))
+	}
+	return p
+}
+
+// open starts the server for as long as the test goes on.
+func (p *Postgres) open(t testing.TB) {
+	t.Helper()
 	p.Start(t)
 	t.Cleanup(func() {
 		if err := p.server.Stop(context.Background()); err != nil {
@@ -39,12 +59,6 @@ func NewPostgres(t testing.TB) *Postgres {
 		}
 	})
 	p.URL = p.server.DSN("")
-	env := append(CleanEnv(), "POSTRIDER_POSTGRES_URL="+p.URL)
-	migrate := Spawn(t, "migrate", dir, env, Program(t, "postrider"), "migrate", "up")
-	if code := migrate.ExitCode(t); code != 0 {
-		t.Fatalf("migrate up: exit code %d: %s", code, migrate.Said(t))
-	}
-	return p
 }
 
 // Kill ends the server as a crash would. Its children see that on their own, and

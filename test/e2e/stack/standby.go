@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -37,28 +36,13 @@ func (p *Postgres) own(t testing.TB, dir string) {
 // Standby starts a server that follows this one and can be read.
 func (p *Postgres) Standby(t testing.TB) *Postgres {
 	t.Helper()
-	u, err := url.Parse(p.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := &Postgres{bin: p.bin, cfg: local.PostgresConfig{DataDir: filepath.Join(Dir(t), "data"), Settings: p.cfg.Settings}}
 	if err := os.Mkdir(s.cfg.DataDir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	q := u.Query()
-	backup := exec.Command(filepath.Join(p.bin.Dir, "pg_basebackup"), "-h", q.Get("host"), "-p", q.Get("port"), "-U", u.User.Username(),
-		"-D", filepath.Join(s.cfg.DataDir, "postgres"), "-R", "-c", "fast", "-N")
-	if said, err := backup.CombinedOutput(); err != nil {
-		t.Fatalf("pg_basebackup: %v: %s", err, said)
-	}
+	p.tool(t, "pg_basebackup", "-D", filepath.Join(s.cfg.DataDir, "postgres"), "-R", "-c", "fast", "-N")
 	p.own(t, s.cfg.DataDir)
-	s.Start(t)
-	t.Cleanup(func() {
-		if err := s.server.Stop(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	s.URL = s.server.DSN("")
+	s.open(t)
 	return s
 }
 
