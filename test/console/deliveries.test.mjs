@@ -174,7 +174,7 @@ async function toLookAt() {
   const at = '/console/w/looks';
   return [
     { name: 'deliveries', path: `${at}/deliveries`, as, then: (page) => rows(page).nth(5).waitFor() },
-    { name: 'deliveries-filtered', path: `${at}/deliveries?status=failed&endpoint=${endpoint}&within=24h`, as, then: (page) => page.getByLabel('Choose all').check() },
+    { name: 'deliveries-filtered', path: `${at}/deliveries?status=failed&endpoint=${endpoint}&within=24h`, as, then: (page) => rows(page).first().getByRole('checkbox').check() },
     { name: 'deliveries-wrong', path: `${at}/deliveries?type=a..b&since=yesterday`, as, status: 422 },
     { name: 'deliveries-none', path: `${at}/deliveries?type=nobody.sends`, as },
     { name: 'replays', path: `${at}/replays`, as },
