@@ -50,8 +50,9 @@ type part struct {
 	idle bool
 }
 
-// Connections to Postgres: few, since every hot path shares one or two.
-const maxConns = 16
+// MaxConns is how many connections to Postgres a process makes at most: few, since
+// every hot path shares one or two.
+const MaxConns = 16
 
 // New builds the roles. It connects to nothing yet.
 func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...config.Role) (*App, error) {
@@ -66,7 +67,7 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 	}
 	var err error
 	a.db, err = postgres.Open(ctx, postgres.Config{
-		URL: cfg.Postgres.URL, Keys: cfg.Secrets.Keys, MaxConns: maxConns, ApplicationName: "postrider-" + name,
+		URL: cfg.Postgres.URL, Keys: cfg.Secrets.Keys, MaxConns: MaxConns, ApplicationName: "postrider-" + name,
 		Operations: cfg.Operations.Workspace,
 	})
 	if err != nil {
