@@ -32,6 +32,7 @@ type App struct {
 	api      *httpServer // nil without the API's role
 	metrics  *telemetry.Server
 	out      *egress.Sender
+	tracer   *telemetry.Tracer // nil without tracing
 	// together is a process of several roles: dev's, which brings its own schema.
 	together bool
 	// seldom is the logger of what handles deliveries one by one.
@@ -71,6 +72,10 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 		Operations: cfg.Operations.Workspace,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := a.buildTracer(ctx, name); err != nil {
+		a.db.Close()
 		return nil, err
 	}
 	a.add("postgres", nil, func(context.Context) { a.db.Close() })
