@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,7 +20,7 @@ func compose(t *testing.T, env types.Mapping) (*types.Project, error) {
 	file, err := filepath.Abs(repository + "/deploy/compose.yaml")
 	must(t, err)
 	return composeloader.LoadWithContext(t.Context(), types.ConfigDetails{
-		WorkingDir: filepath.Dir(file), ConfigFiles: []types.ConfigFile{{Filename: file}}, Environment: env,
+		WorkingDir: filepath.Dir(file), ConfigFiles: []types.ConfigFile{{Filename: file}}, Environment: maps.Clone(env), // the loader adds to it
 	}, func(o *composeloader.Options) { o.Profiles = []string{"*"} })
 }
 
