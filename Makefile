@@ -10,6 +10,9 @@ FLAGS ?=
 FUZZTIME ?= 60s
 # How many seconds make properties takes.
 PROPERTIES ?= 600
+# Of make image.
+DOCKER  ?= docker
+VERSION ?= dev
 
 TOOLS := bin/tools
 SQLC  := $(TOOLS)/sqlc
@@ -121,6 +124,16 @@ metrics-docs: ## write the tables of docs/metrics.md, as the processes have them
 .PHONY: dashboards
 dashboards: ## write Grafana's dashboards into deploy/grafana/dashboards, as internal/dashboards has them
 	@$(GO) run ./internal/dashboards deploy/grafana/dashboards
+.PHONY: image
+image: ## build the container image (VERSION=dev, DOCKER=docker; podman and buildah do as well)
+	$(DOCKER) build -f deploy/Dockerfile --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) -t postrider:$(VERSION) .
+
+.PHONY: compose-keys
+compose-keys: ## write deploy/.env, with keys for deploy/compose.yaml, unless it is there
+	@test -e deploy/.env || { umask 077; { \
+		echo "POSTGRES_PASSWORD=$$(openssl rand -hex 24)"; \
+		echo "POSTRIDER_API_ADMIN_KEY=$$(openssl rand -hex 32)"; \
+		echo "POSTRIDER_SECRETS_KEY=$$(openssl rand -base64 32)"; } > deploy/.env; }
 
 .PHONY: fmt
 fmt: ## format the Go code

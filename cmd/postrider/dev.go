@@ -30,6 +30,7 @@ func newDev() *cobra.Command {
 			}
 			logger, err := telemetry.NewLogger(cmd.ErrOrStderr(), telemetry.LogConfig{
 				Level: cfg.Log.Level, Format: cfg.Log.Format, Role: "dev", Version: telemetry.Version(),
+				Traced: cfg.Tracing.Endpoint != nil,
 			})
 			if err != nil {
 				return err

@@ -33,7 +33,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newDev(), newMigrate(), newSecrets())
+	root.AddCommand(newDev(), newMigrate(), newSecrets(), newDoctor(), newReady())
 	root.AddCommand(cli.Commands()...)
 	return root
 }

@@ -23,7 +23,7 @@ WHERE d.id >= @lo::uuid AND d.id < @hi::uuid;
 
 -- name: EventBodies :many
 -- Index: day events_pkey.
-SELECT e.id, coalesce(e.external_id, '')::text AS external_id, e.type, e.body
+SELECT e.id, coalesce(e.external_id, '')::text AS external_id, e.type, e.body, e.trace
 FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @ids::uuid[])) AS id) u
 JOIN events e ON e.workspace_id = u.workspace_id AND e.id = u.id
 WHERE e.id >= @lo::uuid AND e.id < @hi::uuid;

@@ -2,14 +2,15 @@
 -- InsertEvents for the few that were published with options. An event's own
 -- endpoints come as the text of an array, '' for none: arrays of arrays of several
 -- lengths there are not.
-INSERT INTO events (id, workspace_id, external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at, ordering_key)
+INSERT INTO events (id, workspace_id, external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at, ordering_key, trace)
 SELECT u.id, u.workspace_id, NULLIF(u.external_id, ''), u.type, u.created_at, u.body, u.deliveries,
-       NULLIF(u.endpoint_ids, '')::uuid[], u.deliver_at, NULLIF(u.ordering_key, '')
+       NULLIF(u.endpoint_ids, '')::uuid[], u.deliver_at, NULLIF(u.ordering_key, ''), u.trace
 FROM (SELECT unnest((SELECT @ids::uuid[])) AS id, unnest((SELECT @workspace_ids::text[])) AS workspace_id,
              unnest((SELECT @external_ids::text[])) AS external_id, unnest((SELECT @types::text[])) AS type,
              unnest((SELECT @created_ats::timestamptz[])) AS created_at, unnest((SELECT @bodies::bytea[])) AS body,
              unnest((SELECT @deliveries::int[])) AS deliveries, unnest((SELECT @endpoint_ids::text[])) AS endpoint_ids,
-             unnest((SELECT @deliver_ats::timestamptz[])) AS deliver_at, unnest((SELECT @ordering_keys::text[])) AS ordering_key) u;
+             unnest((SELECT @deliver_ats::timestamptz[])) AS deliver_at, unnest((SELECT @ordering_keys::text[])) AS ordering_key,
+             unnest((SELECT @traces::bytea[])) AS trace) u;
 
 -- name: InsertDelayedDeliveries :exec
 -- InsertDeliveries for events with a deliver_at: they are due then, by this

@@ -58,7 +58,7 @@ func (a *App) buildAPI() error {
 	if err != nil {
 		return err
 	}
-	a.api = newHTTPServer(a.cfg.API.Listen, pages.Beside(handler), a.checks.Draining, a.logger)
+	a.api = newHTTPServer(a.cfg.API.Listen, a.tracer.Handler(pages.Beside(handler)), a.checks.Draining, a.logger)
 	a.checks.Require("listener", a.api.ready)
 	a.checks.Observe("redis", a.redis.Writable)
 	a.add("partitions", a.makePartitions, nil)

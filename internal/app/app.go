@@ -32,6 +32,7 @@ type App struct {
 	api      *httpServer // nil without the API's role
 	metrics  *telemetry.Server
 	out      *egress.Sender
+	tracer   *telemetry.Tracer // nil without tracing
 	// together is a process of several roles: dev's, which brings its own schema.
 	together bool
 	// seldom is the logger of what handles deliveries one by one.
@@ -50,8 +51,9 @@ type part struct {
 	idle bool
 }
 
-// Connections to Postgres: few, since every hot path shares one or two.
-const maxConns = 16
+// MaxConns is how many connections to Postgres a process makes at most: few, since
+// every hot path shares one or two.
+const MaxConns = 16
 
 // New builds the roles. It connects to nothing yet.
 func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...config.Role) (*App, error) {
@@ -66,10 +68,14 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 	}
 	var err error
 	a.db, err = postgres.Open(ctx, postgres.Config{
-		URL: cfg.Postgres.URL, Keys: cfg.Secrets.Keys, MaxConns: maxConns, ApplicationName: "postrider-" + name,
+		URL: cfg.Postgres.URL, Keys: cfg.Secrets.Keys, MaxConns: MaxConns, ApplicationName: "postrider-" + name,
 		Operations: cfg.Operations.Workspace,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := a.buildTracer(ctx, name); err != nil {
+		a.db.Close()
 		return nil, err
 	}
 	a.add("postgres", nil, func(context.Context) { a.db.Close() })

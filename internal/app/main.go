@@ -31,6 +31,7 @@ func Main(role config.Role, args []string) int {
 	}
 	logger, err := telemetry.NewLogger(os.Stderr, telemetry.LogConfig{
 		Level: cfg.Log.Level, Format: cfg.Log.Format, Role: string(role), Version: telemetry.Version(),
+		Traced: cfg.Tracing.Endpoint != nil,
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

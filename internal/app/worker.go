@@ -60,7 +60,7 @@ func (a *App) buildWorker() error {
 	pulse := &pulse{store: store, id: id, logger: a.seldom, quit: make(chan struct{}), done: make(chan struct{})}
 	watchers := queue.NewLiveSender(a.redis, a.seldom)
 	cfg := a.deliverConfig(id)
-	cfg.Watchers = watchers
+	cfg.Watchers, cfg.Tracer = watchers, a.attemptTracer()
 	runner := deliver.New(deliver.Deps{
 		Rows: store, Sources: store, Outcomes: store, Sender: sender, Retries: queue.NewClient(a.redis),
 		Rates: health.NewRates(a.redis.Scripter(), pulse.live, a.seldom),

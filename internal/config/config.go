@@ -23,6 +23,7 @@ type Config struct {
 	Operations Operations `mapstructure:"operations"`
 	Egress     Egress     `mapstructure:"egress"`
 	Retention  Retention  `mapstructure:"retention"`
+	Tracing    Tracing    `mapstructure:"tracing"`
 	Log        Log        `mapstructure:"log"`
 
 	// loaded is what was read, redacted, in the table's order.
@@ -147,6 +148,14 @@ type Retention struct {
 	// Payloads is how long events and their bodies are kept. Default Deliveries,
 	// 1d to 3650d.
 	Payloads time.Duration `mapstructure:"payloads"`
+}
+
+// Tracing configures where traces go.
+type Tracing struct {
+	// Endpoint is a collector's address for OTLP over HTTP. Default nil: nothing is traced.
+	Endpoint *url.URL `mapstructure:"endpoint"`
+	// Propagate tells receivers of the trace that a request belongs to. Default false.
+	Propagate bool `mapstructure:"propagate"`
 }
 
 // Log configures the process's log on standard error.

@@ -85,6 +85,8 @@ var keyCases = map[string]struct {
 	"egress.proxy":         {"http://proxy:3128", func(c *Config) { c.Egress.Proxy = &url.URL{Scheme: "http", Host: "proxy:3128"} }},
 	"retention.deliveries": {"7d", func(c *Config) { c.Retention = Retention{Deliveries: 7 * day, Payloads: 7 * day} }},
 	"retention.payloads":   {"3d", func(c *Config) { c.Retention.Payloads = 3 * day }},
+	"tracing.endpoint":     {"http://otel:4318", func(c *Config) { c.Tracing.Endpoint = &url.URL{Scheme: "http", Host: "otel:4318"} }},
+	"tracing.propagate":    {"true", func(c *Config) { c.Tracing.Propagate = true }},
 	"log.level":            {"debug", func(c *Config) { c.Log.Level = slog.LevelDebug }},
 	"log.format":           {"text", func(c *Config) { c.Log.Format = "text" }},
 	"delivery.retry_schedule": {"1s,2m", func(c *Config) {

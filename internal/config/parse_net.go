@@ -65,6 +65,15 @@ func proxyURL(s string) (*url.URL, error) {
 	return u, nil
 }
 
+// collectorURL may have a path of its own; without one it is OTLP's.
+func collectorURL(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Hostname() == "" || !hasScheme(s, "http", "https") || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, errors.New("must be a URL such as http://localhost:4318, without a user or a query, or none; OTEL_EXPORTER_OTLP_HEADERS has what it wants as a key")
+	}
+	return u, nil
+}
+
 // siteURL is a scheme and a host: the console's paths are its own.
 func siteURL(s string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSuffix(s, "/"))

@@ -34,6 +34,7 @@ var contract = [][2]string{
 	{"egress.proxy", "none"},
 	{"retention.deliveries", "30d"},
 	{"retention.payloads", "the same as retention.deliveries"},
+	{"tracing.endpoint", "none"}, {"tracing.propagate", "false"},
 	{"log.level", "info"},
 	{"log.format", "json"},
 }

@@ -130,6 +130,12 @@ var settings = []Setting{
 		Key: "retention.payloads", sameAs: "retention.deliveries", parse: scalar(duration(day, 10*year)),
 		Meaning: "how long events and their payloads are kept",
 	}, {
+		Key: "tracing.endpoint", parse: optional(collectorURL), mask: maskURL,
+		Meaning: "a collector of OpenTelemetry traces, by OTLP over HTTP, such as `http://localhost:4318`; unless set, nothing is traced",
+	}, {
+		Key: "tracing.propagate", def: "false", parse: scalar(boolean), isBool: true,
+		Meaning: "send `traceparent` to receivers",
+	}, {
 		Key: "log.level", def: "info", parse: scalar(logLevel),
 		Meaning: "`debug`, `info`, `warn` or `error`",
 	}, {

@@ -42,6 +42,7 @@ func TestValues_BadOnesNameTheKey(t *testing.T) {
 		{"egress.https_only", "perhaps", "must be true or false"},
 		{"console.url", "hooks.example.com", "must be a URL such as https://"}, {"console.url", "https://hooks.example.com/console", "without a path"},
 		{"egress.proxy", "proxy:3128", "must be a URL such as http://"}, {"egress.proxy", "socks5://proxy", "must be a URL"}, {"egress.proxy", "http://", "must be a URL"},
+		{"tracing.endpoint", "otel:4318", "must be a URL such as http://"}, {"tracing.endpoint", "http://u:p@otel", "OTEL_EXPORTER_OTLP_HEADERS"},
 		{"log.level", "verbose", "must be one of debug, info, warn, error"}, {"log.format", "xml", "must be one of json, text"},
 	}
 	for _, tt := range tests {

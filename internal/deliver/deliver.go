@@ -86,6 +86,28 @@ type Watchers interface {
 	Tell(ws webhook.WorkspaceID, a webhook.LiveAttempt)
 }
 
+// Tracer records attempts of events whose publishers are traced.
+type Tracer interface {
+	// Begin is told of an attempt about to be made at a time, in its publisher's trace.
+	Begin(in webhook.Trace, at time.Time) Span
+}
+
+// Span is an attempt in a trace.
+type Span interface {
+	// Trace is the attempt's own place; its receiver is told, where it is to be told.
+	Trace() (own webhook.Trace, tell bool)
+	// End says what came of it.
+	End(a TracedAttempt)
+}
+
+// TracedAttempt is what a trace shows of an attempt.
+type TracedAttempt struct {
+	Delivery webhook.Member
+	PublicID string
+	Number   int
+	Response webhook.Response
+}
+
 // Deps of a Runner.
 type Deps struct {
 	Rows     Rows
@@ -121,6 +143,8 @@ type Config struct {
 	ClockOff func() error
 	// Watchers are told of attempts. Default: there are none.
 	Watchers Watchers
+	// Tracer records attempts. Default: nobody does.
+	Tracer Tracer
 	// Random is in [0,1): the jitter. Default math/rand's.
 	Random func() float64
 	Now    func() time.Time

@@ -209,6 +209,7 @@ func (m *member) isDetached(ctx context.Context) bool {
 func (m *member) send(ctx context.Context, renewed bool, timeout time.Duration) (x exchange) {
 	r := m.run.r
 	start := r.cfg.Now()
+	var span Span
 	defer func() {
 		if p := recover(); p != nil {
 			r.cfg.Logger.Error("an attempt failed inside Postrider", "delivery_id", m.DeliveryID.Format(webhook.DeliveryPrefix),
@@ -217,10 +218,16 @@ func (m *member) send(ctx context.Context, renewed bool, timeout time.Duration) 
 				Class: webhook.ClassInternal, Detail: "the attempt failed inside Postrider", Cause: fmt.Errorf("panic: %v", p),
 			}}
 		}
+		if span != nil {
+			m.endSpan(span, x.Response)
+		}
 	}()
 	sign := m.target.signing.at(start, renewed)
 	req, sent := m.target.request(r.cfg.UserAgent, start, m.event, m.DeliveryID, m.standing.Attempts+1, sign)
 	req.Timeout = timeout
+	if span = m.span(start); span != nil {
+		sent = tellTrace(span, &req, sent)
+	}
 	x.sent, x.with = sent, sign.with
 	x.Response = r.Sender.Do(ctx, req)
 	if e := x.Err; e != nil && e.Class == webhook.ClassInternal {

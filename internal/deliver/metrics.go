@@ -198,6 +198,10 @@ func (m *member) log(o *webhook.Outcome, decided bool) {
 	if !m.run.r.cfg.Logger.Enabled(ctx, level) {
 		return
 	}
+	if t := m.event.Trace; !t.IsZero() {
+		// The handler of a logger with tracing adds the trace's id.
+		ctx = webhook.WithTrace(ctx, t)
+	}
 	m.run.r.cfg.Logger.LogAttrs(ctx, level, "attempt",
 		slog.String("delivery_id", m.DeliveryID.Format(webhook.DeliveryPrefix)),
 		slog.String("endpoint_id", m.EndpointID.Format(webhook.EndpointPrefix)),

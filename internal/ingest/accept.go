@@ -13,6 +13,8 @@ type request struct {
 	workspace webhook.WorkspaceID
 	events    []webhook.NewEvent
 	bytes     int
+	// trace is the caller's, or none.
+	trace webhook.Trace
 	// checked is what came of holding the events against their types' schemas.
 	checked *checked
 	// taken decides between the writer that takes the request and the caller
@@ -76,10 +78,18 @@ func (i *Ingester) acceptNew(ctx context.Context, ws webhook.WorkspaceID, events
 		return nil, nil
 	}
 	if i.types == nil {
-		a := i.submit(ctx, &request{workspace: ws, events: events})
+		a := i.submit(ctx, &request{workspace: ws, events: events, trace: recordedTrace(ctx)})
 		return a.accepted, a.err
 	}
 	return i.acceptValid(ctx, ws, events)
+}
+
+// recordedTrace is none where nobody records the trace: its events cost nothing then.
+func recordedTrace(ctx context.Context) webhook.Trace {
+	if t := webhook.TraceOf(ctx); t.Sampled {
+		return t
+	}
+	return webhook.Trace{}
 }
 
 // submit lets one request wait for its group and returns what became of it.

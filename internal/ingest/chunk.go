@@ -29,7 +29,7 @@ func (c *chunker) add(e *webhook.Event, m webhook.Member) string {
 	c.bytes += c.more(e)
 	if len(e.Body) <= webhook.MaxCarriedBytes && c.lastEvent != e.ID {
 		last.Events = append(last.Events, webhook.CarriedEvent{
-			ID: e.ID, PublicID: e.PublicID(), Type: e.Type, Body: e.Body,
+			ID: e.ID, PublicID: e.PublicID(), Type: e.Type, Body: e.Body, Trace: e.Trace,
 		})
 	}
 	c.lastEvent = e.ID
@@ -39,7 +39,7 @@ func (c *chunker) add(e *webhook.Event, m webhook.Member) string {
 // What a member and an event's entry take in a task at most, besides texts and body.
 const (
 	memberBytes = 34
-	entryBytes  = 32
+	entryBytes  = 32 + 25 // a trace included
 )
 
 // more is how much the chunk grows by a delivery of the event.

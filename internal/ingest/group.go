@@ -55,7 +55,7 @@ func (p *plan) add(r *request, x *indexed, way route) (deliveries int) {
 	pr := planned{request: r, events: make([]int, len(r.events)), repeated: make([]bool, len(r.events))}
 	for n := range r.events {
 		next := len(p.group.Events)
-		pr.events[n] = p.addEvent(r.workspace, &r.events[n], x, way)
+		pr.events[n] = p.addEvent(r, &r.events[n], x, way)
 		pr.repeated[n] = pr.events[n] < next
 	}
 	if o := r.once(); o != nil {
@@ -65,7 +65,8 @@ func (p *plan) add(r *request, x *indexed, way route) (deliveries int) {
 	return len(p.group.Deliveries) - before - (p.delayed - delayed)
 }
 
-func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed, way route) int {
+func (p *plan) addEvent(r *request, in *webhook.NewEvent, x *indexed, way route) int {
+	ws := r.workspace
 	key := externalID{ws, in.ID}
 	if in.ID != "" {
 		if n, ok := p.byExternal[key]; ok {
@@ -77,7 +78,7 @@ func (p *plan) addEvent(ws webhook.WorkspaceID, in *webhook.NewEvent, x *indexed
 		p.byExternal[key] = len(p.group.Events)
 	}
 	e := webhook.Event{
-		ID: p.ids.Next(p.now), ExternalID: in.ID, WorkspaceID: ws, Type: in.Type, CreatedAt: in.CreatedAt, Options: in.Options,
+		ID: p.ids.Next(p.now), ExternalID: in.ID, WorkspaceID: ws, Type: in.Type, CreatedAt: in.CreatedAt, Options: in.Options, Trace: r.trace,
 	}
 	if e.CreatedAt.IsZero() {
 		e.CreatedAt = e.ID.Time()

@@ -101,7 +101,7 @@ type checked struct {
 func (i *Ingester) acceptValid(ctx context.Context, ws webhook.WorkspaceID, events []webhook.NewEvent) ([]webhook.Accepted, error) {
 	rs := i.types.guess(ws)
 	for range maxChecks {
-		r := &request{workspace: ws, events: events}
+		r := &request{workspace: ws, events: events, trace: recordedTrace(ctx)}
 		if rs != nil && rs.concern(events) {
 			var err error
 			if r.checked, err = i.types.check(ctx, ws, events, rs); err != nil {

@@ -188,7 +188,7 @@ func (s *Deliver) Events(ctx context.Context, members []webhook.Member) (map[web
 		for _, r := range rows {
 			e := webhook.Event{ID: r.ID.Bytes, ExternalID: r.ExternalID}
 			if r.Body != nil {
-				out[e.ID] = webhook.CarriedEvent{ID: e.ID, PublicID: e.PublicID(), Type: r.Type, Body: r.Body}
+				out[e.ID] = webhook.CarriedEvent{ID: e.ID, PublicID: e.PublicID(), Type: r.Type, Body: r.Body, Trace: webhook.StoredTrace(r.Trace)}
 			}
 		}
 	}

@@ -31,14 +31,16 @@ func queueOptions(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Ev
 	}
 	var targets, keys []string
 	var at []pgtype.Timestamptz
+	var traces [][]byte
 	for i := range g.Events {
 		if _, dup := dups[g.Events[i].ID]; !dup && g.Events[i].Given() {
 			targets = append(targets, arrayText(g.Events[i].Targets))
 			at = append(at, deliverAt(&g.Events[i]))
 			keys = append(keys, g.Events[i].OrderingKey)
+			traces = append(traces, storedTrace(g.Events[i].Trace))
 		}
 	}
-	b.Queue(dbsqlc.InsertEventsWithOptions, e.Ids, e.WorkspaceIds, e.ExternalIds, e.Types, e.CreatedAts, e.Bodies, e.Deliveries, targets, at, keys)
+	b.Queue(dbsqlc.InsertEventsWithOptions, e.Ids, e.WorkspaceIds, e.ExternalIds, e.Types, e.CreatedAts, e.Bodies, e.Deliveries, targets, at, keys, traces)
 	for deliveries := range slices.Chunk(g.Deliveries, maxInsert) {
 		queueDelayed(b, g, deliveries, dups)
 	}
@@ -66,6 +68,14 @@ func queueDelayed(b *pgx.Batch, g *webhook.Group, deliveries []webhook.NewDelive
 		}
 	}
 	b.Queue(dbsqlc.InsertDelayedDeliveries, d.Ids, d.WorkspaceIds, d.EventIds, d.EndpointIds, d.EventTypes, d.Tasks, d.Bulks, at)
+}
+
+// storedTrace is nil, which is NULL, for none.
+func storedTrace(t webhook.Trace) []byte {
+	if t.IsZero() {
+		return nil
+	}
+	return t.AppendTo(nil)
 }
 
 func deliverAt(e *webhook.Event) pgtype.Timestamptz {

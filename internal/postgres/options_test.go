@@ -355,3 +355,27 @@ func TestSettledEventsLocksOneDay(t *testing.T) {
 		t.Errorf("%d locks", n)
 	}
 }
+
+// TestTraces: an attempt finds its publisher's trace, and an event without one costs
+// and stores nothing.
+func TestTraces(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	g := s.groupOf("plain", "traced", "both")
+	trace := webhook.Trace{ID: [16]byte{1, 15: 2}, Span: [8]byte{3}, Sampled: true}
+	g.Events[1].Trace, g.Events[2].Trace = trace, trace
+	g.Events[2].Targets = []webhook.ID{s.end}
+	s.commits(s.db, g)
+	members := make([]webhook.Member, len(g.Events))
+	for i := range g.Events {
+		members[i] = webhook.Member{EventID: g.Events[i].ID, DeliveryID: g.Events[i].ID, WorkspaceID: "w"}
+	}
+	events, err := postgres.NewDeliver(s.db, postgres.Breaker{}).Events(t.Context(), members)
+	must(t, err)
+	for i, want := range []webhook.Trace{{}, trace, trace} {
+		if got := events[g.Events[i].ID].Trace; got != want {
+			t.Errorf("event %d is of %q, want %q", i, got, want)
+		}
+	}
+	s.holds("SELECT count(*) = 1 FROM events WHERE trace IS NULL")
+}

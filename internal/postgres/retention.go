@@ -185,7 +185,7 @@ func (s *Retention) dropBodies(ctx context.Context, name string, day time.Time) 
 	return s.drop(ctx, name+full, present)
 }
 
-// bareColumns are those of events but body.
+// bareColumns are those of events but body, and the trace, which only attempts go by.
 const bareColumns = "id, workspace_id, external_id, type, created_at, deliveries, endpoint_ids, deliver_at, ordering_key"
 
 // copyBare commits the copy, so that a swap that has to wait for another day

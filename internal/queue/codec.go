@@ -12,14 +12,22 @@ import (
 // A task's payload. Version 1, all lengths and counts as uvarints:
 //
 //	1 byte   version
-//	events   count, then each: 16 bytes id, workspace id, carried (0 or 1) and,
-//	         when carried, public id, type and body
+//	events   count, then each: 16 bytes id, workspace id, carried (0, 1 or 2) and,
+//	         when carried, public id, type and body, and when 2 the trace
 //	members  count, then each: index into events, 16 bytes delivery id, 16 bytes
 //	         endpoint id
 //
 // An event stands here once however many members it has. Carried events hold
 // their body; of the others the worker reads it from Postgres.
 const codecVersion = 1
+
+// How an event stands in a payload. Only an event with a trace is withTrace, which
+// releases before tracing do not read: so it is turned on when they are gone.
+const (
+	notCarried byte = iota
+	withBody
+	withTrace
+)
 
 var errPayload = errors.New("payload is cut short or damaged")
 
@@ -50,13 +58,20 @@ func encodeChunk(c webhook.Chunk) []byte {
 		b = appendString(b, string(e.ws))
 		ev := carried[e.id]
 		if ev == nil {
-			b = append(b, 0)
+			b = append(b, notCarried)
 			continue
 		}
-		b = append(b, 1)
+		how := withBody
+		if !ev.Trace.IsZero() {
+			how = withTrace
+		}
+		b = append(b, how)
 		b = appendString(b, ev.PublicID)
 		b = appendString(b, ev.Type)
 		b = appendString(b, ev.Body)
+		if how == withTrace {
+			b = appendString(b, ev.Trace.AppendTo(nil))
+		}
 	}
 	b = binary.AppendUvarint(b, uint64(len(c.Members)))
 	for _, m := range c.Members {
@@ -89,14 +104,17 @@ func decodeChunk(task string, payload []byte) (webhook.Chunk, error) {
 		e := entry{id: d.id(), ws: webhook.WorkspaceID(d.bytes())}
 		events = append(events, e)
 		carried := d.byte()
-		if carried > 1 {
+		if carried > withTrace {
 			return c, errPayload
 		}
-		if carried == 1 {
-			c.Events = append(c.Events, webhook.CarriedEvent{
-				ID: e.id, PublicID: string(d.bytes()), Type: string(d.bytes()), Body: slices.Clip(d.bytes()),
-			})
+		if carried == notCarried {
+			continue
 		}
+		ev := webhook.CarriedEvent{ID: e.id, PublicID: string(d.bytes()), Type: string(d.bytes()), Body: slices.Clip(d.bytes())}
+		if carried == withTrace {
+			ev.Trace = webhook.StoredTrace(d.bytes())
+		}
+		c.Events = append(c.Events, ev)
 	}
 	for range d.countUpTo(webhook.MaxChunkMembers) {
 		i := d.count()

@@ -17,6 +17,16 @@ func anyID(t *rapid.T, label string) (id webhook.ID) {
 	return id
 }
 
+// anyTrace is none as often as not.
+func anyTrace(t *rapid.T) (tr webhook.Trace) {
+	if rapid.Bool().Draw(t, "traced") {
+		copy(tr.ID[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "trace"))
+		copy(tr.Span[:], rapid.SliceOfN(rapid.Byte(), 8, 8).Draw(t, "span"))
+		tr.Sampled = rapid.Bool().Draw(t, "sampled")
+	}
+	return tr
+}
+
 // anyChunk draws up to 50 members of some events, of which some are carried, in
 // the order of their first member.
 func anyChunk(t *rapid.T) webhook.Chunk {
@@ -37,7 +47,7 @@ func anyChunk(t *rapid.T) webhook.Chunk {
 		if rapid.Bool().Draw(t, "carried") {
 			c.Events = append(c.Events, webhook.CarriedEvent{
 				ID: id, PublicID: rapid.String().Draw(t, "public id"), Type: rapid.String().Draw(t, "type"),
-				Body: rapid.SliceOf(rapid.Byte()).Draw(t, "body"),
+				Body: rapid.SliceOf(rapid.Byte()).Draw(t, "body"), Trace: anyTrace(t),
 			})
 		}
 	}
@@ -154,4 +164,16 @@ func sample(members, size int) webhook.Chunk {
 		})
 	}
 	return c
+}
+
+// TestPayloadsWithoutATraceAreAsTheyWere: releases before tracing read them.
+func TestPayloadsWithoutATraceAreAsTheyWere(t *testing.T) {
+	t.Parallel()
+	chunk := webhook.Chunk{Members: []webhook.Member{{WorkspaceID: "w"}}, Events: []webhook.CarriedEvent{{PublicID: "p", Type: "t", Body: []byte("b")}}}
+	want := append([]byte{codecVersion, 1}, make([]byte, 16)...)
+	want = append(want, "\x01w\x01\x01p\x01t\x01b\x01\x00"...)
+	want = append(want, make([]byte, 32)...)
+	if got := encodeChunk(chunk); !bytes.Equal(got, want) {
+		t.Errorf("it is %q, want %q", got, want)
+	}
 }

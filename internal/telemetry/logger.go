@@ -11,6 +11,7 @@ const (
 	KeyRole        = "role"
 	KeyVersion     = "version"
 	KeyRequestID   = "request_id"
+	KeyTraceID     = "trace_id"
 	KeyWorkspaceID = "workspace_id"
 	KeyEventID     = "event_id"
 	KeyEndpointID  = "endpoint_id"
@@ -28,6 +29,8 @@ type LogConfig struct {
 	Level slog.Leveler
 	// Format is "json" or "text". The zero value is JSON.
 	Format string
+	// Traced puts trace_id on lines that are about something that is traced.
+	Traced bool
 	// Role and Version stand on every line, unless empty.
 	Role    string
 	Version string
@@ -45,6 +48,9 @@ func NewLogger(w io.Writer, cfg LogConfig) (*slog.Logger, error) {
 		handler = slog.NewTextHandler(w, options)
 	default:
 		return nil, fmt.Errorf("new logger: format must be json or text, got %q", cfg.Format)
+	}
+	if cfg.Traced {
+		handler = traceHandler{handler}
 	}
 	logger := slog.New(handler)
 	if cfg.Role != "" {

@@ -69,4 +69,6 @@ type CarriedEvent struct {
 	PublicID string
 	Type     string
 	Body     []byte
+	// Trace is the publisher's, or none.
+	Trace Trace
 }

@@ -22,7 +22,12 @@ type Event struct {
 	// Deliveries is how many endpoints matched when the event was accepted.
 	Deliveries int
 	Options
+	// Trace is its publisher's, if what becomes of it is to be recorded there.
+	Trace Trace
 }
+
+// Given reports whether it has anything that few events have.
+func (e *Event) Given() bool { return e.Options.Given() || !e.Trace.IsZero() }
 
 // PublicID is the id that clients and receivers see: the caller's own, else ours.
 func (e *Event) PublicID() string {

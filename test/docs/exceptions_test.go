@@ -18,11 +18,17 @@ const (
 	drawing   = "a drawing"
 	restoring = "a server of its own is needed; TestBackup of test/e2e does it with these programs"
 	shortened = "put together from examples that run, and shortened"
+	machines  = "it wants Docker, a cluster or systemd, which tests do not have; test/deploy has what will read these files read them"
 	events    = "the body of a webhook, which openapi.json does not describe; internal/recovery and internal/deliver test it"
 )
 
 // notRun are blocks, by page and first line, that nothing runs, and why.
 var notRun = map[string]string{
+	"docs/deploy.md: make image VERSION=1.2.3":                                                                      machines,
+	"docs/deploy.md: make compose-keys":                                                                             machines,
+	"docs/deploy.md: kubectl create secret generic postrider \\":                                                    machines,
+	"docs/deploy.md: install -D -t /opt/postrider/bin bin/api bin/worker bin/scheduler bin/postrider":               machines,
+	"docs/tracing.md: POSTRIDER_TRACING_ENDPOINT=http://collector:4318":                                             "a setting; TestTracing sets it",
 	"README.md: git clone https://github.com/postrider/postrider && cd postrider":                                   clones,
 	"docs/quick-start.md: git clone https://github.com/postrider/postrider && cd postrider":                         clones,
 	"README.md: make test     # everything, on a real Postgres, a real Redis and miniredis, with the race detector": "it would run itself",

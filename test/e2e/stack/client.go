@@ -15,6 +15,7 @@ import (
 type Client struct {
 	url, key string
 	once     string // an Idempotency-Key
+	trace    string // a traceparent
 	http     *http.Client
 }
 
@@ -54,6 +55,12 @@ func (c Client) Once(key string) Client {
 	return c
 }
 
+// In is the same caller, in a trace.
+func (c Client) In(traceparent string) Client {
+	c.trace = traceparent
+	return c
+}
+
 // Try makes a request, with in as its JSON body unless it is nil. The error
 // says that no answer came.
 func (c Client) Try(ctx context.Context, method, path string, in any) (Answer, error) {
@@ -72,6 +79,9 @@ func (c Client) Try(ctx context.Context, method, path string, in any) (Answer, e
 	req.Header.Set("Authorization", "Bearer "+c.key)
 	if c.once != "" {
 		req.Header.Set("Idempotency-Key", c.once)
+	}
+	if c.trace != "" {
+		req.Header.Set("Traceparent", c.trace)
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")

@@ -69,7 +69,7 @@ func (q *Queries) DeliveryTargets(ctx context.Context, ids []pgtype.UUID) ([]Del
 }
 
 const EventBodies = `-- name: EventBodies :many
-SELECT e.id, coalesce(e.external_id, '')::text AS external_id, e.type, e.body
+SELECT e.id, coalesce(e.external_id, '')::text AS external_id, e.type, e.body, e.trace
 FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS id) u
 JOIN events e ON e.workspace_id = u.workspace_id AND e.id = u.id
 WHERE e.id >= $3::uuid AND e.id < $4::uuid
@@ -87,6 +87,7 @@ type EventBodiesRow struct {
 	ExternalID string
 	Type       string
 	Body       []byte
+	Trace      []byte
 }
 
 // Index: day events_pkey.
@@ -109,6 +110,7 @@ func (q *Queries) EventBodies(ctx context.Context, arg EventBodiesParams) ([]Eve
 			&i.ExternalID,
 			&i.Type,
 			&i.Body,
+			&i.Trace,
 		); err != nil {
 			return nil, err
 		}

@@ -118,6 +118,7 @@ type Event struct {
 	EndpointIds []pgtype.UUID
 	DeliverAt   pgtype.Timestamptz
 	OrderingKey *string
+	Trace       []byte
 }
 
 type EventID struct {

@@ -49,14 +49,15 @@ func (q *Queries) InsertDelayedDeliveries(ctx context.Context, arg InsertDelayed
 }
 
 const InsertEventsWithOptions = `-- name: InsertEventsWithOptions :exec
-INSERT INTO events (id, workspace_id, external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at, ordering_key)
+INSERT INTO events (id, workspace_id, external_id, type, created_at, body, deliveries, endpoint_ids, deliver_at, ordering_key, trace)
 SELECT u.id, u.workspace_id, NULLIF(u.external_id, ''), u.type, u.created_at, u.body, u.deliveries,
-       NULLIF(u.endpoint_ids, '')::uuid[], u.deliver_at, NULLIF(u.ordering_key, '')
+       NULLIF(u.endpoint_ids, '')::uuid[], u.deliver_at, NULLIF(u.ordering_key, ''), u.trace
 FROM (SELECT unnest((SELECT $1::uuid[])) AS id, unnest((SELECT $2::text[])) AS workspace_id,
              unnest((SELECT $3::text[])) AS external_id, unnest((SELECT $4::text[])) AS type,
              unnest((SELECT $5::timestamptz[])) AS created_at, unnest((SELECT $6::bytea[])) AS body,
              unnest((SELECT $7::int[])) AS deliveries, unnest((SELECT $8::text[])) AS endpoint_ids,
-             unnest((SELECT $9::timestamptz[])) AS deliver_at, unnest((SELECT $10::text[])) AS ordering_key) u
+             unnest((SELECT $9::timestamptz[])) AS deliver_at, unnest((SELECT $10::text[])) AS ordering_key,
+             unnest((SELECT $11::bytea[])) AS trace) u
 `
 
 type InsertEventsWithOptionsParams struct {
@@ -70,6 +71,7 @@ type InsertEventsWithOptionsParams struct {
 	EndpointIds  []string
 	DeliverAts   []pgtype.Timestamptz
 	OrderingKeys []string
+	Traces       [][]byte
 }
 
 // InsertEvents for the few that were published with options. An event's own
@@ -87,6 +89,7 @@ func (q *Queries) InsertEventsWithOptions(ctx context.Context, arg InsertEventsW
 		arg.EndpointIds,
 		arg.DeliverAts,
 		arg.OrderingKeys,
+		arg.Traces,
 	)
 	return err
 }

@@ -1,0 +1,80 @@
+package doctor_test
+
+import (
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/postrider/postrider/internal/doctor"
+	"github.com/postrider/postrider/internal/redistest"
+)
+
+func TestDoctorLooksAtRedis(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	for name, tt := range map[string]struct {
+		args    []string
+		check   string
+		level   doctor.Level
+		setting string
+	}{
+		"Evicts":       {[]string{"--maxmemory-policy", "allkeys-lru"}, "redis.maxmemory_policy", doctor.Fail, "maxmemory-policy noeviction"},
+		"EvictsSome":   {[]string{"--maxmemory-policy", "volatile-ttl"}, "redis.maxmemory_policy", doctor.Fail, "maxmemory-policy noeviction"},
+		"NoLimit":      {nil, "redis.maxmemory", doctor.Warn, "maxmemory 1gb"},
+		"Full":         {[]string{"--maxmemory", "1mb"}, "redis.writable", doctor.Fail, ""},
+		"Replica":      {[]string{"--replicaof", "127.0.0.1 1"}, "redis.role", doctor.Fail, ""},
+		"KeepsNothing": {nil, "redis.persistence", doctor.Warn, "appendonly yes"},
+		"KeepsAFile":   {[]string{"--appendonly", "yes"}, "redis.persistence", doctor.OK, ""},
+		"Snapshots":    {[]string{"--save", "60 1"}, "redis.persistence", doctor.OK, ""},
+		"TellsNothing": {[]string{"--user", "default", "on", "nopass", "~*", "&*", "+@all", "-info"}, "redis.version", doctor.Warn, "ACL SETUSER … +info"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			own := *p
+			own.t, own.redisURL = t, "redis://"+start(t, tt.args)
+			expect(t, own.report(), tt.check, tt.level, tt.setting)
+		})
+	}
+}
+
+// start leaves servers alone that can't be asked in the usual way.
+func start(t *testing.T, args []string) string {
+	t.Helper()
+	if len(args) == 0 || args[0] != "--user" {
+		return redistest.New(t, args...).Addr()
+	}
+	addr := redistest.New(t).Addr()
+	c := redis.NewClient(&redis.Options{Addr: addr})
+	defer c.Close()
+	must(t, c.Do(t.Context(), "ACL", "SETUSER", "default", "-info").Err())
+	return addr
+}
+
+func TestDoctorLooksAtAClustersMasters(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	addr := redistest.New(t, "--cluster-enabled", "yes", "--maxmemory-policy", "allkeys-random").Addr()
+	c := redis.NewClient(&redis.Options{Addr: addr})
+	defer c.Close()
+	must(t, c.ClusterAddSlotsRange(t.Context(), 0, 16383).Err())
+	for c.ClusterInfo(t.Context()).Val()[:16] != "cluster_state:ok" {
+		if t.Context().Err() != nil {
+			t.Fatal("the cluster does not come up")
+		}
+	}
+	p.redisURL = "redis+cluster://" + addr
+	r := p.report()
+	if f := found(t, r, "redis.connection"); f.Level != doctor.OK || f.Found[:22] != "a cluster of 1 masters" {
+		t.Errorf("%+v", f)
+	}
+	expect(t, r, "redis.maxmemory_policy", doctor.Fail, "maxmemory-policy noeviction")
+}
+
+func TestDoctorGoesOnWithoutRedis(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	p.redisURL = "redis://:hunter2@127.0.0.1:1"
+	r := p.report()
+	expect(t, r, "redis.connection", doctor.Fail, "")
+	expect(t, r, "egress.allow", doctor.OK, "")
+}
