@@ -87,7 +87,7 @@ func (w *whole) publish(eventType string, data any) client.Accepted {
 // eventually asks until it is so.
 func (w *whole) eventually(claim string, done func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); !done(); <-time.After(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			w.t.Fatalf("not within 20 s: %s", claim)
 		}

@@ -107,7 +107,7 @@ func TestRecorder(t *testing.T) {
 			all.Wait()
 			for n := range byte(3) { // within a window
 				all.Go(func() { r.record(outcome(n + 20)) })
-				time.Sleep(time.Millisecond)
+				<-time.After(time.Millisecond)
 			}
 			all.Wait()
 			before := time.Now()

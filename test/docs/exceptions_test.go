@@ -32,7 +32,7 @@ var notRun = map[string]string{
 	"README.md: git clone https://github.com/postrider/postrider && cd postrider":                                   clones,
 	"docs/quick-start.md: git clone https://github.com/postrider/postrider && cd postrider":                         clones,
 	"README.md: make test     # everything, on a real Postgres, a real Redis and miniredis, with the race detector": "it would run itself",
-	"docs/backup.md: archive_mode = on": restoring,
+	"docs/backup.md: archive_mode = on":                                                                             restoring,
 	"docs/backup.md: pg_basebackup -h postgres.internal -U replicator -D /backups/postrider/base -c fast -X stream": restoring,
 	"docs/backup.md: pg_dump -h postgres.internal -U postrider -Fc -f postrider.dump postrider":                     restoring,
 	"README.md: make build":                                                            builds,
