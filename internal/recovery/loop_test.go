@@ -14,7 +14,7 @@ func TestLoop(t *testing.T) {
 	intervals := func(t *testing.T, every time.Duration, failing, rounds int) (pauses []time.Duration) {
 		t.Helper()
 		synctest.Test(t, func(t *testing.T) {
-			s := New(Postgres{}, Redis{}, Config{})
+			s, _ := newIdle(&fakeLease{}, "a")
 			ctx, cancel := context.WithCancel(t.Context())
 			var last time.Time
 			n := 0
