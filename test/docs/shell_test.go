@@ -21,7 +21,14 @@ func TestMain(m *testing.M) { stack.Main(m) }
 // where the API refuses, and the newest of what … stands for.
 const before = `set -euo pipefail
 curl() { command curl --fail-with-body "$@"; }
-newest() { command curl -sS "$URL/v1/$1" -H "Authorization: Bearer $KEY" | jq -r '.data[0].id'; }
+newest() {
+  for _ in $(seq 100); do # what a block before retried may not have failed again yet
+    id=$(command curl -sS "$URL/v1/$1" -H "Authorization: Bearer $KEY" | jq -r '.data[0].id')
+    [ "$id" = null ] || break
+    sleep 0.1
+  done
+  echo "$id"
+}
 end() { kill $(jobs -p) 2>/dev/null || true; }
 trap end EXIT
 `

@@ -96,7 +96,7 @@ var ordering = []rule{
 	{row: "Only that key waits", mutants: []mutant{
 		{
 			"internal/ingest/group.go",
-			"CreatedAt: in.CreatedAt, Options: in.Options,\n	}\n", "CreatedAt: in.CreatedAt, Options: in.Options,\n	}\n	if e.OrderingKey != \"\" {\n		e.OrderingKey = \"one for all\"\n	}\n",
+			"Options: in.Options, Trace: r.trace,\n	}\n", "Options: in.Options, Trace: r.trace,\n	}\n	if e.OrderingKey != \"\" {\n		e.OrderingKey = \"one for all\"\n	}\n",
 			"test/e2e", "TestOrdering/HoldsUpOneKeyAndNothingElse",
 		},
 	}},
