@@ -21,11 +21,10 @@ func TestMain(m *testing.M) { stack.Main(m) }
 // where the API refuses, and the newest of what … stands for.
 const before = `set -euo pipefail
 curl() { command curl --fail-with-body "$@"; }
-newest() {
-  for _ in $(seq 100); do # what a block before retried may not have failed again yet
-    id=$(command curl -sS "$URL/v1/$1" -H "Authorization: Bearer $KEY" | jq -r '.data[0].id')
+newest() { # of the first list that has any
+  for list in "$@"; do
+    id=$(command curl -sS "$URL/v1/$list" -H "Authorization: Bearer $KEY" | jq -r '.data[0].id')
     [ "$id" = null ] || break
-    sleep 0.1
   done
   echo "$id"
 }
@@ -33,9 +32,10 @@ end() { kill $(jobs -p) 2>/dev/null || true; }
 trap end EXIT
 `
 
-// placeholders are ids as pages write them. What is tried again is what failed.
+// placeholders are ids as pages write them. What is tried again is what failed, if a
+// block before did not try that already.
 var placeholders = strings.NewReplacer(
-	"dlv_…", "$(newest 'deliveries?status=failed')", "ep_…", "$(newest endpoints)", "evt_…", "$(newest events)")
+	"dlv_…", "$(newest 'deliveries?status=failed' deliveries)", "ep_…", "$(newest endpoints)", "evt_…", "$(newest events)")
 
 // TestShell types a page's blocks, one after the other, in the checkout, with URL, KEY
 // and ADMIN_KEY set. What a text block after one shows has to be what it printed.
