@@ -35,7 +35,10 @@ trap end EXIT
 // placeholders are ids as pages write them. What is tried again is what failed, if a
 // block before did not try that already.
 var placeholders = strings.NewReplacer(
-	"dlv_…", "$(newest 'deliveries?status=failed' deliveries)", "ep_…", "$(newest endpoints)", "evt_…", "$(newest events)")
+	`"dlv_…"`, `"'`+newestDelivery+`'"`, // within a body's quotes
+	"dlv_…", newestDelivery, "ep_…", "$(newest endpoints)", "evt_…", "$(newest events)")
+
+const newestDelivery = "$(newest 'deliveries?status=failed' deliveries)"
 
 // TestShell types a page's blocks, one after the other, in the checkout, with URL, KEY
 // and ADMIN_KEY set. What a text block after one shows has to be what it printed.
