@@ -47,7 +47,8 @@ func pages() (all []page) {
 // section is an entry of the navigation.
 type section struct {
 	Text, Path string // Path is below Home
-	Icon       string // names a symbol of templates/components/icons.html
+	Also       string // another path whose pages belong to it
+	Icon       string // names a symbol of templates/components/sidebar.html
 	Scope      string
 	Admin      bool // for the admin only
 	Whole      bool // for who may do everything in the workspace
@@ -72,7 +73,7 @@ func sections() sectionList {
 	return sectionList{
 		{Text: "Overview", Path: "/overview", Icon: "overview", Scope: "deliveries:read"},
 		{Text: "Endpoints", Path: "/endpoints", Icon: "endpoints", Scope: "endpoints:read"},
-		{Text: "Deliveries", Path: "/deliveries", Icon: "deliveries", Scope: "deliveries:read"},
+		{Text: "Deliveries", Path: "/deliveries", Also: "/replays", Icon: "deliveries", Scope: "deliveries:read"},
 		{Text: "Events", Path: "/events", Icon: "events", Scope: "events:read"},
 		{Text: "Event types", Path: "/event-types", Icon: "types", Scope: "endpoints:read"},
 		{Text: "API keys", Path: "/keys", Icon: "keys", Admin: true},
@@ -85,10 +86,12 @@ func sections() sectionList {
 // mark finds the section that a path belongs to.
 func (l sectionList) mark(path string) []section {
 	for i := range l {
-		l[i].Current = path == l[i].Path || strings.HasPrefix(path, l[i].Path+"/")
+		l[i].Current = below(path, l[i].Path) || l[i].Also != "" && below(path, l[i].Also)
 	}
 	return l
 }
+
+func below(path, base string) bool { return path == base || strings.HasPrefix(path, base+"/") }
 
 // mux has every page under both bases.
 func (c *Console) mux() http.Handler {

@@ -79,6 +79,19 @@
     else field.removeAttribute('aria-invalid');
   });
 
+  // What htmx asked for and did not get is said, for the page stays as it was.
+  for (const name of ['htmx:responseError', 'htmx:sendError', 'htmx:timeout']) {
+    document.addEventListener(name, (e) => {
+      const status = e.detail.xhr?.status;
+      const toast = document.createElement('div');
+      toast.className = 'toast';
+      toast.setAttribute('role', 'alert');
+      toast.textContent = status ? `That did not work (${status}). Reload the page and try again.` : 'Postrider did not answer. Try again.';
+      document.body.append(toast);
+      setTimeout(() => toast.remove(), 6000);
+    });
+  }
+
   // Ask before what is not easily undone.
   const dialog = document.getElementById('confirm');
   document.addEventListener('submit', (e) => {
