@@ -86,32 +86,33 @@ async function violations(page) {
   return found.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`);
 }
 
-// Looks at each page with axe, in both themes and at two widths, and takes its picture
-// where that is asked for. pages is a function, called once, of a list of { name, path
-// (from /console), as (a key; none: signed out), status (an error that is expected),
-// then (what is done on the page first) }.
+// What a page is looked at in: each theme and each width once; pictures are of all.
+const views = [['light', 1280], ['dark', 400], ...(screenshots ? [['dark', 1280], ['light', 400]] : [])];
+
+// Looks at each page with axe, or takes its picture where that is asked for. pages is a
+// function, called once, of a list of { name, path (from /console), as (a key; none:
+// signed out), status (an error that is expected), then (what is done on the page
+// first) }.
 export function looks(pages) {
   let listed;
-  for (const colorScheme of ['light', 'dark']) {
-    for (const width of [1280, 400]) {
-      test(`axe finds nothing wrong, ${colorScheme}, ${width} wide`, async () => {
-        listed ??= pages();
-        const all = await listed;
-        for (const as of new Set(all.map((p) => p.as))) {
-          const mine = all.filter((p) => p.as === as);
-          const { page, close } = await open({ colorScheme, viewport: { width, height: 860 } }, mine.filter((p) => p.status).map((p) => String(p.status)));
-          if (as) await signIn(page, as);
-          for (const { name, path, then } of mine) {
-            await page.goto(url + path);
-            await then?.(page);
-            assert.deepEqual(await violations(page), [], name);
-            const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-            assert.ok(wide <= 0, `${name} is ${wide}px wider than its window`);
-            if (screenshots) await page.screenshot({ path: `${screenshots}/${name}-${colorScheme}${width < 800 ? '-narrow' : ''}.png` });
-          }
-          await close();
+  for (const [colorScheme, width] of views) {
+    test(`every page looks well, ${colorScheme}, ${width} wide`, async () => {
+      listed ??= pages();
+      const all = await listed;
+      for (const as of new Set(all.map((p) => p.as))) {
+        const mine = all.filter((p) => p.as === as);
+        const { page, close } = await open({ colorScheme, viewport: { width, height: 860 } }, mine.filter((p) => p.status).map((p) => String(p.status)));
+        if (as) await signIn(page, as);
+        for (const { name, path, then } of mine) {
+          await page.goto(url + path);
+          await then?.(page);
+          if (screenshots) await page.screenshot({ path: `${screenshots}/${name}-${colorScheme}${width < 800 ? '-narrow' : ''}.png` });
+          else assert.deepEqual(await violations(page), [], name);
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          assert.ok(wide <= 0, `${name} is ${wide}px wider than its window`);
         }
-      });
-    }
+        await close();
+      }
+    });
   }
 }
