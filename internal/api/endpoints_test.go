@@ -359,7 +359,7 @@ func TestTestRoute(t *testing.T) {
 
 	b.tester.response = webhook.Response{StatusCode: 200, Body: []byte("ok\xff"), Duration: 1500 * time.Microsecond}
 	a := b.call(key, "POST", path, "").want(http.StatusOK)
-	if want := `{"success":true,"status_code":200,"response_body":"ok` + "\uFFFD" + `","response_body_base64":"b2v/","duration_ms":2,"error":null,"error_class":null}`; strings.TrimSpace(string(a.raw)) != want {
+	if want := `{"success":true,"status_code":200,"response_headers":{},"response_body":"ok` + "\uFFFD" + `","response_body_base64":"b2v/","duration_ms":2,"error":null,"error_class":null}`; strings.TrimSpace(string(a.raw)) != want {
 		t.Errorf("got %s, want %s", a.raw, want)
 	}
 	if b.tester.eventType != "webhook.test" || b.tester.data != "{}" {
