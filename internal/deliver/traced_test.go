@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"math"
 	"testing"
 	"time"
 
@@ -59,7 +60,11 @@ func lone(t testing.TB, sender Sender, tr Tracer, trace webhook.Trace, change ..
 func TestTracingCostsNothingWhereNothingIsTraced(t *testing.T) {
 	allocs := func(tr Tracer, trace webhook.Trace) float64 {
 		m := lone(t, quietSender{}, tr, trace)
-		return testing.AllocsPerRun(200, func() { m.send(context.Background(), false, time.Second) })
+		least := math.Inf(1) // under the race detector sync.Pool forgets at random
+		for range 100 {
+			least = min(least, testing.AllocsPerRun(1, func() { m.send(context.Background(), false, time.Second) }))
+		}
+		return least
 	}
 	off, untraced, traced := allocs(nil, webhook.Trace{}), allocs(&tracer{}, webhook.Trace{}), allocs(&tracer{}, attemptsPlace)
 	if off != untraced || allocs(nil, attemptsPlace) != off {
