@@ -21,6 +21,7 @@ import (
 // trace. A nil one records nothing and costs nothing.
 type Tracer struct {
 	provider  *sdk.TracerProvider
+	exporter  sdk.SpanExporter
 	tracer    trace.Tracer
 	propagate bool
 }
@@ -64,7 +65,7 @@ func NewTracer(ctx context.Context, cfg TracingConfig) (*Tracer, error) {
 	// says otherwise, and drops what has no room: nobody ever waits for a collector.
 	provider := sdk.NewTracerProvider(sdk.WithBatcher(newWatched(exporter, cfg)), sdk.WithResource(what))
 	return &Tracer{
-		provider: provider, tracer: provider.Tracer("github.com/postrider/postrider"), propagate: cfg.Propagate,
+		provider: provider, exporter: exporter, tracer: provider.Tracer("github.com/postrider/postrider"), propagate: cfg.Propagate,
 	}, nil
 }
 
@@ -84,6 +85,8 @@ func (t *Tracer) Stop(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
 	_ = t.provider.Shutdown(ctx) // what could not be sent was said by watched
+	// Cuts off what still waits for a collector that says nothing: it would go on after us.
+	_ = t.exporter.Shutdown(context.WithoutCancel(ctx))
 }
 
 // flushTimeout bounds what a collector that is away costs a stop.
