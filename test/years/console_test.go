@@ -29,19 +29,20 @@ func consolePaths(x samples) (all []string) {
 	for _, w := range []string{"1h", "24h", "7d", "30d"} {
 		all = append(all, home+"/overview?window="+w)
 	}
-	all = append(all, home+"/endpoints")
-	for _, tab := range []string{"", "/deliveries", "/events", "/health", "/stats", "/settings", "/secrets", "/edit", "/test"} {
+	all = append(all, home+"/endpoints", home+"/endpoints?state=failing", home+"/endpoints?search=never", home+"/endpoints/new")
+	for _, tab := range []string{"", "/deliveries", "/test", "/diagnose", "/catch-up", "/secret", "/settings"} {
 		all = append(all, home+"/endpoints/"+x.busy+tab)
 	}
-	for _, q := range []string{"", "?status=success", "?status=failed", "?status=pending", "?status=canceled", "?type=order.t7", "?type=never", "?endpoint_id=" + x.busy,
-		"?endpoint_id=" + x.busy + "&status=failed", "?until=" + ago(15*day)} {
+	for _, q := range []string{"", "?status=success", "?status=failed", "?status=pending", "?status=canceled", "?type=order.t7", "?type=never", "?endpoint=" + x.busy,
+		"?endpoint=" + x.busy + "&status=failed", "?status_class=2xx", "?status_class=3xx", "?status_class=5xx", "?status_class=none", "?until=" + ago(15*day)} {
 		all = append(all, home+"/deliveries"+q)
 	}
 	all = append(all, home+"/deliveries/"+x.newest, home+"/deliveries/"+x.oldest, home+"/deliveries/"+x.failed)
 	for _, q := range []string{"", "?type=order.t7", "?type=never", "?until=" + ago(15*day)} {
 		all = append(all, home+"/events"+q)
 	}
-	return append(all, home+"/events/"+x.oldEvent, home+"/event-types", home+"/keys", home+"/queues", home+"/replays", home+"/audit-log", "/console/")
+	return append(all, home+"/events/"+x.oldEvent, home+"/events/"+x.oldEvent+"/explain", home+"/events/new", home+"/event-types", home+"/keys", home+"/queues", home+"/replays", home+"/audit-log",
+		home+"/settings", "/console/audit-log", "/console/workspaces")
 }
 
 // browser is signed in with a key.
