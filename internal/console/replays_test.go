@@ -15,7 +15,7 @@ import (
 
 // onceIn is the token in a page's form.
 func (p page) onceIn() string {
-	m := regexp.MustCompile(`name="once" value="(\w[\w-]*)"`).FindStringSubmatch(p.text)
+	m := regexp.MustCompile(`name="once" value="([\w-]+)"`).FindStringSubmatch(p.text)
 	if m == nil {
 		p.t.Fatalf("no token in %s", p.text)
 	}
