@@ -64,7 +64,19 @@ func walk(ctx context.Context, lo, hi pgtype.UUID, limit, steps int, look walker
 func (look walker) near(ctx context.Context, lo, hi pgtype.UUID, most, limit int32) ([]step, error) {
 	return nearFirst(lo, hi, time.Now(), func(lo pgtype.UUID) ([]step, error) {
 		return look(ctx, lo, hi, most, limit)
-	}, func(rows []step) bool { return len(rows) > 0 && (len(rows) >= int(limit) || rows[len(rows)-1].last) })
+	}, func(rows []step) bool {
+		return len(rows) > 0 && (rows[len(rows)-1].last || matching(rows) >= int(limit))
+	})
+}
+
+// matching counts those that a page has: of an outcome many are looked at that are not.
+func matching(rows []step) (n int) {
+	for _, s := range rows {
+		if s.matches {
+			n++
+		}
+	}
+	return n
 }
 
 // around are the bounds of some ids, for statements that end before hi.
