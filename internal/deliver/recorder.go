@@ -22,7 +22,6 @@ type recorder struct {
 	recorded func([]webhook.Outcome)
 
 	in     chan *result
-	busy   bool // the last group had many; for gather alone
 	done   chan struct{}
 	closed sync.Once
 	// away is set while groups can't be committed; no new request starts then.
@@ -51,11 +50,6 @@ const (
 	maxGroup      = 512
 	recordTimeout = 10 * time.Second
 	maxRecordWait = 2 * time.Second // between tries while Postgres is away
-
-	// A group after a busy one waits for company: what a commit costs by itself is
-	// about what 15 rows cost. What is sent by then was sent; only its task lasts longer.
-	busyGroup    = 8
-	recordWindow = 4 * time.Millisecond
 )
 
 func newRecorder(outcomes Outcomes, capacity int, logger *slog.Logger, m metrics) *recorder {
@@ -68,11 +62,9 @@ func newRecorder(outcomes Outcomes, capacity int, logger *slog.Logger, m metrics
 // record returns once the outcome is committed. Its memory is bounded by the
 // requests that may be in flight.
 func (r *recorder) record(o webhook.Outcome) verdict {
-	since := time.Now()
 	res := &result{Outcome: o, ready: make(chan struct{})}
 	r.in <- res
 	<-res.ready
-	r.metrics.recordWait.Observe(time.Since(since).Seconds())
 	return res.verdict
 }
 
@@ -138,8 +130,8 @@ func (r *recorder) run() {
 	}
 }
 
-// gather takes what waits, and after a busy group what comes within the window. A
-// delivery stands in a group once; its second outcome goes into the next.
+// gather takes what waits. A delivery stands in a group once; its second
+// outcome goes into the next.
 func (r *recorder) gather(later []*result) (group, rest []*result, open bool) {
 	seen := make(map[webhook.ID]bool, maxGroup)
 	add := func(res *result) {
@@ -160,54 +152,18 @@ func (r *recorder) gather(later []*result) (group, rest []*result, open bool) {
 		}
 		add(res)
 	}
-	window := newWindow(r.busy)
-	defer window.stop()
-	open = true
-	for open && len(group) < maxGroup {
-		res, ok, over := window.next(r.in)
-		if over {
-			break
-		}
-		if open = ok; ok {
+	for len(group) < maxGroup {
+		select {
+		case res, ok := <-r.in:
+			if !ok {
+				return group, rest, false
+			}
 			add(res)
+		default:
+			return group, rest, true
 		}
 	}
-	r.busy = len(group) >= busyGroup
-	return group, rest, open
-}
-
-// window is how long a group takes others in: the zero one, as long as any wait.
-type window struct{ timer *time.Timer }
-
-func newWindow(busy bool) window {
-	if !busy {
-		return window{}
-	}
-	return window{time.NewTimer(recordWindow)}
-}
-
-// next is what comes in, unless the window is over before; ok is false once in is closed.
-func (w window) next(in <-chan *result) (res *result, ok, over bool) {
-	select {
-	case res, ok = <-in:
-		return res, ok, false
-	default:
-	}
-	if w.timer == nil {
-		return nil, false, true
-	}
-	select {
-	case res, ok = <-in:
-		return res, ok, false
-	case <-w.timer.C:
-		return nil, false, true
-	}
-}
-
-func (w window) stop() {
-	if w.timer != nil {
-		w.timer.Stop()
-	}
+	return group, rest, true
 }
 
 // write commits the group, trying until it can.

@@ -95,32 +95,6 @@ func TestRecorder(t *testing.T) {
 		})
 	})
 
-	t.Run("WaitsForCompanyAfterABusyGroupOnly", func(t *testing.T) {
-		t.Parallel()
-		inBubble(t, func(t *testing.T, f *fakeOutcomes, r *recorder) {
-			var all sync.WaitGroup
-			all.Go(func() { r.record(outcome(0)) })
-			synctest.Wait()
-			for n := range byte(busyGroup) {
-				all.Go(func() { r.record(outcome(n + 1)) })
-			}
-			all.Wait()
-			for n := range byte(3) { // within a window
-				all.Go(func() { r.record(outcome(n + 20)) })
-				<-time.After(time.Millisecond)
-			}
-			all.Wait()
-			before := time.Now()
-			r.record(outcome(30))
-			if took := time.Since(before); took != f.takes {
-				t.Errorf("after a small group one alone takes %s", took)
-			}
-			if g := f.recorded(); len(g) != 4 || len(g[1]) != busyGroup || len(g[2]) != 3 {
-				t.Errorf("%d groups", len(g))
-			}
-		})
-	})
-
 	t.Run("ReturnsOnlyOnceCommitted", func(t *testing.T) {
 		t.Parallel()
 		inBubble(t, func(t *testing.T, _ *fakeOutcomes, r *recorder) {
