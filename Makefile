@@ -40,7 +40,7 @@ build: ## build all programs into bin/
 .PHONY: test
 test: fmt-check vet sqlc-diff race-notice ## check and test everything, as CI does
 	@$(GO) build -o bin/testenv ./internal/testenv
-	bin/testenv $(GO) test $(RACE) -timeout 15m $(FLAGS) $(PKG)
+	bin/testenv $(GO) test $(RACE) -timeout 20m $(FLAGS) $(PKG)
 
 .PHONY: bench
 bench: build ## measure the whole system and write docs/benchmarks.md (ARGS="-quick" only shows that it works)
