@@ -62,9 +62,11 @@ func newRecorder(outcomes Outcomes, capacity int, logger *slog.Logger, m metrics
 // record returns once the outcome is committed. Its memory is bounded by the
 // requests that may be in flight.
 func (r *recorder) record(o webhook.Outcome) verdict {
+	since := time.Now()
 	res := &result{Outcome: o, ready: make(chan struct{})}
 	r.in <- res
 	<-res.ready
+	r.metrics.recordWait.Observe(time.Since(since).Seconds())
 	return res.verdict
 }
 
