@@ -80,6 +80,18 @@ func clientsDeliveries(t *testing.T, c *client.Client, e, failing client.Endpoin
 			t.Errorf("the attempt is %+v, %v", a, err)
 		}
 	}
+	if got := must(c.Deliveries.Request(ctx, failed.ID, 0))(t); !got.AsSent || got.Body == nil {
+		t.Errorf("the request is %+v", got)
+	}
+	if got := must(c.Deliveries.Verify(ctx, failed.ID, client.VerifyInput{}))(t); !got.Verified {
+		t.Errorf("what was sent does not verify: %+v", got)
+	}
+	if got := must(c.Replays.Start(ctx, client.DeliveriesReplayInput{DeliveryIDs: []string{failed.ID}}))(t); got.Total != 1 {
+		t.Errorf("the replay of a chosen one is %+v", got)
+	}
+	if got := must(c.Endpoints.StatsOf(ctx, []string{e.ID, failing.ID}, ""))(t); len(got) != 2 {
+		t.Errorf("%d endpoints have statistics", len(got))
+	}
 	must(c.Deliveries.Retry(ctx, failed.ID))(t)
 	later := must(c.Dispatch(ctx, "post.created", map[string]any{"id": 2, "status": "published"}, client.WithDeliverAt(time.Now().Add(time.Hour)), client.WithEndpoints(e.ID)))(t)
 	for d, err := range c.Events.AllDeliveries(ctx, later.ID, client.EventDeliveryFilter{Status: client.DeliveryPending}) {
@@ -151,7 +163,7 @@ func clientsReplays(t *testing.T, c *client.Client, e client.Endpoint) {
 	if got := must(c.Replays.Get(ctx, r.ID))(t); got.Status != client.ReplayCanceled {
 		t.Errorf("got %+v", got)
 	}
-	if n := count(t, c.Replays.All(ctx, client.ListOptions{Limit: 1})); n != 2 {
+	if n := count(t, c.Replays.All(ctx, client.ListOptions{Limit: 1})); n != 3 {
 		t.Errorf("there are %d replays", n)
 	}
 	rotated := must(c.Endpoints.Rotate(ctx, e.ID, client.RotateInput{Overlap: new(3600)}))(t)

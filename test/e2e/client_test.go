@@ -79,6 +79,9 @@ func clientsWorkspace(t *testing.T, admin *client.Client) {
 	if d := must(admin.Description(ctx))(t); !bytes.Contains(d, []byte(`"publishEvent"`)) {
 		t.Errorf("the description is %.100s", d)
 	}
+	if q := must(admin.Queues.Get(ctx))(t); len(q.Queues) == 0 {
+		t.Errorf("the queues are %+v", q)
+	}
 	made := must(admin.Workspaces.Create(ctx, client.WorkspaceInput{ID: "7456", Name: "Blog"}))(t)
 	if made.ID != "7456" || !reflect.DeepEqual(must(admin.Workspaces.Get(ctx, "7456"))(t), made) {
 		t.Errorf("made %+v", made)
