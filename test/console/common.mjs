@@ -107,7 +107,8 @@ export function looks(pages) {
           await page.goto(url + path);
           await then?.(page);
           if (screenshots) await page.screenshot({ path: `${screenshots}/${name}-${colorScheme}${width < 800 ? '-narrow' : ''}.png` });
-          else assert.deepEqual(await violations(page), [], name);
+          // axe takes most of the time: it sees each page in one of the two views, in turn.
+          else if (all.findIndex((p) => p.name === name) % 2 === (width < 800 ? 1 : 0)) assert.deepEqual(await violations(page), [], name);
           const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
           assert.ok(wide <= 0, `${name} is ${wide}px wider than its window`);
         }
