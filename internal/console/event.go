@@ -123,9 +123,9 @@ func (p *eventPage) readDeliveries(ctx context.Context, v *visit) error {
 	for i := range got.Data {
 		ids[i] = got.Data[i].EndpointID
 	}
-	urls, err := v.receivers(ids)
+	urls, err := v.endpointURLs(map[string]string{}, ids)
 	for i := range got.Data {
-		p.Deliveries[i] = eventDelivery{got.Data[i], urls[ids[i]]}
+		p.Deliveries[i] = eventDelivery{got.Data[i], urls[got.Data[i].EndpointID]}
 	}
 	return err
 }
@@ -187,34 +187,4 @@ func (v *visit) offeredEndpoints(ctx context.Context) ([]client.Endpoint, error)
 	}
 	got, err := v.api.Endpoints.List(ctx, client.ListOptions{Limit: endpointsOffered})
 	return got.Data, err
-}
-
-// receivers are the URLs of endpoints. One that is deleted, or that the reader may not
-// see, has none.
-func (v *visit) receivers(ids []string) (map[string]string, error) {
-	urls := make(map[string]string, len(ids))
-	if !v.May(string(webhook.ScopeEndpointsRead)) {
-		return urls, nil
-	}
-	found := make([]string, len(ids))
-	var calls []func(context.Context) error
-	for i, id := range ids {
-		if _, asked := urls[id]; asked {
-			continue
-		}
-		urls[id] = ""
-		calls = append(calls, func(ctx context.Context) error {
-			e, err := v.api.Endpoints.Get(ctx, id)
-			if client.CodeOf(err) == client.CodeNotFound {
-				return nil
-			}
-			found[i] = e.URL
-			return err
-		})
-	}
-	err := v.together(calls...)
-	for i, id := range ids {
-		urls[id] = cmp.Or(urls[id], found[i])
-	}
-	return urls, err
 }

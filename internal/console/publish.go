@@ -102,7 +102,7 @@ func newPreview(ctx context.Context, v *visit, f *publishForm) (*preview, error)
 	for i := range got.Data {
 		ids[i] = got.Data[i].EndpointID
 	}
-	urls, err := v.receivers(ids)
+	urls, err := v.endpointURLs(map[string]string{}, ids)
 	var others []previewRow // after those who get it
 	for i := range got.Data {
 		x := &got.Data[i]
