@@ -137,7 +137,7 @@ test('what failed is counted, sent again and seen to arrive', async () => {
   await page.getByRole('button', { name: 'Count them' }).click();
   await page.getByText('2 deliveries would be made.').waitFor();
   await page.getByRole('button', { name: 'Start the replay' }).click();
-  await page.getByText('The replay has begun.').waitFor();
+  await page.getByText('Replay started.').waitFor();
   await page.getByText('2 of 2 deliveries').waitFor({ timeout: 30000 }); // without a reload
   await eventually('they arrive', async () => (await api('GET', `/v1/endpoints/${back.id}/deliveries?status=success`, undefined, key)).data.length === 2);
   await page.getByRole('link', { name: 'Settings' }).click();

@@ -36,9 +36,9 @@ test('the theme is remembered', async () => {
 test('the admin goes from one workspace to another', async () => {
   const { page, close } = await open();
   await signIn(page, adminKey);
-  await page.getByRole('link', { name: 'Acme Blog' }).click();
+  await page.getByRole('link', { name: 'Acme Blog', exact: true }).click();
   await page.getByText('Acme Blog').first().click();
-  await page.getByRole('link', { name: 'globex' }).click();
+  await page.getByRole('link', { name: 'globex', exact: true }).click();
   await page.getByText('No events yet').waitFor();
   await close();
 });
