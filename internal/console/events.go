@@ -10,11 +10,12 @@ import (
 	"github.com/postrider/postrider/internal/webhook"
 )
 
+// No id of a caller has a slash unescaped, so that what stands between two is nobody's.
 func eventsPages() []page {
 	const all = inWorkspace + "/events"
 	return []page{
 		{method: "GET", path: all, scope: webhook.ScopeEventsRead, handle: listEvents},
-		{method: "GET", path: all + "/new", scope: webhook.ScopeEventsWrite, noPortal: true, handle: newEvent},
+		{method: "GET", path: all + "/-/new", scope: webhook.ScopeEventsWrite, noPortal: true, handle: newEvent},
 		{method: "POST", path: all + "/check", scope: webhook.ScopeEventsWrite, noPortal: true, handle: checkEvent},
 		{method: "POST", path: all, scope: webhook.ScopeEventsWrite, noPortal: true, handle: publishEvent},
 		{method: "GET", path: all + "/{id}", scope: webhook.ScopeEventsRead, handle: showEvent},

@@ -182,12 +182,18 @@ func TestPublish(t *testing.T) {
 			t.Errorf("%d events came of it", after-before)
 		}
 	})
+	t.Run("IsNotInTheWayOfAnEventThatIsCalledNew", func(t *testing.T) {
+		if _, err := w.client.Events.Publish(t.Context(), client.NewEvent{ID: "new", Type: "post.created", Data: jsonOf(`{"title":"The new one"}`)}); err != nil {
+			t.Fatal(err)
+		}
+		b.get(acmeEvents+"/new").want(200, "The new one")
+	})
 	t.Run("BeginsWithAnExampleAndShowsWhatItsSchemaSays", func(t *testing.T) {
 		in := client.EventTypeInput{Example: jsonOf(`{"id":9007199254740993}`), Schema: jsonOf(`{"required":["id"]}`), Validation: client.ValidationWarn}
 		if _, err := w.client.EventTypes.Put(t.Context(), "post.created", in); err != nil {
 			t.Fatal(err)
 		}
-		b.get(acmeEvents+"/new?type=post.created").want(200, "&#34;id&#34;: 9007199254740993", `value="post.created"`)
+		b.get(acmeEvents+"/-/new?type=post.created").want(200, "&#34;id&#34;: 9007199254740993", `value="post.created"`)
 		b.do("POST", acmeEvents, form()).want(200, "Event published", "/data/id", "To the event")
 		in.Validation = client.ValidationReject
 		if _, err := w.client.EventTypes.Put(t.Context(), "post.created", in); err != nil {

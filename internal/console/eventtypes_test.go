@@ -50,7 +50,7 @@ func TestEventTypes(t *testing.T) {
 		b.do("POST", acmeTypes, form()).leads(acmeTypes + "/post.created?done=type-saved")
 		b.do("POST", acmeTypes, form("description", "other")).want(422, "is in the catalogue already")
 		b.get(acmeTypes).want(200, "post.created", "A &lt;b&gt;new&lt;/b&gt; post", "Warns")
-		b.get(acmeTypes+"/post.created?done=type-saved").want(200, "Event type saved.", "&#34;required&#34;: [", "1 of 1 endpoint would get it", "/events/new?type=post.created", "/events?type=post.created")
+		b.get(acmeTypes+"/post.created?done=type-saved").want(200, "Event type saved.", "&#34;required&#34;: [", "1 of 1 endpoint would get it", "/events/-/new?type=post.created", "/events?type=post.created")
 		b.get(acmeTypes+"/post.created/edit").want(200, "A &lt;b&gt;new", `value="warn" checked`)
 		b.do("POST", acmeTypes+"/post.created/edit", form("validation", "reject", "name", "not.this")).leads(acmeTypes + "/post.created?done=type-saved")
 		b.get(acmeTypes).want(200, "Rejects").lacks("not.this")
@@ -80,7 +80,7 @@ func TestThePortalLooksAtEventsAndTypesAndPublishesNone(t *testing.T) {
 		b := w.browser()
 		b.get(w.link(manage))
 		const home = "/portal/w/acme"
-		b.get(home+"/events").want(200, e.ID).lacks("/events/new")
+		b.get(home+"/events").want(200, e.ID).lacks("/events/-/new")
 		p := b.get(home+"/events/"+e.ID).want(200, "Delivered")
 		if strings.Contains(p.text, "/replay\"") != manage {
 			t.Errorf("manage %v: a replay is offered %v", manage, !manage)

@@ -124,7 +124,7 @@ looks(async () => {
     { name: 'event', path: `${at}/events/order-4711`, as: key },
     { name: 'event-later', path: `${at}/events/report-1`, as: key },
     { name: 'event-explain', path: `${at}/events/${slow.id}/explain`, as: key },
-    { name: 'event-new', path: `${at}/events/new?type=post.archived`, as: key },
+    { name: 'event-new', path: `${at}/events/-/new?type=post.archived`, as: key },
     { name: 'event-types', path: `${at}/event-types`, as: key },
     { name: 'event-types-empty', path: '/console/w/noevents/event-types', as: adminKey },
     { name: 'event-type', path: `${at}/event-types/post.archived`, as: key },

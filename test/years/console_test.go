@@ -41,7 +41,7 @@ func consolePaths(x samples) (all []string) {
 	for _, q := range []string{"", "?type=order.t7", "?type=never", "?until=" + ago(15*day)} {
 		all = append(all, home+"/events"+q)
 	}
-	return append(all, home+"/events/"+x.oldEvent, home+"/events/"+x.oldEvent+"/explain", home+"/events/new", home+"/event-types", home+"/keys", home+"/queues", home+"/replays", home+"/audit-log",
+	return append(all, home+"/events/"+x.oldEvent, home+"/events/"+x.oldEvent+"/explain", home+"/events/-/new", home+"/event-types", home+"/keys", home+"/queues", home+"/replays", home+"/audit-log",
 		home+"/settings", "/console/audit-log", "/console/workspaces")
 }
 
