@@ -107,7 +107,7 @@ mutants: ## break each rule of docs/rules.md on purpose and see its tests fail, 
 .PHONY: screenshots
 screenshots: ## take pictures of the console's pages, light and dark, into docs/screenshots
 	@$(GO) build -o bin/testenv ./internal/testenv
-	POSTRIDER_SCREENSHOTS=$(CURDIR)/docs/screenshots bin/testenv $(GO) test -count 1 -v -run TestConsole ./test/console
+	POSTRIDER_SCREENSHOTS=$(CURDIR)/docs/screenshots bin/testenv $(GO) test -count 1 -timeout 30m -v -run TestConsole ./test/console
 
 .PHONY: openapi
 openapi: ## write openapi.json, the API's description, as the code has it

@@ -106,6 +106,12 @@ test('two failed ones are chosen and replayed, and arrive', async () => {
   assert.ok(await replay.isDisabled());
   await page.getByLabel('Choose all on this page').check();
   await page.getByText('3 chosen', { exact: true }).waitFor();
+  await page.setViewportSize({ width: 400, height: 860 }); // where a table has no head
+  await page.getByLabel('Choose all', { exact: true }).uncheck();
+  assert.ok(await replay.isDisabled());
+  await page.getByLabel('Choose all', { exact: true }).check();
+  await page.setViewportSize({ width: 1280, height: 860 });
+  await page.getByText('3 chosen', { exact: true }).waitFor();
   await rows(page).nth(1).getByRole('checkbox').uncheck();
   await page.getByText('2 chosen', { exact: true }).waitFor();
   await replay.click();

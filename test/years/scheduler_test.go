@@ -52,6 +52,7 @@ func (s *side) reconcile(t *testing.T) float64 {
 	t.Helper()
 	want := s.receiver.Pairs() + lost
 	s.worker.Terminate(t)
+	began := time.Now()
 	for i := range lost / 1000 {
 		events := make([]map[string]any, 1000)
 		for j := range events {
@@ -59,9 +60,13 @@ func (s *side) reconcile(t *testing.T) float64 {
 		}
 		s.c.Call(t, http.MethodPost, "/v1/events/batch", map[string]any{"events": events}, http.StatusAccepted, nil)
 	}
+	// A 202 is before the tasks: those that reach Redis after it was flushed are not lost.
+	stack.Eventually(t, fmt.Sprintf("%s: Redis has the tasks of %d deliveries", s.name, lost), func() bool {
+		return s.Tasks(t) >= ask[int](t, s, "SELECT count(DISTINCT task) FROM deliveries WHERE id >= $1 AND status = 'pending' AND task IS NOT NULL", bound(began))
+	})
 	before := s.Metric(t, s.scheduler, audited)
 	must(t, s.Redis.FlushAll(t.Context()))
-	began := time.Now()
+	began = time.Now()
 	stack.Eventually(t, fmt.Sprintf("%s: %d deliveries are taken back", s.name, lost), func() bool {
 		return s.Metric(t, s.scheduler, audited)-before >= lost
 	})

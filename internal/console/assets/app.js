@@ -119,9 +119,8 @@
   function countChosen(form) {
     const rows = [...form.querySelectorAll('tbody input[type=checkbox]:not(:disabled)')];
     const n = rows.filter((row) => row.checked).length;
-    const all = form.querySelector('[data-select-all]');
-    if (all) {
-      all.hidden = rows.length === 0;
+    for (const all of form.querySelectorAll('[data-select-all]')) { // one of a wide page, one of a narrow one
+      (all.closest('label') ?? all).hidden = rows.length === 0;
       all.checked = n > 0 && n === rows.length;
       all.indeterminate = n > 0 && n < rows.length;
     }
