@@ -11,7 +11,7 @@
 SELECT d.id, d.status, d.task, d.attempts, d.schedule_start,
        -- Rounded up, for nothing is early; NULL, of what has ended, is no number.
        coalesce(ceil(date_part('epoch', d.next_attempt_at - now()) * 1000), 0)::bigint AS due_in_ms,
-       d.deliver_at, e.version, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
+       d.deliver_at, (d.replay_id IS NOT NULL)::bool AS replayed, e.version, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
        (h.open_until IS NOT NULL)::bool AS breaker_open,
        coalesce(ceil(date_part('epoch', h.open_until - now()) * 1000), 0)::bigint AS open_for_ms, h.probe_id,
        (current_setting('transaction_read_only') = 'on')::bool AS read_only, d.ordering_key, d.ordering_seq

@@ -211,10 +211,12 @@ WITH gone AS (
 )
 SELECT id, workspace_id, failures, failing_since FROM gone;
 
--- name: ForgetDeletedHealth :execrows
--- A failure of a request that was under way when its endpoint was deleted is
--- counted afterwards, and no success will end that run. Index: endpoints_pkey.
-DELETE FROM endpoint_health h USING endpoints e WHERE e.id = h.endpoint_id AND e.deleted_at IS NOT NULL;
+-- name: ForgetEndedHealth :execrows
+-- No success will end the run of an endpoint that was deleted or disabled: enabled
+-- again it starts anew. Also a failure of a request that was under way then is counted
+-- afterwards. Index: endpoints_pkey.
+DELETE FROM endpoint_health h USING endpoints e
+WHERE e.id = h.endpoint_id AND (e.deleted_at IS NOT NULL OR NOT e.is_active);
 
 -- name: CountHeld :many
 -- How many of the held deliveries are held for which reason, of so many that are

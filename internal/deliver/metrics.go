@@ -35,9 +35,9 @@ func newMetrics(reg prometheus.Registerer, endpoints int) metrics {
 		attempts:       newAttempts(f),
 		attemptSeconds: newLatency(f, "postrider_deliver_attempt_duration_seconds", "Time one request took.", seconds),
 		firstSeconds: newLatency(f, "postrider_deliver_first_attempt_delay_seconds",
-			"Time from the event's acceptance, or its deliver_at, to the start of the first attempt.", seconds),
+			"Time from the event's acceptance, or its deliver_at, to the start of the first attempt; replays are left out.", seconds),
 		successSeconds: newLatency(f, "postrider_deliver_success_delay_seconds",
-			"Time from the event's acceptance, or its deliver_at, to its successful delivery.", prometheus.ExponentialBuckets(0.001, 4, 13)),
+			"Time from the event's acceptance, or its deliver_at, to its successful delivery; replays are left out.", prometheus.ExponentialBuckets(0.001, 4, 13)),
 		groupOutcomes: f.NewHistogram(prometheus.HistogramOpts{
 			Name: "postrider_deliver_record_group_outcomes", Help: "Outcomes recorded in one commit.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 10),
@@ -128,6 +128,9 @@ func (m metrics) attempted(d *member, o *webhook.Outcome, now time.Time) {
 	}
 	m.busiest.count(d.EndpointID, outcome, o.Attempt.Duration)
 	m.attemptSeconds.observe(o.Attempt.Duration, now, d.DeliveryID)
+	if d.standing.Replayed { // how old its event is says nothing about how quick Postrider is
+		return
+	}
 	if d.standing.Attempts == 0 {
 		m.firstSeconds.observe(o.Attempt.StartedAt.Sub(d.wanted()), now, d.DeliveryID)
 	}

@@ -37,8 +37,12 @@ func TestDelaysAreCountedFromWhenTheDeliveryWasWanted(t *testing.T) {
 			s := setup(t, func(s *stage) { s.cfg.Registerer = reg })
 			m := s.deliveryOf(time.Now().Add(-time.Hour), s.endpoint(), "c_1")
 			s.change(m, "deliver_at = "+tt.deliverAt)
+			replayed := s.deliveryOf(time.Now().Add(-time.Hour), s.endpoint(), "c_2")
+			s.change(replayed, "replay_id = gen_random_uuid()")
 			s.process(chunk("c_1", m))
+			s.process(chunk("c_2", replayed))
 			s.wants(m, "status = 'success' AND attempts = 1")
+			s.wants(replayed, "status = 'success' AND attempts = 1")
 			first, success := delays(t, reg)
 			if min(first, success) < tt.least || max(first, success) > tt.most {
 				t.Errorf("%v and %v s, want %v to %v", first, success, tt.least, tt.most)

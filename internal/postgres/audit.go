@@ -92,11 +92,11 @@ func (s *Upkeep) RemoveDeadWorkers(ctx context.Context) (int, error) {
 	return int(n), nil
 }
 
-// ForgetDeleted forgets how endpoints failed that are deleted, and returns of how many.
-func (s *Upkeep) ForgetDeleted(ctx context.Context) (int, error) {
-	n, err := s.db.q.ForgetDeletedHealth(ctx)
+// ForgetEnded forgets how endpoints failed that are deleted or disabled, and returns of how many.
+func (s *Upkeep) ForgetEnded(ctx context.Context) (int, error) {
+	n, err := s.db.q.ForgetEndedHealth(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("forget how deleted endpoints failed: %w", available(err))
+		return 0, fmt.Errorf("forget how deleted and disabled endpoints failed: %w", available(err))
 	}
 	return int(n), nil
 }

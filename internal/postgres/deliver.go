@@ -84,7 +84,7 @@ func (s *Deliver) Guard(ctx context.Context, members []webhook.Member) (map[webh
 			out[r.ID.Bytes] = webhook.Standing{
 				Status: webhook.Status(r.Status), Task: deref(r.Task), Attempts: int(r.Attempts),
 				ScheduleStart: int(r.ScheduleStart), DueIn: time.Duration(r.DueInMs) * time.Millisecond,
-				DeliverAt:       r.DeliverAt.Time,
+				DeliverAt: r.DeliverAt.Time, Replayed: r.Replayed,
 				EndpointVersion: r.Version, EndpointActive: r.IsActive, EndpointDeleted: r.Deleted,
 				Turn: turnOf(r.OrderingKey, r.OrderingSeq), BreakerOpen: r.BreakerOpen, OpenFor: time.Duration(r.OpenForMs) * time.Millisecond, ProbeID: r.ProbeID.Bytes,
 			}

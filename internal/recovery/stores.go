@@ -99,8 +99,8 @@ type RetentionStore interface {
 type UpkeepStore interface {
 	// RemoveDeadWorkers forgets workers that are gone for an hour.
 	RemoveDeadWorkers(ctx context.Context) (int, error)
-	// ForgetDeleted forgets how deleted endpoints failed.
-	ForgetDeleted(ctx context.Context) (int, error)
+	// ForgetEnded forgets how endpoints failed that are deleted or disabled.
+	ForgetEnded(ctx context.Context) (int, error)
 	// DisableFailing disables endpoints that fail for that long, and failed that
 	// often in a row.
 	DisableFailing(ctx context.Context, after time.Duration, failures int, reason string) ([]webhook.ID, error)

@@ -26,7 +26,7 @@ func (u *upkeep) runOnce(ctx context.Context) error {
 	if _, err := u.store.RemoveDeadWorkers(ctx); err != nil {
 		return err
 	}
-	if _, err := u.store.ForgetDeleted(ctx); err != nil {
+	if _, err := u.store.ForgetEnded(ctx); err != nil {
 		return err
 	}
 	disabled, err := u.store.DisableFailing(ctx, u.disableAfter, disableFailures, disabledFailing)

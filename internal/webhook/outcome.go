@@ -29,6 +29,8 @@ type Standing struct {
 	// DeliverAt is when its publisher wanted the first attempt at the earliest; zero
 	// as a rule.
 	DeliverAt time.Time
+	// Replayed says that a replay made it, however long after its event.
+	Replayed bool
 	// Turn is nil without an ordering key. Waits says that others of its key are
 	// before it.
 	Turn  *Turn

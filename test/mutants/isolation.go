@@ -182,7 +182,7 @@ var isolation = []rule{
 	{row: "Nothing stays behind of how a deleted endpoint failed", mutants: []mutant{
 		{
 			"internal/recovery/upkeep.go",
-			"if _, err := u.store.ForgetDeleted(ctx); err != nil {", "if _, err := 0, error(nil); err != nil {",
+			"if _, err := u.store.ForgetEnded(ctx); err != nil {", "if _, err := 0, error(nil); err != nil {",
 			"internal/recovery", "TestUpkeep/ForgetsHowDeletedEndpointsFailed",
 		},
 	}},

@@ -127,7 +127,7 @@ const GuardDeliveries = `-- name: GuardDeliveries :many
 SELECT d.id, d.status, d.task, d.attempts, d.schedule_start,
        -- Rounded up, for nothing is early; NULL, of what has ended, is no number.
        coalesce(ceil(date_part('epoch', d.next_attempt_at - now()) * 1000), 0)::bigint AS due_in_ms,
-       d.deliver_at, e.version, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
+       d.deliver_at, (d.replay_id IS NOT NULL)::bool AS replayed, e.version, e.is_active, (e.deleted_at IS NOT NULL)::bool AS deleted,
        (h.open_until IS NOT NULL)::bool AS breaker_open,
        coalesce(ceil(date_part('epoch', h.open_until - now()) * 1000), 0)::bigint AS open_for_ms, h.probe_id,
        (current_setting('transaction_read_only') = 'on')::bool AS read_only, d.ordering_key, d.ordering_seq
@@ -153,6 +153,7 @@ type GuardDeliveriesRow struct {
 	ScheduleStart int32
 	DueInMs       int64
 	DeliverAt     pgtype.Timestamptz
+	Replayed      bool
 	Version       int64
 	IsActive      bool
 	Deleted       bool
@@ -194,6 +195,7 @@ func (q *Queries) GuardDeliveries(ctx context.Context, arg GuardDeliveriesParams
 			&i.ScheduleStart,
 			&i.DueInMs,
 			&i.DeliverAt,
+			&i.Replayed,
 			&i.Version,
 			&i.IsActive,
 			&i.Deleted,

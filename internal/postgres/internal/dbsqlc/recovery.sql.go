@@ -410,14 +410,16 @@ func (q *Queries) FirstDueParked(ctx context.Context, endpointID pgtype.UUID) (f
 	return due_in_s, err
 }
 
-const ForgetDeletedHealth = `-- name: ForgetDeletedHealth :execrows
-DELETE FROM endpoint_health h USING endpoints e WHERE e.id = h.endpoint_id AND e.deleted_at IS NOT NULL
+const ForgetEndedHealth = `-- name: ForgetEndedHealth :execrows
+DELETE FROM endpoint_health h USING endpoints e
+WHERE e.id = h.endpoint_id AND (e.deleted_at IS NOT NULL OR NOT e.is_active)
 `
 
-// A failure of a request that was under way when its endpoint was deleted is
-// counted afterwards, and no success will end that run. Index: endpoints_pkey.
-func (q *Queries) ForgetDeletedHealth(ctx context.Context) (int64, error) {
-	result, err := q.db.Exec(ctx, ForgetDeletedHealth)
+// No success will end the run of an endpoint that was deleted or disabled: enabled
+// again it starts anew. Also a failure of a request that was under way then is counted
+// afterwards. Index: endpoints_pkey.
+func (q *Queries) ForgetEndedHealth(ctx context.Context) (int64, error) {
+	result, err := q.db.Exec(ctx, ForgetEndedHealth)
 	if err != nil {
 		return 0, err
 	}
