@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"path"
 	"runtime/debug"
@@ -57,6 +58,7 @@ func (s *server) outermost() http.Handler {
 			}
 			drain(rec, r)
 			s.metrics.count(rec.route, rec.status)
+			s.logRequest(rec, r, s.cfg.Now().Sub(began))
 			if !rec.streams {
 				s.metrics.observe(rec.route, s.cfg.Now().Sub(began))
 			}
@@ -68,6 +70,16 @@ func (s *server) outermost() http.Handler {
 		}
 		s.mux.ServeHTTP(rec, r)
 	})
+}
+
+// logRequest is at level debug: thousands of them a second say little and cost much.
+func (s *server) logRequest(rec *answerRecorder, r *http.Request, took time.Duration) {
+	if !s.cfg.Logger.Enabled(r.Context(), slog.LevelDebug) {
+		return
+	}
+	s.cfg.Logger.LogAttrs(r.Context(), slog.LevelDebug, "request",
+		slog.String("request_id", rec.Header().Get(requestIDHeader)), slog.String("method", r.Method), slog.String("route", rec.route),
+		slog.Int("status", rec.status), slog.Int64("duration_ms", took.Milliseconds()))
 }
 
 func (s *server) panicked(rec *answerRecorder, r *http.Request, p any) {

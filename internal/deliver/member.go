@@ -212,7 +212,7 @@ func (m *member) send(ctx context.Context, renewed bool, timeout time.Duration) 
 	var span Span
 	defer func() {
 		if p := recover(); p != nil {
-			r.cfg.Logger.Error("an attempt failed inside Postrider", "delivery_id", m.DeliveryID.Format(webhook.DeliveryPrefix),
+			r.cfg.Logger.ErrorContext(traced(ctx, m.event), "an attempt failed inside Postrider", "delivery_id", m.DeliveryID.Format(webhook.DeliveryPrefix),
 				"panic", p, "stack", string(debug.Stack()))
 			x.Response = webhook.Response{Started: start, Duration: r.cfg.Now().Sub(start), Err: &webhook.SendError{
 				Class: webhook.ClassInternal, Detail: "the attempt failed inside Postrider", Cause: fmt.Errorf("panic: %v", p),
@@ -232,7 +232,7 @@ func (m *member) send(ctx context.Context, renewed bool, timeout time.Duration) 
 	x.Response = r.Sender.Do(ctx, req)
 	if e := x.Err; e != nil && e.Class == webhook.ClassInternal {
 		// Its reason is the operator's to mend, and nobody else is told it.
-		r.cfg.Logger.Warn("an attempt failed on our side", "delivery_id", m.DeliveryID.Format(webhook.DeliveryPrefix), "error", e.Cause)
+		r.cfg.Logger.WarnContext(traced(ctx, m.event), "an attempt failed on our side", "delivery_id", m.DeliveryID.Format(webhook.DeliveryPrefix), "error", e.Cause)
 	}
 	return x
 }

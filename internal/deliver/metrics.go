@@ -192,6 +192,14 @@ func outcomeWord(o *webhook.Outcome) string {
 
 // log writes one line an attempt. Successes are thousands a second, and on
 // record; they are written at debug level.
+// traced is a context for a logger, whose handler with tracing adds the trace's id.
+func traced(ctx context.Context, e webhook.CarriedEvent) context.Context {
+	if e.Trace.IsZero() {
+		return ctx
+	}
+	return webhook.WithTrace(ctx, e.Trace)
+}
+
 func (m *member) log(o *webhook.Outcome, decided bool) {
 	level := slog.LevelInfo
 	if o.Status == webhook.StatusSuccess {
@@ -201,11 +209,10 @@ func (m *member) log(o *webhook.Outcome, decided bool) {
 	if !m.run.r.cfg.Logger.Enabled(ctx, level) {
 		return
 	}
-	if t := m.event.Trace; !t.IsZero() {
-		// The handler of a logger with tracing adds the trace's id.
-		ctx = webhook.WithTrace(ctx, t)
-	}
+	ctx = traced(ctx, m.event)
 	m.run.r.cfg.Logger.LogAttrs(ctx, level, "attempt",
+		slog.String("workspace_id", string(m.WorkspaceID)),
+		slog.String("event_id", m.event.PublicID),
 		slog.String("delivery_id", m.DeliveryID.Format(webhook.DeliveryPrefix)),
 		slog.String("endpoint_id", m.EndpointID.Format(webhook.EndpointPrefix)),
 		slog.Int("attempt", m.standing.Attempts+1),

@@ -170,7 +170,7 @@ func (r *Runner) equip(ctx context.Context, chunk webhook.Chunk, members []*memb
 		case t == nil:
 			deleted = append(deleted, m.Member)
 		case t.err != nil:
-			r.cfg.Logger.Error("a secret can't be decrypted", "endpoint_id", m.EndpointID.Format(webhook.EndpointPrefix), "error", t.err)
+			r.cfg.Logger.ErrorContext(traced(ctx, e), "a secret can't be decrypted", "endpoint_id", m.EndpointID.Format(webhook.EndpointPrefix), "error", t.err)
 			sealed = append(sealed, webhook.Hold{
 				Delivery: m.Member, Task: chunk.Task, Reason: webhook.HeldSecretSealed, For: sealedDelay, Probe: m.probe,
 			})

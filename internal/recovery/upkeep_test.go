@@ -62,11 +62,13 @@ func TestUpkeep(t *testing.T) {
 		}
 	})
 
-	t.Run("ForgetsHowDeletedEndpointsFailed", func(t *testing.T) {
+	t.Run("ForgetsHowDeletedAndDisabledEndpointsFailed", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)
-		deleted, other := s.endpoint(), s.endpoint()
+		deleted, disabled, other := s.endpoint(), s.endpoint(), s.endpoint()
 		s.health(deleted, "failures = 1")
+		s.health(disabled, "failures = 3, open_until = now()")
+		s.exec("UPDATE endpoints SET is_active = false WHERE id = $1", uuid(disabled))
 		s.health(other, "failures = 2")
 		s.exec("UPDATE endpoints SET deleted_at = now(), secret = NULL WHERE id = $1", uuid(deleted))
 		must(t, upkeepOf(s).runOnce(t.Context()))

@@ -179,11 +179,11 @@ var isolation = []rule{
 			"internal/postgres", "TestHeldUntil/StaysTheRowsWhereThatIsLater",
 		},
 	}},
-	{row: "Nothing stays behind of how a deleted endpoint failed", mutants: []mutant{
+	{row: "Nothing stays behind of how a deleted or disabled endpoint failed", mutants: []mutant{
 		{
 			"internal/recovery/upkeep.go",
 			"if _, err := u.store.ForgetEnded(ctx); err != nil {", "if _, err := 0, error(nil); err != nil {",
-			"internal/recovery", "TestUpkeep/ForgetsHowDeletedEndpointsFailed",
+			"internal/recovery", "TestUpkeep/ForgetsHowDeletedAndDisabledEndpointsFailed",
 		},
 	}},
 	{row: "After five days of failing an endpoint is disabled; a few failures, or some before and after a silence, are none", mutants: []mutant{

@@ -137,7 +137,11 @@ spec:
           image: {{ include "postrider.image" $root | quote }}
           imagePullPolicy: {{ $root.Values.image.pullPolicy }}
           command: [/{{ $role }}, --config, /etc/postrider/postrider.yaml]
-          env: {{- include "postrider.env" $root | nindent 12 }}
+          env:
+            {{- with $own.goMemLimit }}
+            - {name: GOMEMLIMIT, value: {{ . | quote }}}
+            {{- end }}
+            {{- include "postrider.env" $root | nindent 12 }}
           ports:
             {{- if eq $role "api" }}
             - {name: http, containerPort: 8080}
