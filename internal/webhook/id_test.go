@@ -120,18 +120,3 @@ func TestParseIDTakesOneSpellingOnly(t *testing.T) {
 		}
 	})
 }
-
-func TestTaskNamesItsLane(t *testing.T) {
-	t.Parallel()
-	for _, lane := range webhook.Lanes() {
-		task := webhook.NewTask(lane, time.Now())
-		if got, ok := webhook.LaneOf(task); !ok || got != lane {
-			t.Errorf("%s is of lane %q", task, got)
-		}
-	}
-	for _, bad := range []string{"", "c", "cx", "w_01j", "x_01j", "C_01j", "_c"} {
-		if got, ok := webhook.LaneOf(bad); ok {
-			t.Errorf("%q is of lane %q", bad, got)
-		}
-	}
-}
