@@ -72,7 +72,7 @@ func (c *checkup) examine(ctx context.Context, cfg config.Config) (doctor.Report
 	}
 	defer db.Close()
 	queue.LogTo(slog.New(slog.DiscardHandler)) // what is wrong is said once, as a finding
-	redis, err := queue.Open(cfg.Redis.URL)
+	redis, err := queue.Open(app.RedisConfig(cfg))
 	if err != nil {
 		return doctor.Report{}, err
 	}

@@ -26,7 +26,7 @@ func (a *App) buildAPI() error {
 	}
 	store := postgres.NewIngest(a.db)
 	ingester := ingest.New(store, store, announcements{queue.NewClient(a.redis), queue.NewInspector(a.redis)}, ingest.Config{
-		Logger: a.seldom, Registerer: a.registry, Types: &ingest.Types{Store: store, Compile: compileSchema},
+		Logger: a.seldom, Registerer: a.registry, Shards: a.redis.Shards(), Types: &ingest.Types{Store: store, Compile: compileSchema},
 	})
 	waits := await.New(postgres.NewOutcomes(a.db), await.Config{Stopping: a.checks.Drain(), Logger: a.seldom, Registerer: a.registry})
 	streams := live.New(postgres.NewLive(a.db), queue.NewLiveWatch(a.redis, a.seldom), live.Config{

@@ -19,6 +19,7 @@ import (
 	"github.com/postrider/postrider/internal/postgres"
 	"github.com/postrider/postrider/internal/queue"
 	"github.com/postrider/postrider/internal/telemetry"
+	"github.com/postrider/postrider/internal/webhook"
 )
 
 // App is one process with one or more roles. Make it with New, Start it, Stop it.
@@ -67,23 +68,24 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 		together: len(roles) > 1,
 	}
 	var err error
+	if a.redis, err = queue.Open(RedisConfig(cfg)); err != nil {
+		return nil, err
+	}
+	a.add("redis", nil, func(context.Context) { a.redis.Close() })
 	a.db, err = postgres.Open(ctx, postgres.Config{
 		URL: cfg.Postgres.URL, Keys: cfg.Secrets.Keys, MaxConns: MaxConns, ApplicationName: "postrider-" + name,
-		Operations: cfg.Operations.Workspace,
+		Operations: cfg.Operations.Workspace, Shards: a.redis.Shards(),
 	})
 	if err != nil {
+		a.redis.Close()
 		return nil, err
 	}
 	if err := a.buildTracer(ctx, name); err != nil {
 		a.db.Close()
+		a.redis.Close()
 		return nil, err
 	}
 	a.add("postgres", nil, func(context.Context) { a.db.Close() })
-	if a.redis, err = queue.Open(cfg.Redis.URL); err != nil {
-		a.db.Close()
-		return nil, err
-	}
-	a.add("redis", nil, func(context.Context) { a.redis.Close() })
 	a.registry.MustRegister(a.db.Collector(), a.redis.Collector())
 	monitor := queue.NewMonitor(a.redis, queue.MonitorConfig{Logger: logger, Registerer: a.registry})
 	a.add("redis monitor", func(ctx context.Context) error { monitor.Start(ctx); return nil }, func(context.Context) { monitor.Stop() })
@@ -102,6 +104,14 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 	metrics := newPart("metrics", a.metrics.Start, func(ctx context.Context) { _ = a.metrics.Shutdown(ctx) })
 	a.parts = append([]part{metrics}, a.parts...)
 	return a, nil
+}
+
+// RedisConfig is what cfg says of Redis.
+func RedisConfig(cfg config.Config) queue.Config {
+	r := cfg.Redis
+	return queue.Config{
+		URL: r.URL, TLS: queue.TLS{CAFile: r.CAFile, CertFile: r.CertFile, KeyFile: r.KeyFile}, Shards: webhook.Shards(r.Shards),
+	}
 }
 
 func (a *App) build(role config.Role) error {

@@ -58,7 +58,7 @@ func (a *App) publisher() *operations.Publisher {
 	store := postgres.NewIngest(a.db)
 	// Its metrics are those of an API, which dev has in the same registry.
 	ingester := ingest.New(store, store, announcements{queue.NewClient(a.redis), queue.NewInspector(a.redis)}, ingest.Config{
-		Logger: a.seldom,
+		Logger: a.seldom, Shards: a.redis.Shards(),
 	})
 	a.add("operations", func(context.Context) error { ingester.Start(); return nil }, func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, announceGrace)

@@ -44,6 +44,15 @@ type Redis struct {
 	// URL has the scheme redis, rediss, unix, redis+sentinel or redis+cluster.
 	// Default redis://localhost:6379/0. It may hold a password.
 	URL string `mapstructure:"url"`
+	// CAFile has the certificates that the servers' are signed with, in PEM. Default the
+	// system's.
+	CAFile string `mapstructure:"ca_file"`
+	// CertFile and KeyFile are this client's certificate and its key. Default none.
+	CertFile string `mapstructure:"cert_file"`
+	KeyFile  string `mapstructure:"key_file"`
+	// Shards is into how many queues each lane is split. Default 0, which is 1 and, on a
+	// cluster, 6.
+	Shards int `mapstructure:"shards"`
 }
 
 // API configures the HTTP API, console and portal.

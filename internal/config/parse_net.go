@@ -43,6 +43,14 @@ func redisURL(s string) (string, error) {
 	return s, nil
 }
 
+// fileName is any path; whoever opens it says what is wrong with it.
+func fileName(s string) (string, error) {
+	if strings.ContainsAny(s, "\x00\r\n") {
+		return "", errors.New("must be the path of a file")
+	}
+	return s, nil
+}
+
 // hasScheme reports whether s is one of the schemes, "://" and something more.
 func hasScheme(s string, schemes ...string) bool {
 	scheme, rest, ok := strings.Cut(s, "://")

@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"time"
+
+	"github.com/postrider/postrider/internal/webhook"
 )
 
 // EnvPrefix starts every variable that is read.
@@ -52,6 +54,18 @@ var settings = []Setting{
 		Key: "redis.url", def: "redis://localhost:6379/0",
 		parse: scalar(redisURL), mask: maskURL,
 		Meaning: "the queue; also `rediss://`, `unix://`, `redis+sentinel://…`, `redis+cluster://a,b,c`",
+	}, {
+		Key: "redis.ca_file", parse: optional(fileName),
+		Meaning: "certificates, in PEM, that Redis's is signed with; unless set, the system's",
+	}, {
+		Key: "redis.cert_file", parse: optional(fileName),
+		Meaning: "certificate that Postrider shows to Redis, in PEM",
+	}, {
+		Key: "redis.key_file", parse: optional(fileName),
+		Meaning: "key of `redis.cert_file`, in PEM",
+	}, {
+		Key: "redis.shards", parse: optional(wholeNumber(1, int(webhook.MaxShards))), defShown: "1, on a cluster 6",
+		Meaning: "into how many queues each lane is split, so that all masters of a cluster have some",
 	}, {
 		Key: "api.listen", def: ":8080", parse: scalar(listenAddress),
 		Meaning: "HTTP API, console and portal",

@@ -20,6 +20,7 @@ func TestValues_BadOnesNameTheKey(t *testing.T) {
 		{"delivery.max_in_flight", "0", number}, {"delivery.max_in_flight", "10001", number},
 		{"delivery.max_retries", "-1", number}, {"delivery.max_retries", "21", number},
 		{"breaker.failures", "0", number},
+		{"redis.shards", "0", number + "1 to 32"}, {"redis.shards", "33", number}, {"redis.shards", "auto", number},
 		{"delivery.timeout", "soon", `must be a duration from 1s to 1m in whole seconds, such as 10s, got "soon"`},
 		{"delivery.timeout", "500ms", "whole seconds"}, {"delivery.timeout", "1500ms", "whole seconds"},
 		{"delivery.timeout", "61s", "whole seconds"}, {"delivery.timeout", "-1s", "whole seconds"},

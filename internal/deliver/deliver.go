@@ -131,6 +131,8 @@ type Config struct {
 	Timeout       time.Duration
 	RetrySchedule []time.Duration
 	MaxInFlight   int
+	// Shards is into how many queues retries are spread. Default 1.
+	Shards webhook.Shards
 	// EndpointBytes bounds the cache of endpoints, as estimated. Default 16 MiB.
 	EndpointBytes int
 	Logger        *slog.Logger

@@ -294,7 +294,7 @@ func (m *member) letGo(ctx context.Context, v verdict) {
 	if v.lost {
 		// A task that never was: audit finds it dead after a while. Feed would
 		// make the same request again at once, and again.
-		next = webhook.NewTask(webhook.LaneRetry, r.cfg.Now())
+		next = r.cfg.Shards.NewTask(webhook.LaneRetry, r.cfg.Now())
 	}
 	names := []string{m.task}
 	if m.doubted {
@@ -319,7 +319,7 @@ func (m *member) nextTask(delay time.Duration, asItself bool) string {
 	case asItself:
 		return m.task
 	default:
-		return webhook.NewTask(webhook.LaneRetry, m.run.r.cfg.Now())
+		return m.run.r.cfg.Shards.NewTask(webhook.LaneRetry, m.run.r.cfg.Now())
 	}
 }
 

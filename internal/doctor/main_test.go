@@ -95,7 +95,7 @@ func (p *patient) setDatabase(name, value string) {
 
 func (p *patient) report() doctor.Report {
 	p.t.Helper()
-	redis, err := queue.Open(p.redisURL)
+	redis, err := queue.Open(queue.Config{URL: p.redisURL})
 	must(p.t, err)
 	defer redis.Close()
 	p.cfg.Keys = p.keys

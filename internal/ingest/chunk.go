@@ -12,6 +12,7 @@ import (
 type chunker struct {
 	now    time.Time
 	lane   webhook.Lane
+	shards webhook.Shards
 	chunks []webhook.Chunk
 	bytes  int
 	// lastEvent is the last event of the last chunk.
@@ -21,7 +22,7 @@ type chunker struct {
 // add returns the task that carries the delivery.
 func (c *chunker) add(e *webhook.Event, m webhook.Member) string {
 	if c.full(e) {
-		c.chunks = append(c.chunks, webhook.Chunk{Task: webhook.NewTask(c.lane, c.now)})
+		c.chunks = append(c.chunks, webhook.Chunk{Task: c.shards.NewTask(c.lane, c.now)})
 		c.bytes, c.lastEvent = 0, webhook.ID{}
 	}
 	last := &c.chunks[len(c.chunks)-1]

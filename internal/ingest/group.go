@@ -38,7 +38,9 @@ type externalID struct {
 }
 
 func (i *Ingester) newPlan(ids *webhook.IDSource) *plan {
-	return newPlan(ids, i.clock.time(), i.cfg.Now())
+	p := newPlan(ids, i.clock.time(), i.cfg.Now())
+	p.first.shards, p.bulk.shards = i.cfg.Shards, i.cfg.Shards
+	return p
 }
 
 func newPlan(ids *webhook.IDSource, now, here time.Time) *plan {

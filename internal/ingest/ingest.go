@@ -63,6 +63,8 @@ type Config struct {
 	// others, before new deliveries stay
 	// in Postgres alone. Default 2000: a hundred thousand deliveries.
 	HighWater int
+	// Shards is into how many queues tasks are spread. Default 1.
+	Shards webhook.Shards
 	// IndexBytes bounds the memory of the endpoint index, as estimated. Default 32 MiB.
 	IndexBytes int
 	// Types holds events against their types' schemas. Default nil: none is.

@@ -34,6 +34,8 @@ type Config struct {
 	// Operations is the workspace that is told of changes of the others'
 	// endpoints and deliveries. Default none, and nothing is written for it.
 	Operations webhook.WorkspaceID
+	// Shards is into how many queues the tasks are spread that stores name. Default 1.
+	Shards webhook.Shards
 }
 
 // DB is a pool of connections. Its stores share it.
@@ -43,6 +45,7 @@ type DB struct {
 	seal *sealer
 	// operations is told of the other workspaces' changes; "" is nobody.
 	operations webhook.WorkspaceID
+	shards     webhook.Shards
 	entries    entryIDs // of the audit log
 	// renewed is when all connections were dropped last, in unix nanoseconds.
 	renewed atomic.Int64
@@ -73,7 +76,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{seal: seal, operations: cfg.Operations}
+	db := &DB{seal: seal, operations: cfg.Operations, shards: cfg.Shards}
 	db.leaveReadOnly(pc.ConnConfig)
 	if db.pool, err = pgxpool.NewWithConfig(ctx, pc); err != nil {
 		return nil, fmt.Errorf("open postgres pool: %w", err)

@@ -42,7 +42,7 @@ func (s *Feed) Claim(ctx context.Context, room turns.Room, now time.Time) (chunk
 	if len(picked) == 0 {
 		return nil, due.others, nil
 	}
-	c := chunker{now: now, open: make(map[webhook.Lane]int)}
+	c := chunker{now: now, shards: s.db.shards, open: make(map[webhook.Lane]int)}
 	err = s.db.inTx(ctx, func(q *dbsqlc.Queries, _ pgx.Tx) error {
 		locked, err := lockDue(ctx, q, picked)
 		if err != nil {
@@ -109,6 +109,7 @@ func releaseTasks(ctx context.Context, db *DB, chunks []webhook.Chunk) error {
 // chunker groups deliveries into chunks without bodies, a lane at a time.
 type chunker struct {
 	now    time.Time
+	shards webhook.Shards
 	open   map[webhook.Lane]int // index of the lane's chunk that has room
 	chunks []webhook.Chunk
 	rows   []taskRow
@@ -126,7 +127,7 @@ func (c *chunker) add(r *dbsqlc.LockDueDeliveriesRow, bulk bool) {
 	if !ok || len(c.chunks[i].Members) == webhook.MaxChunkMembers {
 		i = len(c.chunks)
 		c.open[lane] = i
-		c.chunks = append(c.chunks, webhook.Chunk{Task: webhook.NewTask(lane, c.now)})
+		c.chunks = append(c.chunks, webhook.Chunk{Task: c.shards.NewTask(lane, c.now)})
 	}
 	chunk := &c.chunks[i]
 	ws := webhook.WorkspaceID(r.WorkspaceID)

@@ -22,7 +22,7 @@ func (s *Deliver) commitBatch(ctx context.Context, b *pgx.Batch, successes, fail
 		e.Turn.Next = nil // of a try before this one
 		turns[i] = turn{Member: e.Delivery, key: e.Turn.Key, seq: e.Turn.Seq}
 	}
-	tasks := headTasks{now: time.Now(), open: make(map[webhook.Lane]*webhook.Chunk)}
+	tasks := headTasks{now: time.Now(), shards: s.db.shards, open: make(map[webhook.Lane]*webhook.Chunk)}
 	next := make(map[keyLine]webhook.Chunk, len(turns))
 	err := pgx.BeginFunc(ctx, s.db.pool, func(tx pgx.Tx) error {
 		q := s.db.q.WithTx(tx)
@@ -69,8 +69,9 @@ func ordered(entries []*entry) (out []*entry) {
 // headTasks names the tasks of new heads: a lane's are shared by as many as a chunk
 // may have.
 type headTasks struct {
-	now  time.Time
-	open map[webhook.Lane]*webhook.Chunk
+	now    time.Time
+	shards webhook.Shards
+	open   map[webhook.Lane]*webhook.Chunk
 }
 
 func (h *headTasks) name(t *turn) string {
@@ -80,7 +81,7 @@ func (h *headTasks) name(t *turn) string {
 	}
 	c := h.open[lane]
 	if c == nil || len(c.Members) == webhook.MaxChunkMembers {
-		c = &webhook.Chunk{Task: webhook.NewTask(lane, h.now)}
+		c = &webhook.Chunk{Task: h.shards.NewTask(lane, h.now)}
 		h.open[lane] = c
 	}
 	c.Members = append(c.Members, t.Member)

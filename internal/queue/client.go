@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/postrider/postrider/internal/webhook"
 )
@@ -18,18 +19,6 @@ const taskType = "deliver"
 // taskTimeout is how long asynq lets a handler run. Leases catch dead workers
 // and every request has its own timeout, so this only has to be out of the way.
 const taskTimeout = time.Hour
-
-// queueNames are static and few: asynq's rate falls with their number.
-func queueName(lane webhook.Lane) string {
-	switch lane {
-	case webhook.LaneBulk:
-		return "bulk"
-	case webhook.LaneRetry:
-		return "retry"
-	default:
-		return "deliver"
-	}
-}
 
 // Client puts tasks into Redis.
 type Client struct {
@@ -45,7 +34,26 @@ func NewClient(r *Redis) *Client {
 // Enqueue makes a task of each chunk, due now. The rows must name the tasks
 // already. On an error some of them may be in Redis all the same: take the
 // rows back, and the fence drops those.
+//
+// Tasks of one queue go one after the other, which keeps them in order. Those of several
+// shards go side by side: they are different servers'.
 func (c *Client) Enqueue(ctx context.Context, chunks []webhook.Chunk) error {
+	if c.redis.shards <= 1 || len(chunks) <= 1 {
+		return c.enqueueAll(ctx, chunks)
+	}
+	byShard := make(map[shard][]webhook.Chunk)
+	for i := range chunks {
+		s := shardOf(chunks[i].Task)
+		byShard[s] = append(byShard[s], chunks[i])
+	}
+	var all errgroup.Group
+	for _, some := range byShard {
+		all.Go(func() error { return c.enqueueAll(ctx, some) })
+	}
+	return all.Wait()
+}
+
+func (c *Client) enqueueAll(ctx context.Context, chunks []webhook.Chunk) error {
 	for i := range chunks {
 		if err := c.enqueue(ctx, chunks[i]); err != nil {
 			return err
@@ -66,11 +74,11 @@ func (c *Client) EnqueueAt(ctx context.Context, chunk webhook.Chunk, due time.Ti
 }
 
 func (c *Client) enqueue(ctx context.Context, chunk webhook.Chunk, opts ...asynq.Option) error {
-	lane, ok := webhook.LaneOf(chunk.Task)
+	lane, place, ok := webhook.QueueOf(chunk.Task)
 	if !ok {
 		return fmt.Errorf("enqueue %q: it names no lane", chunk.Task)
 	}
-	opts = append(opts, asynq.TaskID(chunk.Task), asynq.Queue(queueName(lane)),
+	opts = append(opts, asynq.TaskID(chunk.Task), asynq.Queue(shard{lane, place}.name()),
 		// The schedule ends a delivery, never asynq: what runs out goes to its
 		// archive, which drops things and blocks ids for 90 days.
 		asynq.MaxRetry(math.MaxInt32), asynq.Timeout(taskTimeout))

@@ -117,14 +117,17 @@ func (r *Redis) CheckClock(ctx context.Context) error {
 	return r.ClockOff()
 }
 
-// look asks for Redis's time and memory in one round trip.
+// look asks for Redis's time, its memory and the queues there are in one round trip,
+// on a cluster in two: every master has a memory of its own.
 func (r *Redis) look(ctx context.Context) error {
 	before := r.clock.read()
 	var theirs *redis.TimeCmd
 	var info *redis.StringCmd
+	var registered *redis.StringSliceCmd
 	_, _ = r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		theirs = p.Time(ctx)
 		info = r.askMemory(ctx, p)
+		registered = p.SMembers(ctx, registry)
 		return nil
 	})
 	now, err := theirs.Result()
@@ -132,7 +135,7 @@ func (r *Redis) look(ctx context.Context) error {
 		return fmt.Errorf("look at redis: %w", err)
 	}
 	r.clock.compare(before, now)
-	return r.memory.take(info)
+	return errors.Join(r.takeRegistered(registered), r.memory.take(info), r.lookAtMasters(ctx))
 }
 
 var errClockOff = errors.New("this machine's clock is off")

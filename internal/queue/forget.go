@@ -5,15 +5,13 @@ import (
 	"fmt"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/postrider/postrider/internal/webhook"
 )
 
 // forget removes a task that asynq lost: one that says "active" and has no lease.
 // asynq neither runs nor deletes it (asynq#1144); it would stay for good, with its
 // payload. It looks and removes in one step, for a worker may take the task now.
 //
-// KEYS[1] the task's hash, KEYS[2] the lane's leases, KEYS[3] its active list;
+// KEYS[1] the task's hash, KEYS[2] its queue's leases, KEYS[3] its active list;
 // ARGV[1] the task's id. Returns 1 when it was removed, else 0.
 var forget = redis.NewScript(`
 if redis.call("HGET", KEYS[1], "state") ~= "active" or redis.call("ZSCORE", KEYS[2], ARGV[1]) then
@@ -27,8 +25,8 @@ return redis.call("DEL", KEYS[1])
 // lease. All others stay: asynq deals with them.
 func (i *Inspector) Forget(ctx context.Context, tasks []string) error {
 	for _, task := range tasks {
-		lane, _ := webhook.LaneOf(task)
-		keys := []string{key(lane, "t:"+task), key(lane, "lease"), key(lane, "active")}
+		q := shardOf(task)
+		keys := []string{q.key("t:" + task), q.key("lease"), q.key("active")}
 		if err := forget.Run(ctx, i.client, keys, task).Err(); err != nil {
 			return fmt.Errorf("forget task %s: %w", task, err)
 		}

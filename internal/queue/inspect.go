@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -33,8 +33,6 @@ const leaseGrace = 15 * time.Second
 // lookUps bounds one pipeline.
 const lookUps = 500
 
-func key(lane webhook.Lane, rest string) string { return "asynq:{" + queueName(lane) + "}:" + rest }
-
 // Dead returns which of the tasks will never run. A hash alone is no proof of
 // life: a task that lost its lease ends as one that says "active" for ever
 // (asynq#1144). Alive is: pending; retry or scheduled with a time; active with
@@ -62,12 +60,12 @@ func (i *Inspector) deadOf(ctx context.Context, tasks []string) ([]string, error
 	found := make([]lookUp, len(tasks))
 	cmds, err := i.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for n, task := range tasks {
-			lane, _ := webhook.LaneOf(task)
+			q := shardOf(task)
 			found[n] = lookUp{
-				state:     p.HGet(ctx, key(lane, "t:"+task), "state"),
-				lease:     p.ZScore(ctx, key(lane, "lease"), task),
-				retry:     p.ZScore(ctx, key(lane, "retry"), task),
-				scheduled: p.ZScore(ctx, key(lane, "scheduled"), task),
+				state:     p.HGet(ctx, q.key("t:"+task), "state"),
+				lease:     p.ZScore(ctx, q.key("lease"), task),
+				retry:     p.ZScore(ctx, q.key("retry"), task),
+				scheduled: p.ZScore(ctx, q.key("scheduled"), task),
 			}
 		}
 		return nil
@@ -80,12 +78,16 @@ func (i *Inspector) deadOf(ctx context.Context, tasks []string) ([]string, error
 		return nil, fmt.Errorf("look up %d tasks: %w", len(tasks), err)
 	}
 	var dead []string
+	var unknown []shard
 	for n, task := range tasks {
-		if !found[n].alive(now) {
+		switch q := shardOf(task); {
+		case !found[n].alive(now):
 			dead = append(dead, task)
+		case !i.redis.queues.knows(q) && !slices.Contains(unknown, q):
+			unknown = append(unknown, q)
 		}
 	}
-	return dead, nil
+	return dead, i.redis.register(ctx, unknown)
 }
 
 // failure is the first real error of a pipeline. The one it returns is its first
@@ -120,50 +122,26 @@ func (l lookUp) alive(now time.Time) bool {
 // Waiting is how many tasks wait in Redis, in each lane. The error is also of a
 // Redis that would take no more: one that is full, or nearly, or a replica.
 func (i *Inspector) Waiting(ctx context.Context) (map[webhook.Lane]int, error) {
-	lens := make(map[webhook.Lane]*redis.IntCmd)
+	all := i.redis.queues.all()
+	lens := make([]*redis.IntCmd, len(all))
 	var probes []redis.Cmder
 	var info *redis.StringCmd
 	_, _ = i.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, lane := range webhook.Lanes() {
-			lens[lane] = p.LLen(ctx, key(lane, "pending"))
+		for n, q := range all {
+			lens[n] = p.LLen(ctx, q.key("pending"))
 		}
-		probes, info = probe(ctx, p), i.redis.askMemory(ctx, p)
+		probes, info = i.redis.probe(ctx, p), i.redis.askMemory(ctx, p)
 		return nil
 	})
-	waiting := make(map[webhook.Lane]int, len(lens))
-	for lane, l := range lens {
-		if err := l.Err(); err != nil {
+	waiting := make(map[webhook.Lane]int)
+	for n, q := range all {
+		if err := lens[n].Err(); err != nil {
 			return nil, fmt.Errorf("measure the backlog: %w", err)
 		}
-		waiting[lane] = int(l.Val())
+		waiting[q.lane] += int(lens[n].Val())
 	}
 	if err := errors.Join(refusal(probes), i.redis.memory.take(info)); err != nil {
 		return nil, err
 	}
 	return waiting, i.redis.memory.room()
-}
-
-// tickKey holds the leader's last tick.
-const tickKey = "postrider:tick"
-
-// Tick writes value and returns what was there before. Nothing, or less than
-// was written last, means that Redis lost its memory or went back to an older one.
-//
-// It also registers asynq's queues again: a client does that once in its life,
-// and after FLUSHALL asynq's tools would not find them.
-func (i *Inspector) Tick(ctx context.Context, value int64) (previous int64, found bool, err error) {
-	var old *redis.StringCmd
-	cmds, err := i.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		old = p.Get(ctx, tickKey)
-		p.Set(ctx, tickKey, value, 0)
-		for _, lane := range webhook.Lanes() {
-			p.SAdd(ctx, "asynq:queues", queueName(lane))
-		}
-		return nil
-	})
-	if err := failure(cmds, err); err != nil {
-		return 0, false, fmt.Errorf("tick: %w", err)
-	}
-	previous, err = strconv.ParseInt(old.Val(), 10, 64)
-	return previous, err == nil, nil
 }

@@ -12,6 +12,10 @@ import (
 	"github.com/postrider/postrider/internal/webhook"
 )
 
+// key and queueName are of a lane without shards.
+func key(lane webhook.Lane, rest string) string { return shard{lane: lane}.key(rest) }
+func queueName(lane webhook.Lane) string        { return laneName(lane) }
+
 func now() time.Time { return time.Now() }
 
 // kit is a Redis of the test's own with everything that this package makes of

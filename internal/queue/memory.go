@@ -9,8 +9,6 @@ import (
 	"sync"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/postrider/postrider/internal/webhook"
 )
 
 // noEviction is the only policy under which Redis keeps what it was given.
@@ -38,7 +36,7 @@ func reserve(limit int64) int64 { return min(limit/10, maxReserve) }
 var errNearlyFull = errors.New("redis is nearly full")
 
 // askMemory adds the question to a pipeline; nil on a cluster, where any of many
-// servers would answer.
+// servers would answer: lookAtMasters asks all of them, once a second.
 func (r *Redis) askMemory(ctx context.Context, p redis.Pipeliner) *redis.StringCmd {
 	if r.cluster {
 		return nil
@@ -64,20 +62,58 @@ func (m *memory) take(cmd *redis.StringCmd) error {
 	return nil
 }
 
-func (m *memory) note(fields map[string]string) {
-	number := func(name string) int64 {
-		n, _ := strconv.ParseInt(fields[name], 10, 64) // what is not there is 0
-		return n
+// lookAtMasters asks every master of a cluster for its memory: tasks are in all of
+// them, and one that is full stops what is in it.
+func (r *Redis) lookAtMasters(ctx context.Context) error {
+	cluster, ok := r.client.(*redis.ClusterClient)
+	if !ok {
+		return nil
 	}
+	var mu sync.Mutex
+	var all []map[string]string
+	err := cluster.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error {
+		info, err := c.Info(ctx, "memory").Result()
+		var refused redis.Error
+		if errors.As(err, &refused) {
+			return nil
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, parseInfo(info))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("ask the cluster's masters for their memory: %w", err)
+	}
+	r.memory.note(all...)
+	return nil
+}
+
+// note takes what servers say. What is kept is of the one with the least room.
+func (m *memory) note(servers ...map[string]string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.policy = fields["maxmemory_policy"]
-	m.used, m.limit = number("used_memory")-number("mem_not_counted_for_evict"), number("maxmemory")
-	keep := reserve(m.limit)
-	if m.nearly { // some more must be free again before it counts as enough
-		keep += keep / 2
+	was := m.nearly
+	m.policy, m.nearly, m.used, m.limit = "", false, 0, 0
+	for _, fields := range servers {
+		number := func(name string) int64 {
+			n, _ := strconv.ParseInt(fields[name], 10, 64) // what is not there is 0
+			return n
+		}
+		policy := fields["maxmemory_policy"]
+		used, limit := number("used_memory")-number("mem_not_counted_for_evict"), number("maxmemory")
+		if m.policy == "" || m.policy == noEviction {
+			m.policy = policy
+		}
+		keep := reserve(limit)
+		if was { // some more must be free again before it counts as enough
+			keep += keep / 2
+		}
+		m.nearly = m.nearly || limit > 0 && policy == noEviction && limit-used < keep
+		if m.limit == 0 && (limit > 0 || used > m.used) || limit > 0 && limit-used < m.limit-m.used {
+			m.used, m.limit = used, limit
+		}
 	}
-	m.nearly = m.limit > 0 && m.policy == noEviction && m.limit-m.used < keep
 }
 
 // parseInfo reads what INFO answers: lines of name:value.
@@ -118,13 +154,13 @@ func (m *memory) evicts() string {
 	return m.policy
 }
 
-// probe adds to a pipeline, for each lane, a write that changes nothing and is
+// probe adds to a pipeline, for each queue, a write that changes nothing and is
 // refused whenever one that does would be: by a Redis that is full, a replica, or
-// one that can't save.
-func probe(ctx context.Context, p redis.Pipeliner) []redis.Cmder {
-	cmds := make([]redis.Cmder, 0, 3)
-	for _, lane := range webhook.Lanes() {
-		cmds = append(cmds, p.SetRange(ctx, "postrider:probe:{"+queueName(lane)+"}", 0, ""))
+// one that can't save. It is where the queue is, on a cluster on the same master.
+func (r *Redis) probe(ctx context.Context, p redis.Pipeliner) []redis.Cmder {
+	cmds := make([]redis.Cmder, 0, len(r.queues.own))
+	for _, s := range r.queues.own {
+		cmds = append(cmds, p.SetRange(ctx, "postrider:probe:{"+s.name()+"}", 0, ""))
 	}
 	return cmds
 }
@@ -156,7 +192,7 @@ func explain(err error) error {
 func (r *Redis) Writable(ctx context.Context) error {
 	var probes []redis.Cmder
 	_, _ = r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		probes = probe(ctx, p)
+		probes = r.probe(ctx, p)
 		return nil
 	})
 	return refusal(probes)

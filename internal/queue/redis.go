@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/postrider/postrider/internal/webhook"
 )
 
 // Redis is one connection pool to the alarm clock, and what is known of it.
@@ -21,21 +23,43 @@ type Redis struct {
 	cluster bool
 	clock   *clock
 	memory  memory
+	shards  webhook.Shards
+	queues  *queues
 }
 
-// Open makes a pool from a redis.url: redis://, rediss://, unix://,
-// redis+sentinel://host,host/master/db or redis+cluster://host,host. It does
-// not connect.
-func Open(rawURL string) (*Redis, error) {
-	opts, cluster, err := parseURL(rawURL)
+// Config of a Redis; zero values are defaults.
+type Config struct {
+	// URL is redis.url: redis://, rediss://, unix://, redis+sentinel://host,host/master/db
+	// or redis+cluster://host,host.
+	URL string
+	TLS TLS
+	// Shards is into how many queues each lane is split. Default 1, on a cluster
+	// ClusterShards.
+	Shards webhook.Shards
+}
+
+// ClusterShards is the default on a cluster: enough to use six masters, and as many on
+// each of three.
+const ClusterShards webhook.Shards = 6
+
+// Open makes a pool. It does not connect.
+func Open(cfg Config) (*Redis, error) {
+	opts, cluster, err := parseURL(cfg.URL)
 	if err != nil {
 		return nil, fmt.Errorf("redis.url: %w", err)
+	}
+	if err := cfg.TLS.apply(opts); err != nil {
+		return nil, err
+	}
+	shards := max(cfg.Shards, 1)
+	if cfg.Shards <= 0 && cluster {
+		shards = ClusterShards
 	}
 	opts.DialTimeout = 2 * time.Second
 	opts.ReadTimeout = 3 * time.Second
 	opts.WriteTimeout = 3 * time.Second
 	opts.ContextTimeoutEnabled = true
-	r := &Redis{opts: opts, cluster: cluster, clock: newClock()}
+	r := &Redis{opts: opts, cluster: cluster, clock: newClock(), shards: shards, queues: queuesOf(shards)}
 	r.client = r.dial()
 	return r, nil
 }
@@ -79,6 +103,9 @@ func parseSingle(raw string) (*redis.UniversalOptions, error) {
 		Protocol: o.Protocol, PoolSize: o.PoolSize,
 	}, nil
 }
+
+// Shards is into how many queues each lane is split, for who names tasks.
+func (r *Redis) Shards() webhook.Shards { return r.shards }
 
 // Close ends every connection.
 func (r *Redis) Close() error { return r.client.Close() }

@@ -81,7 +81,7 @@ func TestParseURLRefuses(t *testing.T) {
 	} {
 		t.Run(raw, func(t *testing.T) {
 			t.Parallel()
-			r, err := Open(raw)
+			r, err := Open(Config{URL: raw})
 			if err == nil {
 				r.Close()
 				t.Fatal("it is taken")
@@ -98,7 +98,7 @@ func TestParseURLRefuses(t *testing.T) {
 
 func open(t testing.TB, url string) *Redis {
 	t.Helper()
-	r, err := Open(url)
+	r, err := Open(Config{URL: url})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// maxLeases bounds what is read of a lane. The leases that are not extended
+	// maxLeases bounds what is read of a queue. The leases that are not extended
 	// come first: with more tasks than this at work they are reached once the
 	// others have been extended, a few seconds later.
 	maxLeases = 5000
@@ -34,11 +34,11 @@ func (i *Inspector) Leases(ctx context.Context) (map[string]int64, error) {
 		return nil, fmt.Errorf("read leases: %w", err)
 	}
 	window := &redis.ZRangeBy{Min: strconv.FormatInt(now.Add(-oldLease).Unix(), 10), Max: "+inf", Count: maxLeases}
-	var lanes []*redis.ZSliceCmd
+	var leases []*redis.ZSliceCmd
 	_, err = i.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		probe(ctx, p)
-		for _, lane := range webhook.Lanes() {
-			lanes = append(lanes, p.ZRangeByScoreWithScores(ctx, key(lane, "lease"), window))
+		i.redis.probe(ctx, p)
+		for _, q := range i.redis.queues.all() {
+			leases = append(leases, p.ZRangeByScoreWithScores(ctx, q.key("lease"), window))
 		}
 		return nil
 	})
@@ -46,8 +46,8 @@ func (i *Inspector) Leases(ctx context.Context) (map[string]int64, error) {
 		return nil, fmt.Errorf("read leases: %w", err)
 	}
 	out := make(map[string]int64)
-	for _, lane := range lanes {
-		for _, z := range lane.Val() {
+	for _, some := range leases {
+		for _, z := range some.Val() {
 			if task, ok := z.Member.(string); ok {
 				out[task] = int64(z.Score)
 			}
@@ -64,8 +64,7 @@ func (i *Inspector) Running(ctx context.Context, tasks []string) ([]webhook.Chun
 		if err := ctx.Err(); err != nil { // asynq does not look at ctx
 			return nil, fmt.Errorf("read %d tasks: %w", len(tasks), err)
 		}
-		lane, _ := webhook.LaneOf(task)
-		info, err := i.asynq.GetTaskInfo(queueName(lane), task)
+		info, err := i.asynq.GetTaskInfo(shardOf(task).name(), task)
 		if errors.Is(err, asynq.ErrTaskNotFound) || errors.Is(err, asynq.ErrQueueNotFound) {
 			continue
 		}

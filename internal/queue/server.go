@@ -23,11 +23,12 @@ type Handler func(ctx context.Context, chunk webhook.Chunk) error
 // ServerConfig of Servers; zero values are defaults.
 type ServerConfig struct {
 	// Concurrency is how many tasks of the deliver lane run at once; the other
-	// lanes get a quarter each. Default 256. A task is a chunk, so the number of
-	// requests is bounded elsewhere.
+	// lanes get a quarter each, and a lane's shards equal parts of it. Default 256.
+	// A task is a chunk, so the number of requests is bounded elsewhere.
 	Concurrency int
 	// CheckInterval is how long the deliver lane waits when it found nothing.
-	// It decides the latency of an idle system, at 7 % of a core. Default 5ms.
+	// It decides the latency of an idle system, at 7 % of a core. Default 5ms, and
+	// with shards 5ms for each up to 20ms.
 	CheckInterval time.Duration
 	// ShutdownTimeout is how long Stop waits for running tasks. It must be above
 	// the longest timeout of an endpoint. Default 75s.
@@ -36,15 +37,27 @@ type ServerConfig struct {
 	Logger *slog.Logger
 }
 
-// Servers take tasks out of Redis: one asynq server a lane, because one server
-// with several queues is slower and lets one lane fill another's slots.
+// Servers take tasks out of Redis: one asynq server a queue, because one server
+// with several queues is slower and lets one lane fill another's slots. For the same
+// reason no shard of a lane can take another's workers.
 type Servers struct {
-	servers []*asynq.Server
+	redis   *Redis
+	cfg     ServerConfig
 	handler asynq.Handler
 	client  redis.UniversalClient
 	gate    *gate
-	stop    sync.Once
+
+	quiet, stop sync.Once
+	quit        chan struct{} // closed by StopTaking
+	finder      sync.WaitGroup
+
+	// servers and what they serve grow while the finder runs, and are its own then.
+	servers []*asynq.Server
+	serves  map[shard]bool
 }
+
+// moreEvery is how often it is looked for queues that have become known.
+const moreEvery = time.Second
 
 // retryUnknown is how soon a task returns whose handler could not look at it,
 // for instance because Postgres is away.
@@ -56,7 +69,7 @@ func NewServers(r *Redis, handle Handler, cfg ServerConfig) *Servers {
 		cfg.Concurrency = 256
 	}
 	if cfg.CheckInterval <= 0 {
-		cfg.CheckInterval = 5 * time.Millisecond
+		cfg.CheckInterval = min(5*time.Millisecond*time.Duration(r.shards), 20*time.Millisecond)
 	}
 	if cfg.ShutdownTimeout <= 0 {
 		cfg.ShutdownTimeout = 75 * time.Second
@@ -64,7 +77,8 @@ func NewServers(r *Redis, handle Handler, cfg ServerConfig) *Servers {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Servers{handler: asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
+	s := &Servers{redis: r, cfg: cfg, serves: make(map[shard]bool), quit: make(chan struct{})}
+	s.handler = asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
 		id, _ := asynq.GetTaskID(ctx)
 		chunk, err := decodeChunk(id, t.Payload())
 		if err != nil {
@@ -74,28 +88,35 @@ func NewServers(r *Redis, handle Handler, cfg ServerConfig) *Servers {
 			return nil
 		}
 		return handle(ctx, chunk)
-	})}
+	})
 	// A pool of their own, for the gate before it.
 	s.client = r.dial()
 	s.gate = &gate{redis: r, pause: refusedPause}
 	s.client.AddHook(s.gate)
-	for _, lane := range webhook.Lanes() {
-		concurrency, interval := cfg.Concurrency, cfg.CheckInterval
-		if lane != webhook.LaneDeliver {
-			concurrency, interval = max(cfg.Concurrency/4, 1), 100*time.Millisecond
-		}
-		s.servers = append(s.servers, asynq.NewServerFromRedisClient(s.client, asynq.Config{
-			Concurrency:              concurrency,
-			Queues:                   map[string]int{queueName(lane): 1},
-			TaskCheckInterval:        interval,
-			DelayedTaskCheckInterval: 500 * time.Millisecond,
-			ShutdownTimeout:          cfg.ShutdownTimeout,
-			RetryDelayFunc:           retryDelay(r.clock),
-			Logger:                   asynqLogger{cfg.Logger},
-			LogLevel:                 asynq.WarnLevel,
-		}))
+	for _, q := range r.queues.own {
+		s.add(q)
 	}
 	return s
+}
+
+// add makes the server of a queue.
+func (s *Servers) add(q shard) *asynq.Server {
+	concurrency, interval := s.cfg.Concurrency, s.cfg.CheckInterval
+	if q.lane != webhook.LaneDeliver {
+		concurrency, interval = concurrency/4, 100*time.Millisecond
+	}
+	srv := asynq.NewServerFromRedisClient(s.client, asynq.Config{
+		Concurrency:              max(concurrency/int(s.redis.shards), 1),
+		Queues:                   map[string]int{q.name(): 1},
+		TaskCheckInterval:        interval,
+		DelayedTaskCheckInterval: 500 * time.Millisecond,
+		ShutdownTimeout:          s.cfg.ShutdownTimeout,
+		RetryDelayFunc:           retryDelay(s.redis.clock),
+		Logger:                   asynqLogger{s.cfg.Logger},
+		LogLevel:                 asynq.WarnLevel,
+	})
+	s.servers, s.serves[q] = append(s.servers, srv), true
+	return srv
 }
 
 // retryDelay is asynq's RetryDelayFunc: the endpoint's schedule, as the handler
@@ -122,26 +143,60 @@ func (s *Servers) Start() error {
 			return fmt.Errorf("start asynq server: %w", err)
 		}
 	}
+	s.finder.Go(s.findMore)
 	return nil
+}
+
+// findMore serves also what was put into other queues than this process's shards, now
+// or in the past: by processes with another redis.shards.
+func (s *Servers) findMore() {
+	tick := time.NewTicker(moreEvery)
+	defer tick.Stop()
+	for {
+		s.serveMore()
+		select {
+		case <-tick.C:
+		case <-s.quit:
+			return
+		}
+	}
+}
+
+func (s *Servers) serveMore() {
+	for _, q := range s.redis.queues.all() {
+		if s.serves[q] {
+			continue
+		}
+		s.cfg.Logger.Info("there are tasks of another number of shards: they are served, too", "queue", q.name())
+		if err := s.add(q).Start(s.handler); err != nil {
+			s.cfg.Logger.Error("a queue is not served", "queue", q.name(), "error", err)
+		}
+	}
 }
 
 // StopTaking ends the taking of new tasks; running ones go on.
 func (s *Servers) StopTaking() {
-	for _, srv := range s.servers {
-		srv.Stop()
-	}
+	s.quiet.Do(func() { close(s.quit) })
+	s.finder.Wait()
+	s.each((*asynq.Server).Stop)
 }
 
 // Stop waits for running tasks, at most ShutdownTimeout, and ends the servers.
 func (s *Servers) Stop() {
 	s.stop.Do(func() {
-		var wg sync.WaitGroup
-		for _, srv := range s.servers {
-			wg.Go(srv.Shutdown)
-		}
-		wg.Wait()
+		s.StopTaking()
+		s.each((*asynq.Server).Shutdown)
 		_ = s.client.Close() // nothing is left in it
 	})
+}
+
+// each does something with all servers side by side: it takes them a while.
+func (s *Servers) each(do func(*asynq.Server)) {
+	var wg sync.WaitGroup
+	for _, srv := range s.servers {
+		wg.Go(func() { do(srv) })
+	}
+	wg.Wait()
 }
 
 // asynqLogger sends asynq's words to slog, a level down: what it calls an error

@@ -31,26 +31,26 @@ func Names() []string {
 	lanes := webhook.Lanes()
 	names := make([]string, len(lanes))
 	for i, lane := range lanes {
-		names[i] = queueName(lane)
+		names[i] = laneName(lane)
 	}
 	return names
 }
 
-// Sizes returns how many tasks are in each queue and state, and how long the oldest
-// that is pending waits: two round trips, whatever is in the queues.
+// Sizes returns how many tasks are in each lane's queues and state, and how long the
+// oldest that is pending waits: two round trips, whatever is in the queues.
 func (i *Inspector) Sizes(ctx context.Context) (tasks map[string]map[string]int, latency map[string]time.Duration, err error) {
-	lens := make(map[webhook.Lane][]*redis.IntCmd)
-	oldest := make(map[webhook.Lane]*redis.StringCmd)
+	all := i.redis.queues.all()
+	lens, oldest := make([][]*redis.IntCmd, len(all)), make([]*redis.StringCmd, len(all))
 	cmds, err := i.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, lane := range webhook.Lanes() {
+		for n, q := range all {
 			for _, s := range taskStates {
 				if s.list {
-					lens[lane] = append(lens[lane], p.LLen(ctx, key(lane, s.name)))
+					lens[n] = append(lens[n], p.LLen(ctx, q.key(s.name)))
 				} else {
-					lens[lane] = append(lens[lane], p.ZCard(ctx, key(lane, s.name)))
+					lens[n] = append(lens[n], p.ZCard(ctx, q.key(s.name)))
 				}
 			}
-			oldest[lane] = p.LIndex(ctx, key(lane, "pending"), -1)
+			oldest[n] = p.LIndex(ctx, q.key("pending"), -1)
 		}
 		return nil
 	})
@@ -58,25 +58,29 @@ func (i *Inspector) Sizes(ctx context.Context) (tasks map[string]map[string]int,
 		return nil, nil, fmt.Errorf("measure the queues: %w", err)
 	}
 	tasks = make(map[string]map[string]int)
-	for lane, l := range lens {
-		tasks[queueName(lane)] = make(map[string]int)
-		for n, cmd := range l {
-			tasks[queueName(lane)][taskStates[n].name] = int(cmd.Val())
+	for n, q := range all {
+		lane := laneName(q.lane)
+		if tasks[lane] == nil {
+			tasks[lane] = make(map[string]int)
+		}
+		for state, cmd := range lens[n] {
+			tasks[lane][taskStates[state].name] += int(cmd.Val())
 		}
 	}
-	latency, err = i.waits(ctx, oldest)
+	latency, err = i.waits(ctx, all, oldest)
 	return tasks, latency, err
 }
 
-// waits is how long these tasks are pending. One that is gone by now waits no more.
-func (i *Inspector) waits(ctx context.Context, oldest map[webhook.Lane]*redis.StringCmd) (map[string]time.Duration, error) {
-	since := make(map[webhook.Lane]*redis.StringCmd)
+// waits is how long these tasks, one of each queue, are pending: in a lane the longest.
+// One that is gone by now waits no more.
+func (i *Inspector) waits(ctx context.Context, all []shard, oldest []*redis.StringCmd) (map[string]time.Duration, error) {
+	since := make([]*redis.StringCmd, len(all))
 	var now *redis.TimeCmd
 	cmds, err := i.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		now = p.Time(ctx)
-		for lane, task := range oldest {
+		for n, task := range oldest {
 			if task.Val() != "" {
-				since[lane] = p.HGet(ctx, key(lane, "t:"+task.Val()), "pending_since")
+				since[n] = p.HGet(ctx, all[n].key("t:"+task.Val()), "pending_since")
 			}
 		}
 		return nil
@@ -85,13 +89,15 @@ func (i *Inspector) waits(ctx context.Context, oldest map[webhook.Lane]*redis.St
 		return nil, fmt.Errorf("measure the queues: %w", err)
 	}
 	waits := make(map[string]time.Duration)
-	for _, lane := range webhook.Lanes() {
-		waits[queueName(lane)] = 0
-		if cmd := since[lane]; cmd != nil {
+	for n, q := range all {
+		lane := laneName(q.lane)
+		wait := time.Duration(0)
+		if cmd := since[n]; cmd != nil {
 			if ns, err := strconv.ParseInt(cmd.Val(), 10, 64); err == nil {
-				waits[queueName(lane)] = max(now.Val().Sub(time.Unix(0, ns)), 0)
+				wait = now.Val().Sub(time.Unix(0, ns))
 			}
 		}
+		waits[lane] = max(waits[lane], wait)
 	}
 	return waits, nil
 }

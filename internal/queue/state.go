@@ -16,8 +16,8 @@ import (
 // kept until the client gives up.
 const stateTimeout = 3 * time.Second
 
-// laneState is what a pipeline asks of one lane.
-type laneState struct {
+// shardState is what a pipeline asks of one queue.
+type shardState struct {
 	pending, active, scheduled, retry *redis.IntCmd
 	oldest                            *redis.StringCmd
 }
@@ -44,17 +44,18 @@ func unavailable(err error) error {
 }
 
 func (i *Inspector) state(ctx context.Context) (out webhook.Queues, err error) {
-	var lanes []laneState
+	all := i.redis.queues.all()
+	states := make([]shardState, len(all))
 	var clock *redis.TimeCmd
 	var info *redis.StringCmd
 	cmds, err := i.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		clock = p.Time(ctx)
-		for _, lane := range webhook.Lanes() {
-			lanes = append(lanes, laneState{
-				pending: p.LLen(ctx, key(lane, "pending")), active: p.LLen(ctx, key(lane, "active")),
-				scheduled: p.ZCard(ctx, key(lane, "scheduled")), retry: p.ZCard(ctx, key(lane, "retry")),
-				oldest: p.LIndex(ctx, key(lane, "pending"), -1), // asynq pushes at the left
-			})
+		for n, q := range all {
+			states[n] = shardState{
+				pending: p.LLen(ctx, q.key("pending")), active: p.LLen(ctx, q.key("active")),
+				scheduled: p.ZCard(ctx, q.key("scheduled")), retry: p.ZCard(ctx, q.key("retry")),
+				oldest: p.LIndex(ctx, q.key("pending"), -1), // asynq pushes at the left
+			}
 		}
 		info = i.redis.askMemory(ctx, p)
 		return nil
@@ -63,19 +64,35 @@ func (i *Inspector) state(ctx context.Context) (out webhook.Queues, err error) {
 		return out, err
 	}
 	out.AsOf = clock.Val().UTC()
-	for n, lane := range webhook.Lanes() {
-		q := webhook.Queue{
-			Name: queueName(lane), Pending: lanes[n].pending.Val(), Active: lanes[n].active.Val(),
-			Scheduled: lanes[n].scheduled.Val(), Retry: lanes[n].retry.Val(),
-		}
-		if q.OldestPending, err = i.pendingSince(ctx, lane, lanes[n].oldest.Val()); err != nil {
-			return out, err
-		}
-		out.Queues = append(out.Queues, q)
+	if out.Queues, err = i.together(ctx, all, states); err != nil {
+		return out, err
 	}
 	out.Memory = memoryOf(info)
 	out.Workers, err = i.workers(ctx, out.AsOf)
 	return out, err
+}
+
+// together adds the shards of each lane up.
+func (i *Inspector) together(ctx context.Context, all []shard, states []shardState) ([]webhook.Queue, error) {
+	out := make([]webhook.Queue, len(webhook.Lanes()))
+	for n, lane := range webhook.Lanes() {
+		out[n].Name = laneName(lane)
+	}
+	for n, q := range all {
+		lane, s := &out[laneOrder(q.lane)], states[n]
+		lane.Pending += s.pending.Val()
+		lane.Active += s.active.Val()
+		lane.Scheduled += s.scheduled.Val()
+		lane.Retry += s.retry.Val()
+		since, err := i.pendingSince(ctx, q, s.oldest.Val())
+		if err != nil {
+			return nil, err
+		}
+		if lane.OldestPending.IsZero() || !since.IsZero() && since.Before(lane.OldestPending) {
+			lane.OldestPending = since
+		}
+	}
+	return out, nil
 }
 
 // failureBut is failure of all commands but one that the server may refuse.
@@ -93,11 +110,11 @@ func failureBut(may *redis.StringCmd, cmds []redis.Cmder, err error) error {
 }
 
 // pendingSince is when a task began to wait; zero when a worker has just taken it.
-func (i *Inspector) pendingSince(ctx context.Context, lane webhook.Lane, task string) (time.Time, error) {
+func (i *Inspector) pendingSince(ctx context.Context, q shard, task string) (time.Time, error) {
 	if task == "" {
 		return time.Time{}, nil
 	}
-	text, err := i.client.HGet(ctx, key(lane, "t:"+task), "pending_since").Result()
+	text, err := i.client.HGet(ctx, q.key("t:"+task), "pending_since").Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return time.Time{}, err
 	}

@@ -118,7 +118,7 @@ func TestWhatIsNoServerIsLeftOut(t *testing.T) {
 	good := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), "host")
 	entry := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), "bulk")
 	good = protowire.AppendBytes(protowire.AppendTag(good, 5, protowire.BytesType), entry)
-	if s, ok := decodeServer(good); !ok || s.host != "host" || s.queue != "bulk" {
+	if s, ok := decodeServer(good); !ok || s.host != "host" || s.queue != (shard{lane: webhook.LaneBulk}) {
 		t.Errorf("got %+v, %v", s, ok)
 	}
 	for name, raw := range map[string][]byte{

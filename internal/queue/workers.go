@@ -13,14 +13,15 @@ import (
 	"github.com/postrider/postrider/internal/webhook"
 )
 
-// maxServers bounds how many asynq servers are read: one a lane in every worker.
+// maxServers bounds how many asynq servers are read for each queue of a lane: each
+// worker has one a queue.
 const maxServers = 600
 
 // workers are the processes that take tasks, by host. asynq's own Inspector would read
 // every task that runs, payload and all.
 func (i *Inspector) workers(ctx context.Context, now time.Time) ([]webhook.QueueWorker, error) {
 	names, err := i.client.ZRangeByScore(ctx, "asynq:servers", &redis.ZRangeBy{
-		Min: strconv.FormatInt(now.Unix(), 10), Max: "+inf", Count: maxServers,
+		Min: strconv.FormatInt(now.Unix(), 10), Max: "+inf", Count: maxServers * int64(len(i.redis.queues.all())/len(webhook.Lanes())),
 	}).Result()
 	if err != nil || len(names) == 0 {
 		return nil, err
@@ -41,13 +42,13 @@ func (i *Inspector) workers(ctx context.Context, now time.Time) ([]webhook.Queue
 			servers = append(servers, s)
 		}
 	}
-	return together(servers), nil
+	return workersOf(servers), nil
 }
 
-// together makes one worker of a process's servers.
-func together(servers []server) []webhook.QueueWorker {
+// workersOf makes one worker of a process's servers, and of a lane's servers one line.
+func workersOf(servers []server) []webhook.QueueWorker {
 	slices.SortFunc(servers, func(a, b server) int {
-		return cmp.Or(cmp.Compare(a.host, b.host), cmp.Compare(a.pid, b.pid), cmp.Compare(laneOrder(a.queue), laneOrder(b.queue)))
+		return cmp.Or(cmp.Compare(a.host, b.host), cmp.Compare(a.pid, b.pid), compareShards(a.queue, b.queue))
 	})
 	var out []webhook.QueueWorker
 	for _, s := range servers {
@@ -58,18 +59,21 @@ func together(servers []server) []webhook.QueueWorker {
 		if s.started.Before(w.Started) {
 			w.Started = s.started
 		}
-		w.Lanes = append(w.Lanes, webhook.QueueSlots{Queue: s.queue, Running: s.running, Slots: s.slots})
+		lane := laneName(s.queue.lane)
+		if n := len(w.Lanes); n == 0 || w.Lanes[n-1].Queue != lane {
+			w.Lanes = append(w.Lanes, webhook.QueueSlots{Queue: lane})
+		}
+		slots := &w.Lanes[len(w.Lanes)-1]
+		slots.Running += s.running
+		slots.Slots += s.slots
 	}
 	return out
 }
 
-func laneOrder(name string) int {
-	return slices.IndexFunc(webhook.Lanes(), func(l webhook.Lane) bool { return queueName(l) == name })
-}
-
 // server is what an asynq server says of itself every 5 s.
 type server struct {
-	host, queue         string
+	host                string
+	queue               shard
 	pid, slots, running int
 	started             time.Time
 }
@@ -77,6 +81,7 @@ type server struct {
 // decodeServer reads asynq v0.26's message ServerInfo, of which Go's type is internal
 // to asynq. The numbers are its fields'.
 func decodeServer(raw []byte) (s server, ok bool) {
+	ours := false
 	ok = eachField(raw, func(number protowire.Number, n uint64, text []byte) {
 		switch number {
 		case 1:
@@ -88,7 +93,7 @@ func decodeServer(raw []byte) (s server, ok bool) {
 		case 5: // a map; ours have one entry
 			eachField(text, func(number protowire.Number, _ uint64, text []byte) {
 				if number == 1 {
-					s.queue = string(text)
+					s.queue, ours = shardNamed(string(text))
 				}
 			})
 		case 8: // seconds and nanoseconds
@@ -101,7 +106,7 @@ func decodeServer(raw []byte) (s server, ok bool) {
 			s.running = int(int32(n))
 		}
 	})
-	return s, ok && s.host != "" && laneOrder(s.queue) >= 0
+	return s, ok && ours && s.host != ""
 }
 
 // eachField hands over a message's fields: numbers in n, all else in text. It is false
