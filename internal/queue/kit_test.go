@@ -23,6 +23,7 @@ func now() time.Time { return time.Now() }
 type kit struct {
 	t         *testing.T
 	redis     *Redis
+	url       string
 	raw       redis.UniversalClient
 	client    *Client
 	inspector *Inspector
@@ -39,9 +40,12 @@ func each(t *testing.T, test func(t *testing.T, k *kit)) {
 
 func kitOf(t *testing.T, url string) *kit {
 	t.Helper()
-	r := open(t, url)
+	return kitOn(t, open(t, url), url)
+}
+
+func kitOn(t *testing.T, r *Redis, url string) *kit {
 	return &kit{
-		t: t, redis: r, raw: r.client, client: NewClient(r), inspector: NewInspector(r),
+		t: t, redis: r, url: url, raw: r.client, client: NewClient(r), inspector: NewInspector(r),
 		asynq: asynq.NewInspectorFromRedisClient(r.client),
 	}
 }

@@ -3,21 +3,14 @@ package queue
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/redis/go-redis/v9"
 
-	"github.com/postrider/postrider/internal/local"
 	"github.com/postrider/postrider/internal/redistest"
 	"github.com/postrider/postrider/internal/webhook"
 )
@@ -222,33 +215,13 @@ func withoutInfo(t *testing.T) *kit {
 }
 
 func cluster(t *testing.T) *kit {
-	server := redistest.New(t, "--cluster-enabled", "yes", "--maxmemory-policy", "allkeys-lru")
-	c := redis.NewClient(&redis.Options{Addr: server.Addr()})
-	defer c.Close()
-	must(t, c.ClusterAddSlotsRange(t.Context(), 0, 16383).Err())
-	k := kitOf(t, "redis+cluster://"+server.Addr())
+	k := kitOf(t, "redis+cluster://"+redistest.Cluster(t, 1)[0].Addr())
 	k.eventually("the cluster is up", func() bool { return k.redis.Writable(t.Context()) == nil })
 	return k
 }
 
 func sentinel(t *testing.T) *kit {
-	server := redistest.New(t)
-	program, err := redistest.Find(t.Context())
-	must(t, err)
-	host, port, err := net.SplitHostPort(server.Addr())
-	must(t, err)
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	addr := lis.Addr().String()
-	must(t, lis.Close())
-	_, own, err := net.SplitHostPort(addr)
-	must(t, err)
-	file := filepath.Join(t.TempDir(), "sentinel.conf")
-	must(t, os.WriteFile(file, fmt.Appendf(nil, "bind 127.0.0.1\nport %s\nsentinel monitor main %s %s 1\n", own, host, port), 0o600))
-	child, err := local.StartChild(exec.Command(program, file, "--sentinel"))
-	must(t, err)
-	t.Cleanup(func() { child.Stop(t.Context(), 0) })
-	k := kitOf(t, "redis+sentinel://"+addr+"/main/0")
+	k := kitOf(t, "redis+sentinel://"+redistest.Sentinel(t, redistest.New(t)).Addr()+"/"+redistest.MasterName+"/0")
 	k.eventually("the sentinel answers", func() bool { return k.redis.Writable(t.Context()) == nil })
 	return k
 }

@@ -2,6 +2,8 @@ package redistest
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,10 +95,55 @@ func TestServer(t *testing.T) {
 	t.Run("DoesNotTakeSomebodyElsesPort", func(t *testing.T) {
 		t.Parallel()
 		first := New(t)
-		second := &Server{program: first.program, dir: t.TempDir(), addr: first.addr}
+		second := &Server{program: first.program, dir: t.TempDir(), addr: first.addr, args: first.args}
 		if err := second.Start(); err == nil {
 			second.Stop()
 			t.Error("started on a port in use")
 		}
 	})
+}
+
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	ctx, nodes := bounded(t), Cluster(t, 3)
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: strings.Split(Addrs(nodes), ",")})
+	t.Cleanup(func() { must(t, client.Close()) })
+	for n := range 100 {
+		must(t, client.Set(ctx, "key"+strconv.Itoa(n), "value", 0).Err())
+	}
+	for _, node := range nodes {
+		node.Do(t, func(ctx context.Context, c *redis.Client) error {
+			if n := c.DBSize(ctx).Val(); n == 0 || n == 100 {
+				t.Errorf("%s has %d of 100 keys", node.Addr(), n)
+			}
+			return nil
+		})
+	}
+	nodes[0].Stop()
+	must(t, nodes[0].Start())
+	awaitCluster(t, nodes)
+}
+
+func TestSentinel(t *testing.T) {
+	t.Parallel()
+	ctx, master := bounded(t), New(t)
+	replica := Replica(t, master)
+	client := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: MasterName, SentinelAddrs: []string{Sentinel(t, master, replica).Addr()}})
+	t.Cleanup(func() { must(t, client.Close()) })
+	must(t, client.Set(ctx, "key", "value", 0).Err())
+	must(t, client.Wait(ctx, 1, limit).Err())
+	master.Stop()
+	eventually(t, "the replica has taken over", func() bool { return client.Set(ctx, "key", "another", 0).Err() == nil })
+	if v := connect(t, replica.Addr()).Get(ctx, "key").Val(); v != "another" {
+		t.Errorf("the replica has %q", v)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	ctx, s := bounded(t), TLS(t, NewCerts(t))
+	s.Do(t, func(ctx context.Context, c *redis.Client) error { return c.Ping(ctx).Err() })
+	if err := connect(t, s.Addr()).Ping(ctx).Err(); err == nil {
+		t.Error("it answers without TLS")
+	}
 }

@@ -2,13 +2,16 @@ package redistest
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,8 +28,11 @@ type Server struct {
 	program string
 	dir     string
 	addr    string
-	args    []string
-	child   *local.Child
+	file    string // of its configuration, or ""
+	// args are of the command line, for a port.
+	args  func(port int) []string
+	tls   *tls.Config // of connections to it; nil is none
+	child *local.Child
 }
 
 // New starts an empty server. It saves nothing by itself, so that a restart
@@ -34,11 +40,19 @@ type Server struct {
 // redis-server's command line.
 func New(t testing.TB, args ...string) *Server {
 	t.Helper()
+	return start(t, &Server{args: func(port int) []string {
+		return append([]string{"--port", strconv.Itoa(port)}, args...)
+	}})
+}
+
+// start starts a server that has its args.
+func start(t testing.TB, s *Server) *Server {
+	t.Helper()
 	program, err := findOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{program: program, dir: t.TempDir(), args: args}
+	s.program, s.dir = program, t.TempDir()
 	t.Cleanup(s.Stop)
 	if err := s.startOnFreePort(); err != nil {
 		t.Fatal(err)
@@ -67,6 +81,12 @@ func (s *Server) startOnFreePort() error {
 // Addr is host:port.
 func (s *Server) Addr() string { return s.addr }
 
+// Port is Addr's.
+func (s *Server) Port() int {
+	addr, _ := netip.ParseAddrPort(s.addr) // ours: it can be read
+	return int(addr.Port())
+}
+
 // Start runs the server and returns once it answers, with what Save wrote. It
 // does nothing if the server runs.
 func (s *Server) Start() error {
@@ -78,12 +98,7 @@ func (s *Server) Start() error {
 		return fmt.Errorf("open redis-server's log: %w", err)
 	}
 	defer log.Close() // the child has its own copy
-	_, port, err := net.SplitHostPort(s.addr)
-	if err != nil {
-		return fmt.Errorf("split %s: %w", s.addr, err)
-	}
-	cmd := exec.Command(s.program, append([]string{"--bind", "127.0.0.1", "--port", port, "--dir", s.dir,
-		"--save", "", "--appendonly", "no", "--logfile", "", "--daemonize", "no"}, s.args...)...)
+	cmd := exec.Command(s.program, s.commandLine()...)
 	cmd.Stdout, cmd.Stderr = log, log
 	child, err := local.StartChild(cmd)
 	if err != nil {
@@ -96,6 +111,14 @@ func (s *Server) Start() error {
 		return errors.Join(fmt.Errorf("start redis-server on %s: %w: %s", s.addr, err, said), readErr)
 	}
 	return nil
+}
+
+func (s *Server) commandLine() []string {
+	all := []string{"--bind", "127.0.0.1", "--dir", s.dir, "--logfile", "", "--daemonize", "no"}
+	if s.file != "" {
+		return slices.Concat([]string{s.file}, all, s.args(s.Port()))
+	}
+	return slices.Concat(all, []string{"--save", "", "--appendonly", "no"}, s.args(s.Port()))
 }
 
 // running reports whether there is a server that has not ended.
@@ -160,8 +183,16 @@ func (s *Server) Set(ctx context.Context, name, value string) error {
 	return s.do(func(c *redis.Client) error { return c.ConfigSet(ctx, name, value).Err() })
 }
 
+// Do runs one command of the test's on a connection of its own.
+func (s *Server) Do(t testing.TB, command func(ctx context.Context, c *redis.Client) error) {
+	t.Helper()
+	if err := s.do(func(c *redis.Client) error { return command(t.Context(), c) }); err != nil {
+		t.Fatalf("redis-server on %s: %v", s.addr, err)
+	}
+}
+
 // do runs one command on a connection of its own, without retries.
 func (s *Server) do(command func(*redis.Client) error) error {
-	client := redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1, PoolSize: 1, DisableIdentity: true})
+	client := redis.NewClient(&redis.Options{Addr: s.addr, TLSConfig: s.tls, MaxRetries: -1, PoolSize: 1, DisableIdentity: true})
 	return errors.Join(command(client), client.Close())
 }
