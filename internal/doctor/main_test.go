@@ -19,6 +19,7 @@ import (
 	"github.com/postrider/postrider/internal/postgres"
 	"github.com/postrider/postrider/internal/queue"
 	"github.com/postrider/postrider/internal/redistest"
+	"github.com/postrider/postrider/internal/webhook"
 )
 
 func must(t testing.TB, err error) {
@@ -43,6 +44,7 @@ type patient struct {
 	t        *testing.T
 	url      string // of Postgres
 	redisURL string
+	shards   webhook.Shards
 	keys     [][]byte
 	cfg      doctor.Config
 	resolver doctor.Resolver
@@ -95,7 +97,7 @@ func (p *patient) setDatabase(name, value string) {
 
 func (p *patient) report() doctor.Report {
 	p.t.Helper()
-	redis, err := queue.Open(queue.Config{URL: p.redisURL})
+	redis, err := queue.Open(queue.Config{URL: p.redisURL, Shards: p.shards})
 	must(p.t, err)
 	defer redis.Close()
 	p.cfg.Keys = p.keys

@@ -30,9 +30,34 @@ func (d *Doctor) lookAtRedis(ctx context.Context) {
 		d.ok("redis.writable", "it takes tasks")
 	}
 	d.lookAtClock("clock.redis", "Redis's clock", -redis.Ahead)
+	if redis.Kind == facts.Cluster {
+		d.lookAtShards(redis)
+	}
 	for _, s := range redis.Servers {
 		d.lookAtRedisServer(s, len(redis.Servers) > 1)
 	}
+}
+
+// lookAtShards looks whether every master of a cluster has queues: where it has not, the
+// others do its work.
+func (d *Doctor) lookAtShards(redis facts.Redis) {
+	const check = "redis.shards"
+	var idle []string
+	for _, s := range redis.Servers {
+		if s.Queues == 0 {
+			idle = append(idle, s.Addr)
+		}
+	}
+	setting := ""
+	if redis.ShardsNeeded > 0 {
+		setting = fmt.Sprintf("POSTRIDER_REDIS_SHARDS=%d", redis.ShardsNeeded)
+	}
+	if len(idle) > 0 {
+		d.bad(Warn, check, fmt.Sprintf("of %d masters %d have no queue of first attempts: %s", len(redis.Servers), len(idle), strings.Join(idle, ", ")),
+			setting, "in all processes; or use fewer masters")
+		return
+	}
+	d.ok(check, "each lane has %d queues, and every master some of them", redis.Shards)
 }
 
 func kindOf(r facts.Redis) string {

@@ -53,21 +53,16 @@ func start(t *testing.T, args []string) string {
 func TestDoctorLooksAtAClustersMasters(t *testing.T) {
 	t.Parallel()
 	p := newPatient(t)
-	addr := redistest.New(t, "--cluster-enabled", "yes", "--maxmemory-policy", "allkeys-random").Addr()
-	c := redis.NewClient(&redis.Options{Addr: addr})
-	defer c.Close()
-	must(t, c.ClusterAddSlotsRange(t.Context(), 0, 16383).Err())
-	for c.ClusterInfo(t.Context()).Val()[:16] != "cluster_state:ok" {
-		if t.Context().Err() != nil {
-			t.Fatal("the cluster does not come up")
-		}
-	}
-	p.redisURL = "redis+cluster://" + addr
+	masters := redistest.Cluster(t, 3, "--maxmemory-policy", "allkeys-random")
+	p.redisURL = "redis+cluster://" + redistest.Addrs(masters)
 	r := p.report()
-	if f := found(t, r, "redis.connection"); f.Level != doctor.OK || f.Found[:22] != "a cluster of 1 masters" {
+	if f := found(t, r, "redis.connection"); f.Level != doctor.OK || f.Found[:22] != "a cluster of 3 masters" {
 		t.Errorf("%+v", f)
 	}
 	expect(t, r, "redis.maxmemory_policy", doctor.Fail, "maxmemory-policy noeviction")
+	expect(t, r, "redis.shards", doctor.OK, "")
+	p.shards = 2
+	expect(t, p.report(), "redis.shards", doctor.Warn, "POSTRIDER_REDIS_SHARDS=3")
 }
 
 func TestDoctorGoesOnWithoutRedis(t *testing.T) {

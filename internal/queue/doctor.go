@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/postrider/postrider/internal/doctor/facts"
+	"github.com/postrider/postrider/internal/webhook"
 )
 
 // Doctor answers what postrider doctor asks of Redis. It changes nothing.
@@ -27,8 +28,56 @@ func (r *Redis) Doctor(ctx context.Context) (facts.Redis, error) {
 	}
 	out.Ahead, out.RoundTrip = skew, time.Since(began)
 	out.Refused = r.Writable(ctx)
-	out.Servers, err = r.servers(ctx)
-	return out, err
+	if out.Servers, err = r.servers(ctx); err != nil {
+		return out, err
+	}
+	return out, r.countQueues(ctx, &out)
+}
+
+// countQueues says where a cluster's queues are.
+func (r *Redis) countQueues(ctx context.Context, out *facts.Redis) error {
+	out.Shards = int(r.shards)
+	cluster, ok := r.client.(*redis.ClusterClient)
+	if !ok {
+		return nil
+	}
+	at := make(map[webhook.Place]string, webhook.Places)
+	on := func(place webhook.Place) (string, error) {
+		if addr, known := at[place]; known {
+			return addr, nil
+		}
+		master, err := cluster.MasterForKey(ctx, shard{webhook.LaneDeliver, place}.key("pending"))
+		if err != nil {
+			return "", fmt.Errorf("find the queue at place %d: %w", place, err)
+		}
+		at[place] = master.Options().Addr
+		return at[place], nil
+	}
+	for _, place := range r.shards.Places() {
+		addr, err := on(place)
+		if err != nil {
+			return err
+		}
+		for n := range out.Servers {
+			if out.Servers[n].Addr == addr {
+				out.Servers[n].Queues++
+			}
+		}
+	}
+	for shards := webhook.Shards(1); shards <= webhook.MaxShards && out.ShardsNeeded == 0; shards++ {
+		met := make(map[string]bool)
+		for _, place := range shards.Places() {
+			addr, err := on(place)
+			if err != nil {
+				return err
+			}
+			met[addr] = true
+		}
+		if len(met) == len(out.Servers) {
+			out.ShardsNeeded = int(shards)
+		}
+	}
+	return nil
 }
 
 func (r *Redis) kind() facts.Kind {

@@ -28,7 +28,7 @@ type ServerConfig struct {
 	Concurrency int
 	// CheckInterval is how long the deliver lane waits when it found nothing.
 	// It decides the latency of an idle system, at 7 % of a core. Default 5ms, and
-	// with shards 5ms for each up to 20ms.
+	// with shards 10ms.
 	CheckInterval time.Duration
 	// ShutdownTimeout is how long Stop waits for running tasks. It must be above
 	// the longest timeout of an endpoint. Default 75s.
@@ -69,7 +69,7 @@ func NewServers(r *Redis, handle Handler, cfg ServerConfig) *Servers {
 		cfg.Concurrency = 256
 	}
 	if cfg.CheckInterval <= 0 {
-		cfg.CheckInterval = min(5*time.Millisecond*time.Duration(r.shards), 20*time.Millisecond)
+		cfg.CheckInterval = min(5*time.Millisecond*time.Duration(r.shards), 10*time.Millisecond)
 	}
 	if cfg.ShutdownTimeout <= 0 {
 		cfg.ShutdownTimeout = 75 * time.Second

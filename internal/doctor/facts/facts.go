@@ -88,6 +88,9 @@ type Redis struct {
 	Ahead     time.Duration
 	RoundTrip time.Duration
 	Servers   []Server
+	// Shards is into how many queues each lane is split, and ShardsNeeded the least with
+	// which every master of a cluster has some; 0 is unknown.
+	Shards, ShardsNeeded int
 }
 
 // Server is one Redis server. Hidden: it may not be asked; all else is unknown then.
@@ -105,4 +108,6 @@ type Server struct {
 	// SaveFailed and AOFFailed: the last one did.
 	SaveFailed, AOFFailed bool
 	Evicted               int64 // keys
+	// Queues are how many of each lane's are on it, on a cluster.
+	Queues int
 }
