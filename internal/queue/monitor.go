@@ -58,8 +58,8 @@ func NewMonitor(r *Redis, cfg MonitorConfig) *Monitor {
 		evicts: gauge("postrider_queue_redis_evicts",
 			"1 while Redis's maxmemory-policy is another than noeviction, so that it may throw tasks away."),
 		skew: gauge("postrider_queue_clock_skew_seconds", "How far this machine's clock is ahead of Redis's."),
-		used: gauge("postrider_queue_redis_memory_used_bytes", "Memory that Redis uses of its maxmemory. 0 on a cluster."),
-		most: gauge("postrider_queue_redis_memory_max_bytes", "Redis's maxmemory; 0 where it has none, and on a cluster."),
+		used: gauge("postrider_queue_redis_memory_used_bytes", "Memory that Redis uses of its maxmemory; on a cluster the master with the least room."),
+		most: gauge("postrider_queue_redis_memory_max_bytes", "Redis's maxmemory; 0 where it has none. On a cluster the master's with the least room."),
 	}
 }
 

@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -96,8 +95,10 @@ func TestShards(t *testing.T) {
 	})
 
 	// What a process with more of them, or another number, left behind.
-	for _, change := range [][2]webhook.Shards{{4, 1}, {1, 4}, {3, 5}} {
-		on(t, fmt.Sprintf("From%dTo%dLoseNothing", change[0], change[1]), func(t *testing.T, k *kit) {
+	for name, change := range map[string][2]webhook.Shards{
+		"FewerLoseNothing": {4, 1}, "MoreLoseNothing": {1, 4}, "OthersLoseNothing": {3, 5},
+	} {
+		on(t, name, func(t *testing.T, k *kit) {
 			before, after := k.with(change[0]), k.with(change[1])
 			ran := after.taking()
 			runs(t, ran, after.spread(5))
@@ -119,6 +120,37 @@ func TestShards(t *testing.T) {
 			t.Errorf("they wait and are dead: %v, %v", dead, err)
 		}
 		runs(t, ran, tasks)
+	})
+
+	// A group's hand-over is as many steps as it has tasks, into however many queues.
+	t.Run("CostNothingMore", func(t *testing.T) {
+		t.Parallel()
+		for _, shards := range []webhook.Shards{1, 4} {
+			k, server := onServer(t)
+			k = k.with(shards)
+			k.spread(10)
+			server.Do(t, func(ctx context.Context, c *redis.Client) error {
+				must(t, c.ConfigResetStat(ctx).Err())
+				k.spread(10)
+				stats, err := c.InfoMap(ctx, "commandstats").Result()
+				total := 0
+				for name, calls := range stats["Commandstats"] {
+					switch name {
+					case "cmdstat_evalsha":
+						if !strings.HasPrefix(calls, "calls=30,") {
+							t.Errorf("with %d shards 30 tasks took %s", shards, calls)
+						}
+					case "cmdstat_info", "cmdstat_config|resetstat", "cmdstat_hello", "cmdstat_client|setinfo", "cmdstat_client|maint_notifications":
+						continue
+					}
+					total++
+				}
+				if total > 5 { // what the script does
+					t.Errorf("with %d shards other commands were sent: %v", shards, stats["Commandstats"])
+				}
+				return err
+			})
+		}
 	})
 
 	on(t, "OfTheDeadAreNotRegistered", func(t *testing.T, k *kit) {

@@ -259,7 +259,7 @@ var isolation = []rule{
 	{row: "Neither retries nor bulk starve first attempts, nor those them", mutants: []mutant{
 		{
 			"internal/queue/server.go",
-			"			Queues:                   map[string]int{queueName(lane): 1},", "			Queues:                   map[string]int{\"deliver\": 1, \"retry\": 1, \"bulk\": 1},",
+			"		Queues:                   map[string]int{q.name(): 1},", "		Queues:                   map[string]int{\"deliver\": 1, \"retry\": 1, \"bulk\": 1},",
 			"internal/queue", "TestServers/LeaveRoomBesideAFullLane",
 		},
 		{

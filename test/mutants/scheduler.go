@@ -82,6 +82,30 @@ var scheduler = []rule{
 			"internal/recovery", "TestScheduler/PutsBackEverythingAfterFlush",
 		},
 	}},
+	{row: "A master of a cluster that lost its memory is noticed as well; each has queues of every lane", mutants: []mutant{
+		{
+			"internal/queue/tick.go",
+			"	if !r.cluster {", "	if r.client != nil {",
+			"internal/queue", "TestCluster/NoticesEachMasterThatForgets",
+		},
+		{
+			"internal/webhook/task.go",
+			"	return taskName(lane, place, id)", "	return taskName(lane, s.place(0), id)",
+			"internal/queue", "TestCluster/EveryMasterHasQueuesOfEveryLane",
+		},
+	}},
+	{row: "A change of `redis.shards` loses nothing: queues that nobody has configured any more are served, too", mutants: []mutant{
+		{
+			"internal/queue/server.go",
+			"	for _, q := range s.redis.queues.all() {", "	for _, q := range s.redis.queues.own {",
+			"internal/queue", "TestShards/FewerLoseNothing",
+		},
+		{
+			"internal/queue/inspect.go",
+			"	return dead, i.redis.register(ctx, unknown)", "	return dead, nil",
+			"internal/queue", "TestShards/ThatNobodyRemembersAreServedOnceAuditMeetsThem",
+		},
+	}},
 	{row: "Redis is bounded: above the high-water mark deliveries stay in Postgres", mutants: []mutant{
 		{
 			"internal/recovery/feed.go",

@@ -71,6 +71,14 @@ capabilities: {drop: [ALL]}
   valueFrom: {secretKeyRef: {name: {{ $name }}, key: {{ $keys.adminKey }}}}
 - name: POSTRIDER_SECRETS_KEY
   valueFrom: {secretKeyRef: {name: {{ $name }}, key: {{ $keys.secretsKey }}}}
+{{- if .Values.secrets.redisTLS.existingSecret }}
+{{- range $name, $file := dict "CA" .Values.secrets.redisTLS.ca "CERT" .Values.secrets.redisTLS.cert "KEY" .Values.secrets.redisTLS.key }}
+{{- with $file }}
+- name: POSTRIDER_REDIS_{{ $name }}_FILE
+  value: /etc/postrider-redis/{{ . }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
 {{- end }}
@@ -172,9 +180,16 @@ spec:
           securityContext: {{- include "postrider.containerSecurity" $root | nindent 12 }}
           volumeMounts:
             - {name: config, mountPath: /etc/postrider, readOnly: true}
+            {{- if $root.Values.secrets.redisTLS.existingSecret }}
+            - {name: redis-tls, mountPath: /etc/postrider-redis, readOnly: true}
+            {{- end }}
       volumes:
         - name: config
           configMap: {name: {{ include "postrider.fullname" $root }}}
+        {{- with $root.Values.secrets.redisTLS.existingSecret }}
+        - name: redis-tls
+          secret: {secretName: {{ . }}}
+        {{- end }}
 {{- end -}}
 
 {{/* A role's PodDisruptionBudget. Takes (list $ role). */}}
