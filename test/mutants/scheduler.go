@@ -90,7 +90,7 @@ var scheduler = []rule{
 		},
 		{
 			"internal/webhook/task.go",
-			"	return taskName(lane, place, id)", "	return taskName(lane, s.place(0), id)",
+			"% uint32(s)))", "% 1))",
 			"internal/queue", "TestCluster/EveryMasterHasQueuesOfEveryLane",
 		},
 	}},
