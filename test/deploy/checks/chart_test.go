@@ -60,7 +60,8 @@ func install(t *testing.T, text string) (map[string]string, error) {
 
 const (
 	least = "secrets: {existingSecret: postrider}\n"
-	all   = least + `
+	all   = `
+secrets: {existingSecret: postrider, redisTLS: {existingSecret: redis-tls, cert: tls.crt, key: tls.key}}
 config:
   egress: {https_only: "true", allow: [10.20.0.0/16]}
   api: {rate_limit: 1000000}

@@ -49,7 +49,7 @@ func TestPodsAreRestricted(t *testing.T) {
 				t.Errorf("%s, %s is not restricted: %+v %+v", variant, name, p, c)
 			}
 			for _, e := range pod.Containers[0].Env {
-				if e.Value != "" && strings.HasPrefix(e.Name, "POSTRIDER_") {
+				if e.Value != "" && strings.HasPrefix(e.Name, "POSTRIDER_") && !strings.HasSuffix(e.Name, "_FILE") {
 					t.Errorf("%s, %s: %s is there in the open", variant, name, e.Name)
 				}
 			}
@@ -128,5 +128,39 @@ func TestConfigIsRead(t *testing.T) {
 	want := "api:\n  rate_limit: 1000000\negress:\n  allow:\n  - 10.20.0.0/16\n  https_only: \"true\"\n"
 	if got := m.Data["postrider.yaml"]; strings.TrimSpace(got) != strings.TrimSpace(want) {
 		t.Errorf("postrider.yaml is %q", got)
+	}
+}
+
+// TestPodsHaveRedissCertificates: where the variables say, and only where asked for.
+func TestPodsHaveRedissCertificates(t *testing.T) {
+	t.Parallel()
+	for _, role := range roles {
+		pod := deployment(t, all, role).Spec.Template.Spec
+		mounted := ""
+		for _, m := range pod.Containers[0].VolumeMounts {
+			if m.Name == "redis-tls" {
+				mounted = m.MountPath
+			}
+		}
+		if !slices.ContainsFunc(pod.Volumes, func(v core.Volume) bool { return v.Secret != nil && v.Secret.SecretName == "redis-tls" }) {
+			t.Errorf("%s has no volume of the Secret", role)
+		}
+		got := map[string]string{}
+		for _, e := range pod.Containers[0].Env {
+			if strings.HasPrefix(e.Name, "POSTRIDER_REDIS_") && strings.HasSuffix(e.Name, "_FILE") {
+				got[e.Name] = e.Value
+			}
+		}
+		want := map[string]string{"CA": "ca.crt", "CERT": "tls.crt", "KEY": "tls.key"}
+		for name, file := range want {
+			if got["POSTRIDER_REDIS_"+name+"_FILE"] != mounted+"/"+file {
+				t.Errorf("%s: %s is in %v, mounted at %q", role, name, got, mounted)
+			}
+		}
+		for _, e := range deployment(t, least, role).Spec.Template.Spec.Containers[0].Env {
+			if strings.HasSuffix(e.Name, "_FILE") {
+				t.Errorf("%s has %s without a Secret", role, e.Name)
+			}
+		}
 	}
 }
