@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -99,11 +100,14 @@ func NewServers(r *Redis, handle Handler, cfg ServerConfig) *Servers {
 	return s
 }
 
-// add makes the server of a queue.
+// add makes the server of a queue. One that is only being emptied is asked seldom.
 func (s *Servers) add(q shard) *asynq.Server {
 	concurrency, interval := s.cfg.Concurrency, s.cfg.CheckInterval
 	if q.lane != webhook.LaneDeliver {
-		concurrency, interval = concurrency/4, 100*time.Millisecond
+		concurrency /= 4
+	}
+	if q.lane != webhook.LaneDeliver || !slices.Contains(s.redis.queues.own, q) {
+		interval = 100 * time.Millisecond
 	}
 	srv := asynq.NewServerFromRedisClient(s.client, asynq.Config{
 		Concurrency:              max(concurrency/int(s.redis.shards), 1),
