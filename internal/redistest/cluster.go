@@ -69,11 +69,13 @@ func awaitCluster(t testing.TB, nodes []*Server) {
 func eventually(t testing.TB, claim string, so func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(limit)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
 	for !so() {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within %s: %s", limit, claim)
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-tick.C
 	}
 }
 
