@@ -44,6 +44,8 @@ type DB struct {
 	// operations is told of the other workspaces' changes; "" is nobody.
 	operations webhook.WorkspaceID
 	entries    entryIDs // of the audit log
+	// pooled: a pooler stands before Postgres, as far as is known.
+	pooled atomic.Bool
 	// renewed is when all connections were dropped last, in unix nanoseconds.
 	renewed atomic.Int64
 }
@@ -65,9 +67,6 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if cfg.ApplicationName == "" {
 		params["application_name"] = "postrider"
 	}
-	// Hot statements name their day as constants, so that the planner drops all
-	// other partitions. A generic plan would lock every one of them.
-	params["plan_cache_mode"] = "force_custom_plan"
 	params["timezone"] = "UTC"
 	seal, err := newSealer(cfg.Keys)
 	if err != nil {
@@ -75,6 +74,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	db := &DB{seal: seal, operations: cfg.Operations}
 	db.leaveReadOnly(pc.ConnConfig)
+	db.fitPooler(pc)
 	if db.pool, err = pgxpool.NewWithConfig(ctx, pc); err != nil {
 		return nil, fmt.Errorf("open postgres pool: %w", err)
 	}
