@@ -67,6 +67,12 @@ func NewPooler(t testing.TB, dsn string, settings map[string]string) *Pooler {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Mkdir(filepath.Join(dir, "run"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(dir, "run"), 0o777); err != nil { // whatever the umask says
+		t.Fatal(err)
+	}
 	p := &Pooler{program: program, dir: dir, server: dsn, settings: settings}
 	t.Cleanup(p.Stop)
 	if err := p.startOnFreePort(); err != nil {
@@ -83,6 +89,12 @@ func (p *Pooler) Through(dsn string) string {
 	}
 	u.Host, u.RawQuery = p.addr, "sslmode=disable"
 	return u.String()
+}
+
+// Socket is its own socket's file.
+func (p *Pooler) Socket() string {
+	_, port, _ := net.SplitHostPort(p.addr) // startOnFreePort made it
+	return filepath.Join(p.dir, "run", ".s.PGSQL."+port)
 }
 
 // Admin is the connection string of its console.
@@ -142,7 +154,7 @@ func (p *Pooler) configuration() string {
 		panic(err) // startOnFreePort made it
 	}
 	all := map[string]string{
-		"pool_mode": "transaction", "listen_addr": host, "listen_port": port, "unix_socket_dir": "",
+		"pool_mode": "transaction", "listen_addr": host, "listen_port": port, "unix_socket_dir": filepath.Join(p.dir, "run"),
 		"auth_type": "any", "max_client_conn": "1000", "admin_users": u.User.Username(),
 	}
 	maps.Copy(all, p.settings)
