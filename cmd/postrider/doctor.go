@@ -85,7 +85,7 @@ func (c *checkup) examine(ctx context.Context, cfg config.Config) (doctor.Report
 			return doctor.Report{}, fmt.Errorf("postgres.direct_url: %w", err)
 		}
 		defer direct.Close()
-		deps.Direct = direct.Ping
+		deps.Direct = direct.PingSession
 	}
 	if c.connect {
 		sender, err := egress.NewSender(policy, egress.SenderConfig{Proxy: cfg.Egress.Proxy})

@@ -49,7 +49,8 @@ type Deps struct {
 	Resolver Resolver
 	// Prober connects to receivers; nil leaves that out.
 	Prober Prober
-	// Direct asks postgres.direct_url for a sign of life; nil where it is the same.
+	// Direct asks postgres.direct_url for a sign of life, of a session of its own; nil
+	// where it is the same.
 	Direct func(ctx context.Context) error
 }
 

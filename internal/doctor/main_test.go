@@ -47,6 +47,7 @@ type patient struct {
 	cfg      doctor.Config
 	resolver doctor.Resolver
 	db       *postgres.DB
+	direct   *postgres.DB // past a pooler, or nil
 }
 
 // newPatient has a database of its own with the whole schema. The server is the
@@ -99,10 +100,14 @@ func (p *patient) report() doctor.Report {
 	must(p.t, err)
 	defer redis.Close()
 	p.cfg.Keys = p.keys
-	return doctor.New(doctor.Deps{
+	deps := doctor.Deps{
 		Postgres: postgres.NewDoctor(p.db), Redis: redis, Resolver: p.resolver,
 		Egress: egress.NewPolicy(egress.Config{Allow: p.cfg.Allow, Resolver: p.resolver.(egress.Resolver)}),
-	}, p.cfg).Run(p.t.Context())
+	}
+	if p.direct != nil {
+		deps.Direct = p.direct.PingSession
+	}
+	return doctor.New(deps, p.cfg).Run(p.t.Context())
 }
 
 // found is the worst finding of a check.

@@ -82,6 +82,30 @@ func TestDoctorLooksAtTheSchema(t *testing.T) {
 	})
 }
 
+func TestDoctorKnowsAPooler(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	expect(t, p.report(), "postgres.pooler", doctor.OK, "")
+	server := p.db
+	p.url = pgtest.NewPooler(t, p.url, nil).Through(p.url)
+	p.open()
+	r := p.report()
+	expect(t, r, "postgres.pooler", doctor.Warn, "POSTRIDER_POSTGRES_DIRECT_URL=<the server itself>")
+	for _, f := range r.Findings {
+		if f.Check == "postgres.plan_cache_mode" {
+			t.Errorf("what does not matter through a pooler: %+v", f)
+		}
+	}
+	p.direct = p.db
+	if f := found(t, p.report(), "postgres.direct_url"); f.Level != doctor.Fail || !strings.Contains(f.Found, "a pooler answers") {
+		t.Errorf("a pooler as the way past it: %+v", f)
+	}
+	p.direct = server
+	r = p.report()
+	expect(t, r, "postgres.direct_url", doctor.OK, "")
+	expect(t, r, "postgres.pooler", doctor.OK, "")
+}
+
 // asRole has the processes be somebody with rights of its own.
 func (p *patient) asRole(role string) {
 	p.t.Helper()
