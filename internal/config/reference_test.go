@@ -11,6 +11,7 @@ import (
 var contract = [][2]string{
 	{"postgres.url", "postgres://localhost:5432/postrider"},
 	{"postgres.direct_url", "the same as postgres.url"},
+	{"postgres.replica_url", "none"}, {"postgres.replica_max_lag", "5s"},
 	{"redis.url", "redis://localhost:6379/0"},
 	{"api.listen", ":8080"},
 	{"api.admin_key", "none"},

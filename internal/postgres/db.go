@@ -44,6 +44,7 @@ type DB struct {
 	// operations is told of the other workspaces' changes; "" is nobody.
 	operations webhook.WorkspaceID
 	entries    entryIDs // of the audit log
+	replica    *Replica // of which lists are read, or nil
 	// pooled: a pooler stands before Postgres, as far as is known.
 	pooled atomic.Bool
 	// renewed is when all connections were dropped last, in unix nanoseconds.
@@ -53,6 +54,11 @@ type DB struct {
 // Open makes the pool. It does not connect: a process starts, and says that it
 // is not ready, while Postgres is away.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
+	return open(ctx, cfg, (*DB).leaveReadOnly)
+}
+
+// open is Open with what sees to it that connections lead to the right server.
+func open(ctx context.Context, cfg Config, seek func(*DB, *pgx.ConnConfig)) (*DB, error) {
 	pc, err := pgxpool.ParseConfig(cfg.URL)
 	if err != nil {
 		return nil, fmt.Errorf("postgres.url: %w", err)
@@ -73,7 +79,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{seal: seal, operations: cfg.Operations}
-	db.leaveReadOnly(pc.ConnConfig)
+	seek(db, pc.ConnConfig)
 	db.fitPooler(pc)
 	if db.pool, err = pgxpool.NewWithConfig(ctx, pc); err != nil {
 		return nil, fmt.Errorf("open postgres pool: %w", err)

@@ -20,3 +20,27 @@ func (q *Queries) ReadOnly(ctx context.Context) (bool, error) {
 	err := row.Scan(&read_only)
 	return read_only, err
 }
+
+const ReplayPosition = `-- name: ReplayPosition :one
+SELECT coalesce((pg_catalog.pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint, 0)::bigint AS position
+`
+
+// How far a standby has replayed that log; 0 where it is none.
+func (q *Queries) ReplayPosition(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, ReplayPosition)
+	var position int64
+	err := row.Scan(&position)
+	return position, err
+}
+
+const WALPosition = `-- name: WALPosition :one
+SELECT (pg_catalog.pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint AS position
+`
+
+// How far the log of changes is on the disk: all that was committed is before it.
+func (q *Queries) WALPosition(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, WALPosition)
+	var position int64
+	err := row.Scan(&position)
+	return position, err
+}
