@@ -3,9 +3,12 @@
 SELECT (current_setting('transaction_read_only') = 'on')::bool AS read_only;
 
 -- name: WALPosition :one
--- How far the log of changes is on the disk: all that was committed is before it.
-SELECT (pg_catalog.pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint AS position;
+-- Which server it is, standbys included, and how far its log of changes is on the
+-- disk: all that was committed is before that.
+SELECT c.system_identifier::bigint AS server, (pg_catalog.pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint AS position
+FROM pg_catalog.pg_control_system() c;
 
 -- name: ReplayPosition :one
--- How far a standby has replayed that log; 0 where it is none.
-SELECT coalesce((pg_catalog.pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint, 0)::bigint AS position;
+-- Of which server it is a standby, and how far it has replayed the log; 0 where it is none.
+SELECT c.system_identifier::bigint AS server, coalesce((pg_catalog.pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint, 0)::bigint AS position
+FROM pg_catalog.pg_control_system() c;

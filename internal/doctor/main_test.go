@@ -48,6 +48,7 @@ type patient struct {
 	resolver doctor.Resolver
 	db       *postgres.DB
 	direct   *postgres.DB // past a pooler, or nil
+	replica  string       // its URL, or ""
 }
 
 // newPatient has a database of its own with the whole schema. The server is the
@@ -106,6 +107,12 @@ func (p *patient) report() doctor.Report {
 	}
 	if p.direct != nil {
 		deps.Direct = p.direct.PingSession
+	}
+	if p.replica != "" {
+		r, err := postgres.NewReplica(p.t.Context(), p.db, p.replica, postgres.ReplicaConfig{MaxConns: 1})
+		must(p.t, err)
+		defer r.Close()
+		deps.Replica = r.CheckNow
 	}
 	return doctor.New(deps, p.cfg).Run(p.t.Context())
 }

@@ -29,6 +29,7 @@ func (d *Doctor) lookAtPostgres(ctx context.Context) bool {
 	if !d.lookAtSchema(ctx, &server) {
 		return false
 	}
+	d.lookAtReplica(ctx)
 	d.lookAtRights(&server)
 	d.lookAtTables(&server)
 	d.lookAtFleet(ctx)
@@ -72,6 +73,22 @@ func connectAdvice(err error) string {
 		return "the user or its password in postgres.url is another one, or pg_hba.conf does not let it in from here"
 	}
 	return "postgres.url must lead to a server that takes connections from this machine"
+}
+
+// lookAtReplica: without it lists are read from the primary, so nothing fails.
+func (d *Doctor) lookAtReplica(ctx context.Context) {
+	const check = "postgres.replica_url"
+	if d.Replica == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if err := d.Replica(ctx); err != nil {
+		d.bad(Warn, check, err.Error()+": lists are read from postgres.url", "",
+			"it must lead to a streaming replica of that server; where that lags, look at pg_stat_replication there, and at long queries on the replica")
+		return
+	}
+	d.ok(check, "lists are read from a replica")
 }
 
 func (d *Doctor) lookAtServer(s *facts.Postgres) {

@@ -52,8 +52,11 @@ type Replica struct {
 	// knows is the moment up to which it has all that was committed, in unix
 	// nanoseconds; 0 is none.
 	knows atomic.Int64
-	marks []mark // oldest first; the follower's own
-	used  bool   // as it was said last; the follower's own
+	// The follower's own: the primary's system identifier, its marks, oldest first, and
+	// whether lists were read from the replica when that was said last.
+	server int64
+	marks  []mark
+	used   bool
 
 	cancel context.CancelFunc
 	done   sync.WaitGroup
@@ -148,22 +151,27 @@ func (r *Replica) Look(ctx context.Context) error {
 	defer cancel()
 	// With the primary away there is no new mark, and the replica grows old with it.
 	at := r.cfg.Now()
-	if position, err := r.primary.q.WALPosition(ctx); err == nil {
-		r.marks = append(r.marks, mark{at, position})
+	if log, err := r.primary.q.WALPosition(ctx); err == nil {
+		r.server = log.Server
+		r.marks = append(r.marks, mark{at, log.Position})
 		r.marks = r.marks[max(0, len(r.marks)-mostMarks):]
 	}
-	replayed, err := r.db.q.ReplayPosition(ctx)
+	replay, err := r.db.q.ReplayPosition(ctx)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("ask the replica how far it is: %w", available(err))
+	case replay.Position == 0:
+		err = errNoStandby
+	case r.server != 0 && replay.Server != r.server: // whose data would be shown
+		err = errOthersReplica
+	}
 	if err != nil {
 		r.knows.Store(0)
-		return fmt.Errorf("ask the replica how far it is: %w", available(err))
-	}
-	if replayed == 0 {
-		r.knows.Store(0)
-		return errors.New("postgres.replica_url leads to a server that is no standby")
+		return err
 	}
 	known := -1
 	for i, m := range r.marks {
-		if m.position <= replayed {
+		if m.position <= replay.Position {
 			known = i
 		}
 	}
@@ -174,6 +182,11 @@ func (r *Replica) Look(ctx context.Context) error {
 	return nil
 }
 
+var (
+	errNoStandby     = errors.New("it leads to a server that is no standby")
+	errOthersReplica = errors.New("it leads to a replica of another server")
+)
+
 // lag is how old what it knows is; -1 while that is not known.
 func (r *Replica) lag() time.Duration {
 	knows := r.knows.Load()
@@ -183,11 +196,28 @@ func (r *Replica) lag() time.Duration {
 	return r.cfg.Now().Sub(time.Unix(0, knows))
 }
 
+// CheckNow is Check after as long as it takes to know.
+func (r *Replica) CheckNow(ctx context.Context) error {
+	tick := time.NewTicker(followEvery)
+	defer tick.Stop()
+	for {
+		err := r.Look(ctx)
+		if err != nil || r.Check(ctx) == nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return r.Check(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
 // Check is an error while lists are read from the primary for the replica's sake.
 func (r *Replica) Check(context.Context) error {
 	switch lag := r.lag(); {
 	case lag < 0:
-		return errors.New("the replica can't be asked, or is far behind")
+		return errors.New("the replica can't be asked, or was not caught up since this process began")
 	case lag > r.cfg.MaxLag:
 		return fmt.Errorf("the replica is %s behind, more than postgres.replica_max_lag", lag.Round(time.Millisecond))
 	}
