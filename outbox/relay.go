@@ -32,10 +32,13 @@ type Config struct {
 	// Poll is how long an event waits at most while nothing else does and no
 	// notification comes. Default 1s.
 	Poll time.Duration
-	// PollOnly listens for no notifications, and lets Dispatch make none: where the pool
-	// leads through PgBouncer in transaction mode, or commits are so many that Postgres's
-	// one queue of notifications holds them up.
+	// PollOnly listens for no notifications, and lets Dispatch make none: where commits are
+	// so many that Postgres's one queue of notifications holds them up.
 	PollOnly bool
+	// ListenURL leads to the same database past a pooler in transaction mode, such as
+	// PgBouncer, that the pool leads through: notifications come to a session, and nobody
+	// has one there. Default where the pool leads; through a pooler the relay polls.
+	ListenURL string
 	// Lease is how long a relay that died keeps others from going on. Default 10s.
 	Lease time.Duration
 }
@@ -98,12 +101,15 @@ func NewRelay(pool *pgxpool.Pool, sender Sender, cfg Config) *Relay {
 }
 
 // Run sends until ctx ends, and returns nil then. It outlives every outage of Postgres
-// and of Postrider; its only error is a table name that can't be one. It takes a
+// and of Postrider; its only errors are a table name and a ListenURL that can't be one. It takes a
 // connection of the pool for each statement, and has one of its own to listen.
 //
 // When it ends in the middle of a batch, the next relay sends that again.
 func (r *Relay) Run(ctx context.Context) error {
 	if err := r.table.check(); err != nil {
+		return err
+	}
+	if _, err := r.listenConfig(); err != nil {
 		return err
 	}
 	var listener sync.WaitGroup

@@ -85,7 +85,17 @@ func (c *checkup) examine(ctx context.Context, cfg config.Config) (doctor.Report
 			return doctor.Report{}, fmt.Errorf("postgres.direct_url: %w", err)
 		}
 		defer direct.Close()
-		deps.Direct = direct.Ping
+		deps.Direct = direct.PingSession
+	}
+	if cfg.Postgres.ReplicaURL != "" {
+		replica, err := postgres.NewReplica(ctx, db, cfg.Postgres.ReplicaURL, postgres.ReplicaConfig{
+			MaxLag: cfg.Postgres.ReplicaMaxLag, MaxConns: 1, ApplicationName: "postrider-doctor",
+		})
+		if err != nil {
+			return doctor.Report{}, err
+		}
+		defer replica.Close()
+		deps.Replica = replica.CheckNow
 	}
 	if c.connect {
 		sender, err := egress.NewSender(policy, egress.SenderConfig{Proxy: cfg.Egress.Proxy})

@@ -1,3 +1,14 @@
 -- name: ReadOnly :one
 -- A standby, or a server that is told to be, which refuses to write. It reads no table.
 SELECT (current_setting('transaction_read_only') = 'on')::bool AS read_only;
+
+-- name: WALPosition :one
+-- Which server it is, standbys included, and how far its log of changes is on the
+-- disk: all that was committed is before that.
+SELECT c.system_identifier::bigint AS server, (pg_catalog.pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint AS position
+FROM pg_catalog.pg_control_system() c;
+
+-- name: ReplayPosition :one
+-- Of which server it is a standby, and how far it has replayed the log; 0 where it is none.
+SELECT c.system_identifier::bigint AS server, coalesce((pg_catalog.pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint, 0)::bigint AS position
+FROM pg_catalog.pg_control_system() c;

@@ -50,6 +50,9 @@ type Config struct {
 	BaseURL func(*http.Request) string
 	// MaxDelay is how far ahead a deliver_at may be. Default 14 days.
 	MaxDelay time.Duration
+	// ListsLag: lists may come from a replica. They show each caller its own changes
+	// nevertheless, as far as they were made through this process.
+	ListsLag bool
 	// Version is shown in the description. Default "dev".
 	Version    string
 	Logger     *slog.Logger          // default: discards
@@ -105,6 +108,7 @@ type server struct {
 	auth    *authenticator
 	room    *room
 	metrics metrics
+	writers *writers // nil where lists do not lag
 	mux     *http.ServeMux
 }
 
@@ -129,8 +133,12 @@ func New(deps Deps, cfg Config) (*API, error) {
 }
 
 func newServer(deps Deps, cfg Config) *server {
+	var ws *writers
+	if cfg.ListsLag {
+		ws = &writers{}
+	}
 	return &server{
-		Deps: deps, cfg: cfg, metrics: newMetrics(cfg.Registerer), mux: http.NewServeMux(), room: newRoom(),
+		writers: ws, Deps: deps, cfg: cfg, metrics: newMetrics(cfg.Registerer), mux: http.NewServeMux(), room: newRoom(),
 		auth: newAuthenticator(sha256.Sum256([]byte(cfg.AdminKey)), deps.Keys, cfg.Now),
 	}
 }

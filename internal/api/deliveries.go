@@ -139,10 +139,11 @@ func (s *server) listAttempts(ctx context.Context, r *request) (response, error)
 	if err != nil {
 		return response{}, err
 	}
-	if _, err := s.Deliveries.Get(ctx, r.workspace, id); err != nil {
+	d, err := s.Deliveries.Get(ctx, r.workspace, id)
+	if err != nil {
 		return response{}, err
 	}
-	rows, more, err := s.Deliveries.Attempts(ctx, r.workspace, id, p)
+	rows, more, err := s.Deliveries.Attempts(ctx, r.workspace, id, d.Attempts, p)
 	if err != nil {
 		return response{}, err
 	}

@@ -74,7 +74,7 @@ func (s *server) sentOf(ctx context.Context, r *request, number *int) (*sent, er
 	if out.delivery, err = s.Deliveries.Get(ctx, r.workspace, id); err != nil {
 		return nil, err
 	}
-	if out.attempt, err = s.attemptOf(ctx, r.workspace, id, number); err != nil {
+	if out.attempt, err = s.attemptOf(ctx, &out.delivery, number); err != nil {
 		return nil, err
 	}
 	if out.event, err = s.Events.Get(ctx, r.workspace, out.delivery.EventID); err != nil {
@@ -88,12 +88,12 @@ func (s *server) sentOf(ctx context.Context, r *request, number *int) (*sent, er
 	return out, nil
 }
 
-func (s *server) attemptOf(ctx context.Context, ws webhook.WorkspaceID, delivery webhook.ID, number *int) (*webhook.Attempt, error) {
+func (s *server) attemptOf(ctx context.Context, d *webhook.Delivery, number *int) (*webhook.Attempt, error) {
 	p := webhook.Page{Limit: 1}
 	if number != nil {
 		p.Limit = maxLimit
 	}
-	all, _, err := s.Deliveries.Attempts(ctx, ws, delivery, p)
+	all, _, err := s.Deliveries.Attempts(ctx, d.WorkspaceID, d.ID, d.Attempts, p)
 	if err != nil {
 		return nil, err
 	}

@@ -284,7 +284,7 @@ func (s spyDeliveries) List(_ context.Context, ws webhook.WorkspaceID, f webhook
 	return nil, webhook.ID{}, nil
 }
 
-func (s spyDeliveries) Attempts(_ context.Context, ws webhook.WorkspaceID, _ webhook.ID, p webhook.Page) ([]webhook.Attempt, bool, error) {
+func (s spyDeliveries) Attempts(_ context.Context, ws webhook.WorkspaceID, _ webhook.ID, _ int, p webhook.Page) ([]webhook.Attempt, bool, error) {
 	s.in(ws)
 	s.page(p)
 	return nil, false, nil

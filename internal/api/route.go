@@ -181,6 +181,8 @@ func (s *server) run(rt *route, w http.ResponseWriter, r *http.Request) (respons
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeoutOf(rt))
 	defer cancel()
 	ctx = s.asActor(ctx, rt, req, w.Header().Get(requestIDHeader))
+	ctx = s.writers.reads(ctx, req)
+	defer func() { s.writers.wrote(req, s.cfg.Now()) }() // before the answer is
 	if rt.method == http.MethodPost && r.Header.Get(keyHeader) != "" {
 		return s.once(ctx, rt, w, req)
 	}

@@ -97,7 +97,8 @@ type DeliveryReader interface {
 	// List returns where the next page goes on; zero where there is none. It may end a
 	// page before its limit.
 	List(ctx context.Context, ws webhook.WorkspaceID, f webhook.DeliveryFilter, p webhook.Page) (all []webhook.Delivery, next webhook.ID, err error)
-	Attempts(ctx context.Context, ws webhook.WorkspaceID, delivery webhook.ID, p webhook.Page) (all []webhook.Attempt, more bool, err error)
+	// Attempts has made of them at least, as the caller knows.
+	Attempts(ctx context.Context, ws webhook.WorkspaceID, delivery webhook.ID, made int, p webhook.Page) (all []webhook.Attempt, more bool, err error)
 }
 
 // DeliveryWriter changes deliveries by hand.

@@ -44,7 +44,7 @@ func (a *App) buildAPI() error {
 		Tester: deliver.NewTester(a.deliverStore(), sender, sender, a.deliverConfig("")), URLs: a.policy(), Queues: queue.NewInspector(a.redis),
 	}, api.Config{
 		AdminKey: a.cfg.API.AdminKey, RateLimits: a.rateLimits(), Version: telemetry.Version(),
-		MaxDelay: a.cfg.Retention.MaxDelay(), BaseURL: console.BaseURL(look),
+		ListsLag: a.cfg.Postgres.ReplicaURL != "", MaxDelay: a.cfg.Retention.MaxDelay(), BaseURL: console.BaseURL(look),
 		Defaults: api.Defaults{
 			Timeout: a.cfg.Delivery.Timeout, RetrySchedule: a.cfg.Delivery.DefaultSchedule(),
 			MaxInFlight: a.cfg.Delivery.MaxInFlight,

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -86,6 +87,12 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...c
 		return nil, err
 	}
 	a.add("postgres", nil, func(context.Context) { a.db.Close() })
+	if cfg.Postgres.ReplicaURL != "" && slices.Contains(roles, config.RoleAPI) {
+		if err := a.addReplica(ctx, name); err != nil {
+			a.Stop(ctx)
+			return nil, err
+		}
+	}
 	a.registry.MustRegister(a.db.Collector(), a.redis.Collector())
 	monitor := queue.NewMonitor(a.redis, queue.MonitorConfig{Logger: logger, Registerer: a.registry})
 	a.add("redis monitor", func(ctx context.Context) error { monitor.Start(ctx); return nil }, func(context.Context) { monitor.Stop() })

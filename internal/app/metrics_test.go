@@ -80,6 +80,7 @@ func families(t *testing.T, roles ...config.Role) []*dto.MetricFamily {
 	t.Helper()
 	cfg := load(t, config.RoleAPI, "127.0.0.1:0", "127.0.0.1:0")
 	cfg.Metrics.Endpoints = 1
+	cfg.Postgres.ReplicaURL = cfg.Postgres.URL
 	a, err := New(t.Context(), cfg, slog.New(slog.DiscardHandler), roles...)
 	if err != nil {
 		t.Fatal(err)

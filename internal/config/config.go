@@ -37,6 +37,11 @@ type Postgres struct {
 	URL string `mapstructure:"url"`
 	// DirectURL is used by migrations, for when URL leads to a pooler. Default URL.
 	DirectURL string `mapstructure:"direct_url"`
+	// ReplicaURL leads to a standby that the API reads lists from. Default none. It may
+	// hold a password.
+	ReplicaURL string `mapstructure:"replica_url"`
+	// ReplicaMaxLag is how far behind it may be for that. Default 5s, 100ms to 1m.
+	ReplicaMaxLag time.Duration `mapstructure:"replica_max_lag"`
 }
 
 // Redis says where the queue is.

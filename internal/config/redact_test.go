@@ -55,7 +55,7 @@ func TestConfig_PrintsNoSecret(t *testing.T) {
 
 func TestConfig_ErrorsQuoteNoSecret(t *testing.T) {
 	t.Parallel()
-	for _, key := range []string{"postgres.url", "postgres.direct_url", "redis.url", "egress.proxy", "secrets.key", "api.admin_key"} {
+	for _, key := range []string{"postgres.url", "postgres.direct_url", "postgres.replica_url", "redis.url", "egress.proxy", "secrets.key", "api.admin_key"} {
 		for _, value := range []string{hunter + " x\x01", "postgres://u:" + hunter + "@h:port/\x01", "redis://:" + hunter + "@h:port"} {
 			_, _, err := input{role: RoleAPI, args: []string{"--" + key, value}}.load(t)
 			if err == nil || strings.Contains(err.Error(), hunter) {

@@ -11,6 +11,7 @@ import (
 var contract = [][2]string{
 	{"postgres.url", "postgres://localhost:5432/postrider"},
 	{"postgres.direct_url", "the same as postgres.url"},
+	{"postgres.replica_url", "none"}, {"postgres.replica_max_lag", "5s"},
 	{"redis.url", "redis://localhost:6379/0"},
 	{"redis.ca_file", "none"}, {"redis.cert_file", "none"}, {"redis.key_file", "none"}, {"redis.shards", "1, on a cluster 6"},
 	{"api.listen", ":8080"},

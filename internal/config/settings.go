@@ -51,6 +51,12 @@ var settings = []Setting{
 		parse: scalar(postgresURL), mask: maskURL,
 		Meaning: "for migrations, when `postgres.url` leads to a pooler",
 	}, {
+		Key: "postgres.replica_url", parse: optional(postgresURL), mask: maskURL,
+		Meaning: "a streaming replica that the API reads lists and stats from; unless set, `postgres.url`",
+	}, {
+		Key: "postgres.replica_max_lag", def: "5s", parse: scalar(duration(100*time.Millisecond, time.Minute)),
+		Meaning: "how far behind `postgres.replica_url` may be: beyond it, and while it is away, lists are read from `postgres.url`",
+	}, {
 		Key: "redis.url", def: "redis://localhost:6379/0",
 		parse: scalar(redisURL), mask: maskURL,
 		Meaning: "the queue; also `rediss://`, `unix://`, `redis+sentinel://…`, `redis+cluster://a,b,c`",

@@ -49,8 +49,12 @@ type Deps struct {
 	Resolver Resolver
 	// Prober connects to receivers; nil leaves that out.
 	Prober Prober
-	// Direct asks postgres.direct_url for a sign of life; nil where it is the same.
+	// Direct asks postgres.direct_url for a sign of life, of a session of its own; nil
+	// where it is the same.
 	Direct func(ctx context.Context) error
+	// Replica is an error where lists are not read from postgres.replica_url; nil where
+	// that is not set.
+	Replica func(ctx context.Context) error
 }
 
 // Config is what the doctor has to know of the configuration.

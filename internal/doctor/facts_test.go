@@ -70,7 +70,8 @@ func TestDoctorJudges(t *testing.T) {
 		"SyncReplica":         {func(f *told) { f.postgres.Replicas, f.postgres.Settings["synchronous_standby_names"] = 2, "*" }, "", "", ""},
 		"LocalCommit":         {func(f *told) { f.sync("local") }, "postgres.synchronous_commit", doctor.Warn, "local"},
 		"RemoteCommit":        {func(f *told) { f.sync("remote_write") }, "", "", ""},
-		"Pooler":              {func(f *told) { f.postgres.Settings["plan_cache_mode"] = "auto" }, "postgres.plan_cache_mode", doctor.Warn, "pooler"},
+		"PlannedOnce":         {func(f *told) { f.postgres.Settings["plan_cache_mode"] = "auto" }, "postgres.plan_cache_mode", doctor.Warn, "locks every day's"},
+		"PoolerAndNoWayPast":  {func(f *told) { f.pooler() }, "postgres.pooler", doctor.Warn, "migrations"},
 		"Slots":               {func(f *told) { f.postgres.IdleSlots = 1 }, "postgres.bloat", doctor.Warn, "WAL"},
 		"OldRows":             {func(f *told) { f.postgres.FrozenAge = 1_500_000_000 }, "postgres.bloat", doctor.Warn, "two billion"},
 		"OpenTransaction":     {func(f *told) { f.postgres.OldestTransaction = 2 * time.Hour }, "postgres.bloat", doctor.Warn, "2h0m0s"},
@@ -120,6 +121,11 @@ func TestDoctorJudges(t *testing.T) {
 
 func (f *told) sync(how string) {
 	f.postgres.Settings["synchronous_commit"], f.postgres.Settings["synchronous_standby_names"] = how, "*"
+}
+
+// pooler: what a session can't keep, and processes that share a few connections.
+func (f *told) pooler() {
+	f.postgres.Pooled, f.postgres.Settings["plan_cache_mode"], f.postgres.Settings["max_connections"] = true, "auto", "30"
 }
 
 func table(live, dead int64) facts.Table {

@@ -49,6 +49,8 @@ type patient struct {
 	cfg      doctor.Config
 	resolver doctor.Resolver
 	db       *postgres.DB
+	direct   *postgres.DB // past a pooler, or nil
+	replica  string       // its URL, or ""
 }
 
 // newPatient has a database of its own with the whole schema. The server is the
@@ -101,10 +103,20 @@ func (p *patient) report() doctor.Report {
 	must(p.t, err)
 	defer redis.Close()
 	p.cfg.Keys = p.keys
-	return doctor.New(doctor.Deps{
+	deps := doctor.Deps{
 		Postgres: postgres.NewDoctor(p.db), Redis: redis, Resolver: p.resolver,
 		Egress: egress.NewPolicy(egress.Config{Allow: p.cfg.Allow, Resolver: p.resolver.(egress.Resolver)}),
-	}, p.cfg).Run(p.t.Context())
+	}
+	if p.direct != nil {
+		deps.Direct = p.direct.PingSession
+	}
+	if p.replica != "" {
+		r, err := postgres.NewReplica(p.t.Context(), p.db, p.replica, postgres.ReplicaConfig{MaxConns: 1})
+		must(p.t, err)
+		defer r.Close()
+		deps.Replica = r.CheckNow
+	}
+	return doctor.New(deps, p.cfg).Run(p.t.Context())
 }
 
 // found is the worst finding of a check.

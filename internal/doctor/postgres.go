@@ -21,6 +21,7 @@ func (d *Doctor) lookAtPostgres(ctx context.Context) bool {
 		return false
 	}
 	d.ok("postgres.connection", "%s as %s, %s a question", server.Database, server.Role, rounded(server.RoundTrip))
+	d.lookAtPooler(&server)
 	d.lookAtServer(&server)
 	d.lookAtSettings(&server)
 	d.lookAtRoom(&server)
@@ -28,6 +29,7 @@ func (d *Doctor) lookAtPostgres(ctx context.Context) bool {
 	if !d.lookAtSchema(ctx, &server) {
 		return false
 	}
+	d.lookAtReplica(ctx)
 	d.lookAtRights(&server)
 	d.lookAtTables(&server)
 	d.lookAtFleet(ctx)
@@ -45,20 +47,48 @@ func (d *Doctor) lookAtDirect(ctx context.Context) {
 		d.bad(Fail, "postgres.direct_url", err.Error(), "", "migrations go there: "+connectAdvice(err))
 		return
 	}
-	d.ok("postgres.direct_url", "it takes writes")
+	d.ok("postgres.direct_url", "it takes writes, in a session of its own")
+}
+
+// lookAtPooler: all but migrations do without a session of their own.
+func (d *Doctor) lookAtPooler(s *facts.Postgres) {
+	switch {
+	case !s.Pooled:
+		d.ok("postgres.pooler", "there is none")
+	case d.Direct == nil:
+		d.bad(Warn, "postgres.pooler", "a pooler answers, and migrations of a database in use need a session of their own", "POSTRIDER_POSTGRES_DIRECT_URL=<the server itself>", "")
+	default:
+		d.ok("postgres.pooler", "a pooler answers: nothing is prepared by name or set for a session")
+	}
 }
 
 // connectAdvice knows what poolers and fresh servers say.
 func connectAdvice(err error) string {
 	switch text := err.Error(); {
 	case strings.Contains(text, "unsupported startup parameter"):
-		return "the pooler refuses what Postrider sets for its sessions: ignore_startup_parameters = plan_cache_mode in its configuration, and ALTER ROLE … SET plan_cache_mode = force_custom_plan"
+		return "the pooler refuses a parameter that postgres.url names: take it out there, or add it to ignore_startup_parameters in the pooler's configuration"
 	case strings.Contains(text, "3D000"):
 		return "make the database: CREATE DATABASE … OWNER …"
 	case strings.Contains(text, "28P01"), strings.Contains(text, "28000"):
 		return "the user or its password in postgres.url is another one, or pg_hba.conf does not let it in from here"
 	}
 	return "postgres.url must lead to a server that takes connections from this machine"
+}
+
+// lookAtReplica: without it lists are read from the primary, so nothing fails.
+func (d *Doctor) lookAtReplica(ctx context.Context) {
+	const check = "postgres.replica_url"
+	if d.Replica == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if err := d.Replica(ctx); err != nil {
+		d.bad(Warn, check, err.Error()+": lists are read from postgres.url", "",
+			"it must lead to a streaming replica of that server; where that lags, look at pg_stat_replication there, and at long queries on the replica")
+		return
+	}
+	d.ok(check, "lists are read from a replica")
 }
 
 func (d *Doctor) lookAtServer(s *facts.Postgres) {

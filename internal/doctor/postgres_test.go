@@ -9,6 +9,8 @@ import (
 
 	"github.com/postrider/postrider/internal/doctor"
 	"github.com/postrider/postrider/internal/pgtest"
+	"github.com/postrider/postrider/internal/postgres"
+	"github.com/postrider/postrider/test/e2e/stack"
 )
 
 func TestDoctorLooksAtSessions(t *testing.T) {
@@ -80,6 +82,51 @@ func TestDoctorLooksAtTheSchema(t *testing.T) {
 		p.exec("UPDATE endpoints SET deleted_at = now(), secret = NULL")
 		expect(t, p.report(), "secrets.stored", doctor.OK, "")
 	})
+}
+
+func TestDoctorKnowsAPooler(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	expect(t, p.report(), "postgres.pooler", doctor.OK, "")
+	server := p.db
+	p.url = pgtest.NewPooler(t, p.url, nil).Through(p.url)
+	p.open()
+	r := p.report()
+	expect(t, r, "postgres.pooler", doctor.Warn, "POSTRIDER_POSTGRES_DIRECT_URL=<the server itself>")
+	for _, f := range r.Findings {
+		if f.Check == "postgres.plan_cache_mode" {
+			t.Errorf("what does not matter through a pooler: %+v", f)
+		}
+	}
+	p.direct = p.db
+	if f := found(t, p.report(), "postgres.direct_url"); f.Level != doctor.Fail || !strings.Contains(f.Found, "a pooler answers") {
+		t.Errorf("a pooler as the way past it: %+v", f)
+	}
+	p.direct = server
+	r = p.report()
+	expect(t, r, "postgres.direct_url", doctor.OK, "")
+	expect(t, r, "postgres.pooler", doctor.OK, "")
+}
+
+func TestDoctorLooksAtAReplica(t *testing.T) {
+	t.Parallel()
+	primary, other := stack.BarePostgres(t, nil), stack.BarePostgres(t, nil)
+	must(t, postgres.Migrate(t.Context(), primary.URL))
+	p := newPatient(t)
+	p.url = primary.URL
+	p.open()
+	wants := func(url, says string) {
+		t.Helper()
+		p.replica = url
+		if f := found(t, p.report(), "postgres.replica_url"); f.Level != doctor.Warn || !strings.Contains(f.Found, says) {
+			t.Errorf("%+v, want %q", f, says)
+		}
+	}
+	wants(primary.URL, "no standby")
+	wants(other.Standby(t).URL, "a replica of another server")
+	wants("postgres://127.0.0.1:1/nobody", "not available")
+	p.replica = primary.Standby(t).URL
+	expect(t, p.report(), "postgres.replica_url", doctor.OK, "")
 }
 
 // asRole has the processes be somebody with rights of its own.

@@ -23,7 +23,7 @@ var wantedSettings = []wanted{
 	{"full_page_writes", on, Fail, "a crash of the machine may leave pages that are half written"},
 	{"autovacuum", on, Fail, "dead rows are never cleared away: everything gets slower, and stops in the end"},
 	{"track_counts", on, Fail, "autovacuum does not know what there is to do"},
-	{"plan_cache_mode", "force_custom_plan", Warn, "each statement about deliveries locks every day's partition; a pooler has dropped what Postrider sets for its sessions"},
+	{"plan_cache_mode", "force_custom_plan", Warn, "each statement about deliveries locks every day's partition; something has dropped what Postrider sets for its sessions"},
 	{"default_transaction_isolation", "read committed", Warn, "what happens at once fails, and is tried again"},
 }
 
@@ -55,6 +55,9 @@ func settingNames() []string {
 
 func (d *Doctor) lookAtSettings(s *facts.Postgres) {
 	for _, w := range wantedSettings {
+		if s.Pooled && w.name == "plan_cache_mode" {
+			continue // what has no name is planned each time
+		}
 		if got := s.Settings[w.name]; got != w.value {
 			d.bad(w.level, "postgres."+w.name, fmt.Sprintf("it is %s: %s", got, w.comes), w.setting(s.Role), "")
 		} else {
@@ -112,12 +115,14 @@ func (d *Doctor) lookAtRoom(s *facts.Postgres) {
 	fit := room / max(d.cfg.PoolSize, 1)
 	found := fmt.Sprintf("room for %d connections, which is %d processes with a pool of %d each; %d are to run", room, fit, d.cfg.PoolSize, d.cfg.Processes)
 	switch {
-	case fit < leastProcesses:
+	case !s.Pooled && fit < leastProcesses:
 		d.bad(Fail, check, found, setting, "")
-	case fit < d.cfg.Processes:
+	case !s.Pooled && fit < d.cfg.Processes:
 		d.bad(Warn, check, found, setting, "or put a pooler in between")
 	case s.Connections*10 > room*9:
 		d.bad(Warn, check, fmt.Sprintf("%d of %d connections are open", s.Connections, room), fmt.Sprintf("max_connections = %d", roundUp(2*(room+kept))), "or find who else uses the server: SELECT application_name, count(*) FROM pg_stat_activity GROUP BY 1")
+	case s.Pooled:
+		d.ok(check, "room for %d connections, which the pooler shares out; it has to take %d of %d processes (max_client_conn)", room, d.cfg.PoolSize*d.cfg.Processes, d.cfg.Processes)
 	default:
 		d.ok(check, "%s", found)
 	}

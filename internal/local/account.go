@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
@@ -39,6 +40,17 @@ func currentAccount() (account, error) {
 		}
 	}
 	return account{}, fmt.Errorf("none of the users %v exists, and Postgres refuses to run as root: create one, or start as another user", candidates)
+}
+
+// Unprivileged makes a command run as whom the private Postgres runs as, for other
+// programs that refuse root or have to get at its socket.
+func Unprivileged(cmd *exec.Cmd) error {
+	acct, err := currentAccount()
+	if err != nil {
+		return err
+	}
+	cmd.SysProcAttr = acct.attr()
+	return nil
 }
 
 // attr makes a command run as the account.

@@ -47,6 +47,9 @@ type DB struct {
 	operations webhook.WorkspaceID
 	shards     webhook.Shards
 	entries    entryIDs // of the audit log
+	replica    *Replica // of which lists are read, or nil
+	// pooled: a pooler stands before Postgres, as far as is known.
+	pooled atomic.Bool
 	// renewed is when all connections were dropped last, in unix nanoseconds.
 	renewed atomic.Int64
 }
@@ -54,6 +57,11 @@ type DB struct {
 // Open makes the pool. It does not connect: a process starts, and says that it
 // is not ready, while Postgres is away.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
+	return open(ctx, cfg, (*DB).leaveReadOnly)
+}
+
+// open is Open with what sees to it that connections lead to the right server.
+func open(ctx context.Context, cfg Config, seek func(*DB, *pgx.ConnConfig)) (*DB, error) {
 	pc, err := pgxpool.ParseConfig(cfg.URL)
 	if err != nil {
 		return nil, fmt.Errorf("postgres.url: %w", err)
@@ -68,16 +76,14 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if cfg.ApplicationName == "" {
 		params["application_name"] = "postrider"
 	}
-	// Hot statements name their day as constants, so that the planner drops all
-	// other partitions. A generic plan would lock every one of them.
-	params["plan_cache_mode"] = "force_custom_plan"
 	params["timezone"] = "UTC"
 	seal, err := newSealer(cfg.Keys)
 	if err != nil {
 		return nil, err
 	}
 	db := &DB{seal: seal, operations: cfg.Operations, shards: cfg.Shards}
-	db.leaveReadOnly(pc.ConnConfig)
+	seek(db, pc.ConnConfig)
+	db.fitPooler(pc)
 	if db.pool, err = pgxpool.NewWithConfig(ctx, pc); err != nil {
 		return nil, fmt.Errorf("open postgres pool: %w", err)
 	}

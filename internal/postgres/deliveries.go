@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -36,8 +37,21 @@ func (s *Deliveries) get(ctx context.Context, ws webhook.WorkspaceID, id webhook
 	return all[0], r.Deleted, nil
 }
 
-// Attempts returns a delivery's attempts, newest first.
-func (s *Deliveries) Attempts(ctx context.Context, ws webhook.WorkspaceID, delivery webhook.ID, p webhook.Page) (all []webhook.Attempt, more bool, err error) {
+// Attempts returns a delivery's attempts, newest first. made is how many the caller
+// knows of: the newest page has the last of them.
+func (s *Deliveries) Attempts(ctx context.Context, ws webhook.WorkspaceID, delivery webhook.ID, made int, p webhook.Page) (all []webhook.Attempt, more bool, err error) {
+	err = s.db.listing(ctx, func(ctx context.Context, db *DB) (err error) {
+		all, more, err = NewDeliveries(db).attempts(ctx, ws, delivery, p)
+		isLast := func(a webhook.Attempt) bool { return a.Number >= made }
+		if err == nil && db != s.db && made > 0 && p.Before.IsZero() && !slices.ContainsFunc(all, isLast) {
+			return errBehind
+		}
+		return err
+	})
+	return all, more, err
+}
+
+func (s *Deliveries) attempts(ctx context.Context, ws webhook.WorkspaceID, delivery webhook.ID, p webhook.Page) (all []webhook.Attempt, more bool, err error) {
 	rows, err := s.db.q.ListAttempts(ctx, dbsqlc.ListAttemptsParams{
 		WorkspaceID: string(ws), DeliveryID: pgID(delivery), Before: before(p), RowLimit: int32(p.Limit + 1),
 	})

@@ -19,7 +19,15 @@ const fewPending = 5000
 // List returns a workspace's deliveries, newest first, and where the next page goes
 // on; zero where there is none. A page of what is rare ends before its limit.
 func (s *Deliveries) List(ctx context.Context, ws webhook.WorkspaceID, f webhook.DeliveryFilter, p webhook.Page) (all []webhook.Delivery, next webhook.ID, err error) {
-	all, next, err = s.list(ctx, ws, &f, p)
+	read := func(ctx context.Context, db *DB) (err error) {
+		all, next, err = NewDeliveries(db).list(ctx, ws, &f, p)
+		return err
+	}
+	if f.EventID.IsZero() {
+		err = s.db.listing(ctx, read)
+	} else { // of one event, whose id somebody was told just now
+		err = read(ctx, s.db)
+	}
 	if err != nil {
 		return nil, next, fmt.Errorf("list deliveries of workspace %s: %w", ws, available(err))
 	}

@@ -49,7 +49,7 @@ func (d *Doctor) Server(ctx context.Context, settings []string) (facts.Postgres,
 	}
 	out := facts.Postgres{
 		Version: int(s.VersionNum), VersionText: s.Version, Role: s.Role, Database: s.Database, Schema: s.Schema,
-		Encoding: s.Encoding, Standby: s.Standby, RoundTrip: took, Ahead: ahead(s.Now.Time, before, after),
+		Encoding: s.Encoding, Standby: s.Standby, Pooled: d.db.Pooled(), RoundTrip: took, Ahead: ahead(s.Now.Time, before, after),
 		Connections: int(s.Connections), RoleLimit: int(s.RoleLimit), DatabaseLimit: int(s.DatabaseLimit),
 		Replicas: int(s.Replicas), FrozenAge: s.FrozenAge, Settings: make(map[string]string, len(values)),
 	}

@@ -62,6 +62,14 @@ func (s *Events) byID(ctx context.Context, ws webhook.WorkspaceID, id webhook.ID
 // next page goes on; zero where there is none. A page of large events, or of a type
 // that is rare, ends before its limit.
 func (s *Events) List(ctx context.Context, ws webhook.WorkspaceID, f webhook.EventFilter, p webhook.Page) (all []webhook.Event, next webhook.ID, err error) {
+	err = s.db.listing(ctx, func(ctx context.Context, db *DB) (err error) {
+		all, next, err = NewEvents(db).list(ctx, ws, f, p)
+		return err
+	})
+	return all, next, err
+}
+
+func (s *Events) list(ctx context.Context, ws webhook.WorkspaceID, f webhook.EventFilter, p webhook.Page) (all []webhook.Event, next webhook.ID, err error) {
 	arg := dbsqlc.ListEventsParams{WorkspaceID: string(ws), RowLimit: int32(p.Limit + 1), MaxBytes: maxPageBytes}
 	arg.Lo, arg.Hi = idRange(p, f.Since, f.Until)
 	if f.Type != "" {

@@ -324,12 +324,12 @@ func TestOtherLists(t *testing.T) {
 		attempts = append(attempts, o.Attempt.ID)
 	}
 	got = walk(t, 2, func(a webhook.Attempt) webhook.ID { return a.ID }, func(p webhook.Page) ([]webhook.Attempt, bool, error) {
-		return postgres.NewDeliveries(s.db).Attempts(ctx, "w", m.DeliveryID, p)
+		return postgres.NewDeliveries(s.db).Attempts(ctx, "w", m.DeliveryID, 0, p)
 	}, func() {})
 	if !slices.Equal(got, newestFirst(attempts)) {
 		t.Errorf("got %d of %d attempts", len(got), len(attempts))
 	}
-	none, _, err := postgres.NewDeliveries(s.db).Attempts(ctx, "other", m.DeliveryID, webhook.Page{Limit: 2})
+	none, _, err := postgres.NewDeliveries(s.db).Attempts(ctx, "other", m.DeliveryID, 0, webhook.Page{Limit: 2})
 	if err != nil || len(none) != 0 {
 		t.Errorf("another workspace sees %v, %v", none, err)
 	}

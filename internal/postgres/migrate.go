@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,6 +32,8 @@ type Migrator struct {
 	// tries and pause are lockTries and lockPause, but in tests.
 	tries int
 	pause time.Duration
+	// pooled: url leads to a pooler, as far as is known.
+	pooled atomic.Bool
 }
 
 // Migrations run beside a release that serves. A statement that waits for a
@@ -49,9 +52,14 @@ func NewMigrator(url string) (*Migrator, error) {
 		return nil, fmt.Errorf("open postgres for migrations: %w", err)
 	}
 	cfg.RuntimeParams["application_name"] = "postrider-migrate"
-	cfg.RuntimeParams["lock_timeout"] = lockTimeout
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe // through a pooler as well
 	seekWritable(cfg)
-	conn := stdlib.OpenDB(*cfg)
+	m := &Migrator{tries: lockTries, pause: lockPause}
+	m.db = stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
+		pooled, err := throughPooler(ctx, c.PgConn(), "lock_timeout", lockTimeout)
+		m.pooled.Store(pooled)
+		return err
+	}))
 	files, err := fs.Sub(db.Schema, "schema")
 	if err != nil {
 		return nil, err
@@ -60,12 +68,11 @@ func NewMigrator(url string) (*Migrator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the migrations' locker: %w", err)
 	}
-	p, err := goose.NewProvider(goose.DialectPostgres, conn, files, goose.WithLocker(locker))
-	if err != nil {
-		conn.Close()
+	if m.provider, err = goose.NewProvider(goose.DialectPostgres, m.db, files, goose.WithLocker(locker)); err != nil {
+		m.db.Close()
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
-	return &Migrator{db: conn, provider: p, tries: lockTries, pause: lockPause}, nil
+	return m, nil
 }
 
 // Close ends the connection.
@@ -75,6 +82,12 @@ func (m *Migrator) Close() error { return m.db.Close() }
 // beside an error.
 func (m *Migrator) Up(ctx context.Context) (names []string, err error) {
 	err = m.patiently(ctx, func() error {
+		if pending, err := m.provider.HasPending(ctx); err != nil || !pending {
+			return err
+		}
+		if err := m.checkSession(ctx); err != nil {
+			return err
+		}
 		if err := m.buildDayIndexes(ctx); err != nil {
 			return err
 		}
@@ -97,6 +110,9 @@ func (m *Migrator) Up(ctx context.Context) (names []string, err error) {
 // Down takes the newest applied migration back.
 func (m *Migrator) Down(ctx context.Context) (name string, err error) {
 	err = m.patiently(ctx, func() error {
+		if err := m.checkSession(ctx); err != nil {
+			return err
+		}
 		res, err := m.provider.Down(ctx)
 		if err == nil {
 			name = res.Source.Path
@@ -107,6 +123,19 @@ func (m *Migrator) Down(ctx context.Context) (name string, err error) {
 		return "", fmt.Errorf("migrate down: %w", err)
 	}
 	return name, nil
+}
+
+// checkSession refuses to change what may be in use through a pooler: there is no
+// lock_timeout there, so that a statement which waits would hold everybody up. A
+// database that has no day yet, and so no event, is made in any way.
+func (m *Migrator) checkSession(ctx context.Context) error {
+	var inUse bool
+	err := m.db.QueryRowContext(ctx,
+		"SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhparent = to_regclass('deliveries'))").Scan(&inUse)
+	if err != nil || !inUse || !m.pooled.Load() {
+		return err
+	}
+	return errPooler
 }
 
 // patiently calls run again where it failed for want of a lock: whoever holds

@@ -194,7 +194,7 @@ func TestRecord(t *testing.T) {
 		o.Attempt.ResponseHeaders = []webhook.Header{{Name: "X-\x00", Value: "\xff\x00"}, {Name: "Forged", Value: "a\r\nSet-Cookie: b"}}
 		o.Attempt.Error = "the server said \x00\xff"
 		s.records(s.db, []webhook.Outcome{outcome(m, "c_1", 0, 200), o}, true, true)
-		attempts, _, err := postgres.NewDeliveries(s.db).Attempts(t.Context(), "w", hostile.DeliveryID, webhook.Page{Limit: 5})
+		attempts, _, err := postgres.NewDeliveries(s.db).Attempts(t.Context(), "w", hostile.DeliveryID, 0, webhook.Page{Limit: 5})
 		must(t, err)
 		a := attempts[0]
 		if len(attempts) != 1 || !bytes.Equal(a.ResponseBody, o.Attempt.ResponseBody) || a.Error != "the server said \uFFFD" {

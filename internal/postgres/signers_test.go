@@ -127,7 +127,7 @@ func TestRecordOfARotation(t *testing.T) {
 		s.records(s.db, []webhook.Outcome{withBoth, without}, true, true)
 	}
 	s.wants(both, "attempts = 2 AND status = 'success'")
-	all, _, err := postgres.NewDeliveries(s.db).Attempts(context.Background(), "w", both.DeliveryID, webhook.Page{Limit: 10})
+	all, _, err := postgres.NewDeliveries(s.db).Attempts(context.Background(), "w", both.DeliveryID, 0, webhook.Page{Limit: 10})
 	must(t, err)
 	var got []string
 	for _, a := range all {

@@ -28,7 +28,11 @@ var oneKey = bytes.Repeat([]byte{7}, 32)
 
 func setup(t testing.TB) *stage {
 	t.Helper()
-	url := pgtest.New(t)
+	return setupOn(t, pgtest.New(t))
+}
+
+func setupOn(t testing.TB, url string) *stage {
+	t.Helper()
 	raw, err := pgxpool.New(t.Context(), url)
 	must(t, err)
 	t.Cleanup(raw.Close)

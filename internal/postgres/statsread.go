@@ -32,6 +32,14 @@ func (s *Stats) Stats(ctx context.Context, ws webhook.WorkspaceID, endpoint webh
 // StatsOf is Stats of several endpoints at once, in their order; the zero endpoint only alone. What is counted live
 // is bounded for all of them together.
 func (s *Stats) StatsOf(ctx context.Context, ws webhook.WorkspaceID, endpoints []webhook.ID, w webhook.StatsWindow, now time.Time) (out []webhook.Stats, err error) {
+	err = s.db.listing(ctx, func(ctx context.Context, db *DB) (err error) {
+		out, err = NewStats(db).statsOf(ctx, ws, endpoints, w, now)
+		return err
+	})
+	return out, err
+}
+
+func (s *Stats) statsOf(ctx context.Context, ws webhook.WorkspaceID, endpoints []webhook.ID, w webhook.StatsWindow, now time.Time) (out []webhook.Stats, err error) {
 	// One snapshot: a mark and what it stands for are seen together.
 	opts := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, s.db.pool, opts, func(tx pgx.Tx) error {

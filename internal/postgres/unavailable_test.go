@@ -117,7 +117,7 @@ func calls(db *postgres.DB, m webhook.Member) map[string]func(context.Context) e
 			return err
 		},
 		"Attempts": func(ctx context.Context) error {
-			_, _, err := deliveries.Attempts(ctx, "w", m.DeliveryID, page)
+			_, _, err := deliveries.Attempts(ctx, "w", m.DeliveryID, 0, page)
 			return err
 		},
 		"Retry":  func(ctx context.Context) error { return second(deliveries.Retry(ctx, "w", m.DeliveryID)) },

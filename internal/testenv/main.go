@@ -38,6 +38,7 @@ var programs = []struct {
 	pkg  local.Package
 }{
 	{"redis-server", redistest.Package},
+	{"pgbouncer", pgtest.PoolerPackage},
 	{"php", local.Package{Apt: "php-cli", Dnf: "php-cli", Apk: "php", Brew: "php"}},
 	{"node", local.Package{Apt: "nodejs", Dnf: "nodejs", Apk: "nodejs", Brew: "node"}},
 	{"curl", local.Package{Apt: "curl", Dnf: "curl", Apk: "curl", Brew: "curl"}},

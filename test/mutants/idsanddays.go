@@ -10,8 +10,8 @@ var idsAndDays = []rule{
 	}},
 	{row: "An id alone names its day; hot statements lock one", mutants: []mutant{
 		{
-			"internal/postgres/db.go",
-			"	params[\"plan_cache_mode\"] = \"force_custom_plan\"\n", "	params[\"plan_cache_mode\"] = \"force_generic_plan\"\n",
+			"internal/postgres/pooler.go",
+			"\"plan_cache_mode\", \"force_custom_plan\"", "\"plan_cache_mode\", \"force_generic_plan\"",
 			"internal/postgres", "TestConnectionsPlanEachStatement",
 		},
 		{

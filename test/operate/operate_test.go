@@ -24,7 +24,8 @@ func TestMonitoring(t *testing.T) {
 	postgresURL := pgtest.New(t)
 	s := stack.On(t, postgresURL)
 	// A breaker that opens at once, and one endpoint less than there are shown by name.
-	s.Env = append(s.Env, "POSTRIDER_BREAKER_FAILURES=5", "POSTRIDER_BREAKER_WINDOW=0s", "POSTRIDER_METRICS_ENDPOINTS=3")
+	s.Env = append(s.Env, "POSTRIDER_BREAKER_FAILURES=5", "POSTRIDER_BREAKER_WINDOW=0s", "POSTRIDER_METRICS_ENDPOINTS=3",
+		"POSTRIDER_POSTGRES_REPLICA_URL=postgres://"+stack.FreeAddr(t)+"/nobody") // whose figures are there nevertheless
 	api, worker, scheduler := s.Launch(t, "api"), s.Launch(t, "worker"), s.Launch(t, "scheduler")
 	for _, p := range []*stack.Process{api, worker, scheduler} {
 		wantAllFromTheStart(t, s, p)

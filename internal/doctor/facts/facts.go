@@ -15,6 +15,8 @@ type Postgres struct {
 	Schema   string
 	Encoding string
 	Standby  bool
+	// Pooled: a pooler answers, such as PgBouncer.
+	Pooled bool
 	// Settings are those that were asked for, as they are in a session of ours.
 	Settings map[string]string
 	// Ahead is how far its clock is ahead of this machine's, and RoundTrip how long

@@ -29,23 +29,29 @@ func NewPostgres(t testing.TB) *Postgres {
 // NewPostgresWith starts one with settings of its own.
 func NewPostgresWith(t testing.TB, settings map[string]string) *Postgres {
 	t.Helper()
+	p := BarePostgres(t, settings)
+	env := append(CleanEnv(), "POSTRIDER_POSTGRES_URL="+p.URL)
+	migrate := Spawn(t, "migrate", Dir(t), env, Program(t, "postrider"), "migrate", "up")
+	if code := migrate.ExitCode(t); code != 0 {
+		t.Fatalf("migrate up: exit code %d: %s", code, migrate.Said(t))
+	}
+	return p
+}
+
+// BarePostgres starts one whose database has no schema.
+func BarePostgres(t testing.TB, settings map[string]string) *Postgres {
+	t.Helper()
 	bin, err := local.FindPostgres(t.Context(), local.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := Dir(t)
 	// Not disposable: a server that does not start again at once would lose all.
 	p := &Postgres{bin: bin, cfg: local.PostgresConfig{
-		DataDir:  filepath.Join(dir, "data"),
+		DataDir:  filepath.Join(Dir(t), "data"),
 		Settings: map[string]string{"fsync": "off"}, // what is written survives the server, not the machine
 	}}
 	maps.Copy(p.cfg.Settings, settings)
 	p.open(t)
-	env := append(CleanEnv(), "POSTRIDER_POSTGRES_URL="+p.URL)
-	migrate := Spawn(t, "migrate", dir, env, Program(t, "postrider"), "migrate", "up")
-	if code := migrate.ExitCode(t); code != 0 {
-		t.Fatalf("migrate up: exit code %d: %s", code, migrate.Said(t))
-	}
 	return p
 }
 

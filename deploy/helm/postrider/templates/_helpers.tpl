@@ -65,6 +65,8 @@ capabilities: {drop: [ALL]}
   valueFrom: {secretKeyRef: {name: {{ $name }}, key: {{ $keys.postgresURL }}}}
 - name: POSTRIDER_POSTGRES_DIRECT_URL
   valueFrom: {secretKeyRef: {name: {{ $name }}, key: {{ $keys.postgresDirectURL }}, optional: true}}
+- name: POSTRIDER_POSTGRES_REPLICA_URL
+  valueFrom: {secretKeyRef: {name: {{ $name }}, key: {{ $keys.postgresReplicaURL }}, optional: true}}
 - name: POSTRIDER_REDIS_URL
   valueFrom: {secretKeyRef: {name: {{ $name }}, key: {{ $keys.redisURL }}}}
 - name: POSTRIDER_API_ADMIN_KEY

@@ -20,3 +20,40 @@ func (q *Queries) ReadOnly(ctx context.Context) (bool, error) {
 	err := row.Scan(&read_only)
 	return read_only, err
 }
+
+const ReplayPosition = `-- name: ReplayPosition :one
+SELECT c.system_identifier::bigint AS server, coalesce((pg_catalog.pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint, 0)::bigint AS position
+FROM pg_catalog.pg_control_system() c
+`
+
+type ReplayPositionRow struct {
+	Server   int64
+	Position int64
+}
+
+// Of which server it is a standby, and how far it has replayed the log; 0 where it is none.
+func (q *Queries) ReplayPosition(ctx context.Context) (ReplayPositionRow, error) {
+	row := q.db.QueryRow(ctx, ReplayPosition)
+	var i ReplayPositionRow
+	err := row.Scan(&i.Server, &i.Position)
+	return i, err
+}
+
+const WALPosition = `-- name: WALPosition :one
+SELECT c.system_identifier::bigint AS server, (pg_catalog.pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint AS position
+FROM pg_catalog.pg_control_system() c
+`
+
+type WALPositionRow struct {
+	Server   int64
+	Position int64
+}
+
+// Which server it is, standbys included, and how far its log of changes is on the
+// disk: all that was committed is before that.
+func (q *Queries) WALPosition(ctx context.Context) (WALPositionRow, error) {
+	row := q.db.QueryRow(ctx, WALPosition)
+	var i WALPositionRow
+	err := row.Scan(&i.Server, &i.Position)
+	return i, err
+}
