@@ -26,7 +26,7 @@ test('a delivery arrives live, not while it is paused, and then all that came', 
   const toggle = page.locator('[data-live-toggle]');
   await toggle.focus();
   await page.keyboard.press('Enter'); // by keyboard alone
-  await page.locator('[data-live-toggle][aria-pressed=true]').waitFor();
+  await page.getByRole('button', { name: 'Resume' }).waitFor();
   for (let i = 0; i < 3; i++) await publish(as, 'second.one');
   await page.getByRole('button', { name: 'Resume, 3 new' }).waitFor();
   assert.equal(await rows(page).filter({ hasText: 'second.one' }).count(), 0);
