@@ -22,6 +22,10 @@ test('a delivery arrives live, not while it is paused, and then all that came', 
   await publish(as, 'first.one');
   await rows(page).filter({ hasText: 'first.one' }).filter({ hasText: 'Delivered' }).waitFor();
   assert.equal(await page.evaluate(() => location.pathname), path);
+  await rows(page).first().getByRole('checkbox').check(); // although there was none to choose when the page was opened
+  assert.ok(await page.getByRole('button', { name: 'Replay chosen' }).isEnabled());
+  await rows(page).first().getByRole('checkbox').uncheck();
+  await page.getByRole('button', { name: 'Resume' }).click();
 
   const toggle = page.locator('[data-live-toggle]');
   await toggle.focus();
