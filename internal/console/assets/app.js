@@ -2,9 +2,10 @@
 (() => {
   const root = document.documentElement;
 
-  // Times in the reader's zone; the title keeps UTC.
+  // Times in the reader's zone; the title has them to the second, here and in UTC.
   const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
   const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  const toTheSecond = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
   const steps = [['second', 60], ['minute', 60], ['hour', 24], ['day', 7]];
   function inWords(at) {
     let n = (at - Date.now()) / 1000;
@@ -30,6 +31,8 @@
     for (const t of within.querySelectorAll('time[data-time]')) {
       const at = new Date(t.dateTime);
       if (Number.isNaN(at.getTime())) continue;
+      t.dataset.utc ??= t.title;
+      t.title = `${toTheSecond.format(at)} here, ${t.dataset.utc}`;
       if (t.dataset.time === 'countdown') t.textContent = untilThen(at);
       else t.textContent = t.dataset.time === 'absolute' ? absolute.format(at) : inWords(at);
     }
