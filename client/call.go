@@ -27,6 +27,8 @@ type call struct {
 	extra time.Duration
 	// plain operations act in no workspace.
 	plain bool
+	// status is told the answer's, where somebody asks.
+	status *int
 }
 
 // do makes a call and reads its answer.
@@ -88,6 +90,7 @@ type prepared struct {
 	header          http.Header
 	body            []byte
 	timeout         time.Duration
+	status          *int // of the answer, where somebody asks
 }
 
 func (c *Client) prepare(ctx context.Context, k *call) (*prepared, error) {
@@ -95,7 +98,7 @@ func (c *Client) prepare(ctx context.Context, k *call) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &prepared{op: k.op, method: k.method, url: c.base + path, timeout: c.cfg.Timeout + k.extra}
+	p := &prepared{op: k.op, method: k.method, url: c.base + path, timeout: c.cfg.Timeout + k.extra, status: k.status}
 	if len(k.query) > 0 {
 		p.url += "?" + k.query.Encode()
 	}

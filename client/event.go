@@ -90,6 +90,9 @@ type Accepted struct {
 	Outcomes []Outcome `json:"outcomes,omitzero"`
 	// Waited says why the answer came, where the publisher waited.
 	Waited Waited `json:"waited,omitempty"`
+	// Known says that there was an event with the caller's own id already: nothing was
+	// sent again. It is the answer's status, 200 and not 202. In a batch it is not told.
+	Known bool `json:"-"`
 }
 
 // Waited is why the answer to a publisher that waited came.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"time"
 )
 
@@ -46,7 +47,10 @@ func (s *EventsService) Publish(ctx context.Context, e NewEvent) (Accepted, erro
 	}
 	e.Data = payload
 	extra := time.Duration(max(0, min(e.Wait, maxWait)) * float64(time.Second))
-	return do[Accepted](ctx, s.c, &call{op: "publishEvent", method: "POST", path: "/v1/events", body: e, extra: extra})
+	var status int
+	accepted, err := do[Accepted](ctx, s.c, &call{op: "publishEvent", method: "POST", path: "/v1/events", body: e, extra: extra, status: &status})
+	accepted.Known = status == http.StatusOK
+	return accepted, err
 }
 
 // publishedBatch is the answer to a batch.

@@ -37,6 +37,9 @@ func (c *Client) try(ctx context.Context, p *prepared) ([]byte, error) {
 	if status < 200 || status > 299 || p.method == http.MethodDelete && status != http.StatusNoContent {
 		return nil, errorOf(p.op, status, header, raw)
 	}
+	if p.status != nil {
+		*p.status = status
+	}
 	return raw, nil
 }
 

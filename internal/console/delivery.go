@@ -30,8 +30,9 @@ const attemptsOnPage = 10
 // deliveryPage is templates/pages/delivery.html's.
 type deliveryPage struct {
 	client.Delivery
-	// Endpoint is nil where it was deleted, or is not the reader's to see.
+	// Endpoint is nil where it was deleted, which Gone says, or is not the reader's to see.
 	Endpoint *client.Endpoint
+	Gone     bool
 	Attempts []attemptView
 	Next     *string // older attempts
 	// Sent is the body of the newest attempt's request, or what is to be sent; nil
@@ -40,17 +41,27 @@ type deliveryPage struct {
 	Body *bodyView
 	Form *verifyForm
 	// Once tells one sending of the replay's form from another.
-	Once string
-	now  time.Time
+	Once     string
+	now      time.Time
+	customer bool // is who reads
 }
 
 // Pending says whether the page is to be kept up to date.
 func (p *deliveryPage) Pending() bool { return p.Status == client.DeliveryPending }
 
 // Retryable says whether a retry may start a fresh schedule.
-func (p *deliveryPage) Retryable() bool {
-	return p.Status == client.DeliveryFailed || p.Status == client.DeliveryCanceled
+func (p *deliveryPage) Retryable() bool { return retryable(&p.Delivery) }
+
+func retryable(d *client.Delivery) bool {
+	return d.Status == client.DeliveryFailed || d.Status == client.DeliveryCanceled
 }
+
+// PayloadGone says that there is nothing left to be sent again, as far as the reader
+// may know.
+func (p *deliveryPage) PayloadGone() bool { return p.Sent != nil && p.Sent.Body == nil }
+
+// Repeatable says whether it is worth trying to send it again.
+func (p *deliveryPage) Repeatable() bool { return !p.Gone && !p.PayloadGone() }
 
 // Held is why it waits, in words.
 func (p *deliveryPage) Held() *remedy.Remedy {
@@ -58,6 +69,9 @@ func (p *deliveryPage) Held() *remedy.Remedy {
 		return nil
 	}
 	r := remedy.Held(*p.HeldReason)
+	if p.customer {
+		r = r.ForCustomer()
+	}
 	return &r
 }
 
@@ -110,7 +124,7 @@ func (p *deliveryPage) show(v *visit, status int) error {
 }
 
 func readDelivery(v *visit) (*deliveryPage, error) {
-	p := &deliveryPage{now: v.c.cfg.Now(), Once: webhook.NewToken(), Form: &verifyForm{}}
+	p := &deliveryPage{now: v.c.cfg.Now(), customer: v.Portal(), Once: webhook.NewToken(), Form: &verifyForm{}}
 	var attempts client.Page[client.Attempt]
 	err := v.together(
 		func(ctx context.Context) (err error) {
@@ -151,6 +165,7 @@ func (p *deliveryPage) readEndpoint(ctx context.Context, v *visit) error {
 	}
 	e, err := v.api.Endpoints.Get(ctx, p.EndpointID)
 	if client.CodeOf(err) == client.CodeNotFound {
+		p.Gone = true
 		return nil
 	}
 	p.Endpoint = &e

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -9,7 +10,27 @@ import (
 
 func retryDelivery(v *visit) error {
 	_, err := v.api.Deliveries.Retry(v.ctx(), v.pathID())
+	if p := v.notAgain(err); p != nil {
+		return p
+	}
 	return v.backToDelivery(err, "retried")
+}
+
+// notAgain tells why a delivery whose status allows a retry can't have one: its
+// endpoint or its payload is gone. It is nil for anything else.
+func (v *visit) notAgain(err error) error {
+	var refused *client.Error
+	if client.CodeOf(err) != client.CodeNotRetryable || !errors.As(err, &refused) {
+		return nil
+	}
+	d, err := v.api.Deliveries.Get(v.ctx(), v.pathID())
+	if err != nil {
+		return err
+	}
+	if !retryable(&d) {
+		return nil // it was overtaken
+	}
+	return &problem{Status: http.StatusConflict, Title: "It can’t be delivered again", Detail: asSentence(refused.Detail)}
 }
 
 func cancelDelivery(v *visit) error {
@@ -63,7 +84,7 @@ func downloadBody(v *visit) error {
 		return err
 	}
 	if got.Body == nil {
-		return &problem{Status: http.StatusGone, Title: "The payload is no longer kept", Detail: "How long payloads are kept is in the configuration (retention.payloads)."}
+		return &problem{Status: http.StatusGone, Title: "The payload is no longer kept", Detail: v.forWho("How long payloads are kept is in the configuration (retention.payloads).", "Payloads are kept for a shorter time than deliveries.")}
 	}
 	v.w.Header().Set("Content-Type", "application/octet-stream")
 	v.w.Header().Set("Content-Disposition", `attachment; filename="`+bodyFile+`"`)

@@ -40,6 +40,9 @@ func (p *deliveryPage) attempt(a *client.Attempt, sent *sentBodies, newest bool)
 	}
 	if a.ErrorClass != nil {
 		r := remedy.Of(*a.ErrorClass, statusOf(a))
+		if p.customer {
+			r = r.ForCustomer()
+		}
 		out.Remedy = &r
 	}
 	mine := sent.of(a)
@@ -111,6 +114,9 @@ func (s *sentBodies) read(ctx context.Context, attempts []client.Attempt) error 
 			continue
 		}
 		got, err := s.v.api.Deliveries.Request(ctx, s.id, a.Number)
+		if client.CodeOf(err) == client.CodeNotFound {
+			continue // older than those that the API looks at: it stays unknown
+		}
 		if err != nil {
 			return err
 		}

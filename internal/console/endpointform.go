@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/postrider/postrider/client"
 )
@@ -48,7 +47,7 @@ func formOf(e *client.Endpoint) *endpointForm {
 	f := &endpointForm{
 		URL: e.URL, Events: strings.Join(e.Events, "\n"), Description: e.Description, Format: string(e.Format), Active: e.IsActive,
 		Filters: objectText(e.Filters), Metadata: objectText(e.Metadata), Timeout: strconv.Itoa(e.Timeout), Concurrency: strconv.Itoa(e.MaxInFlight),
-		Version: e.UpdatedAt.Format(time.RFC3339Nano),
+		Version: versionOf(e.UpdatedAt),
 	}
 	for _, h := range sortedPairs(e.Headers) {
 		f.Headers += h.Name + ": " + h.Value + "\n"

@@ -19,7 +19,7 @@ func (f *endpointForm) patch(is *endpointForm, in *client.EndpointInput) (p clie
 	if !sameWords(f.Events, is.Events) {
 		p.Events = in.Events
 	}
-	if f.Description != is.Description {
+	if f.Description != inOneLine(is.Description) {
 		p.Description = client.Set(in.Description)
 	}
 	if f.Active != is.Active {
@@ -124,6 +124,11 @@ func mergeTo(had, wanted json.RawMessage) map[string]any {
 }
 
 func isObject(raw json.RawMessage) bool { return bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) }
+
+// inOneLine is a text as a field of one line has it, and gives it back.
+func inOneLine(s string) string {
+	return strings.TrimSpace(strings.NewReplacer("\r", "", "\n", "").Replace(s))
+}
 
 // sameWords compares what is separated by spaces, lines or commas.
 func sameWords(a, b string) bool {

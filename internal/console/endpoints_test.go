@@ -75,4 +75,12 @@ func TestEmptyPagesShowTheNextCommand(t *testing.T) {
 	for _, path := range []string{"/console/w/acme/endpoints", "/console/w/acme/overview"} {
 		w.get(path).want(200, "curl $URL/v1/", "Content-Type: application/json")
 	}
+	customer := b.browser()
+	customer.get(b.link(true)).want(303)
+	for path, says := range map[string]string{
+		"/endpoints": "An endpoint is a URL of yours that gets events.", "/overview": "What is delivered is counted here", "/deliveries": "They arrive here as events are published.",
+		"/events": "They arrive here as they are published.", "/replays": "A replay delivers stored events again.", "/event-types": "Here it will say which events there are",
+	} {
+		customer.get("/portal/w/acme"+path).want(200, says).lacks("curl", "$KEY", "postrider send", "postrider replay", "command line")
+	}
 }

@@ -119,6 +119,17 @@ func TestEndpointSettings(t *testing.T) {
 			t.Errorf("got %v", got)
 		}
 	})
+	t.Run("ADescriptionOfSeveralLinesStaysWhereNobodyTouchedIt", func(t *testing.T) {
+		if _, err := b.api().Endpoints.Update(t.Context(), e.ID, client.EndpointPatch{Description: client.Set("two\nlines")}); err != nil {
+			t.Fatal(err)
+		}
+		// A field of one line gives back a text without its line breaks.
+		f := w.settings(&e, "headers", "Authorization: ***\nX-New: ***", "metadata", "", "description", "twolines", "timeout", "11")
+		w.do("POST", path, f).leads(path + "?done=saved")
+		if got := get(); got.Description != "two\nlines" || got.Timeout != 11 {
+			t.Errorf("got %q, %d s", got.Description, got.Timeout)
+		}
+	})
 	t.Run("AsksWhereSomebodyElseChangedItMeanwhile", func(t *testing.T) {
 		f := w.settings(&e, "url", "https://example.com/mine", "headers", "Authorization: ***\nX-New: ***", "metadata", "")
 		if _, err := b.api().Endpoints.Update(t.Context(), e.ID, client.EndpointPatch{Description: client.Set("theirs")}); err != nil {

@@ -152,7 +152,7 @@ func downloadPayload(v *visit) error {
 		return err
 	}
 	if newShownJSON(e.Data) == nil {
-		return &problem{Status: http.StatusNotFound, Title: "The payload is no longer kept", Detail: "Payloads are kept as long as retention.payloads says."}
+		return &problem{Status: http.StatusNotFound, Title: "The payload is no longer kept", Detail: v.forWho("Payloads are kept as long as retention.payloads says.", "Payloads are kept for a shorter time than deliveries.")}
 	}
 	v.w.Header().Set("Content-Type", "application/json")
 	v.w.Header().Set("Content-Disposition", `attachment; filename="`+e.ID+`.json"`) // an id has no quotes

@@ -159,6 +159,8 @@ func TestPublish(t *testing.T) {
 		b.get(to).want(200, "Event published.", "<code class=\"url\">k</code>", r.URL)
 		b.do("POST", acmeEvents, form("id", "mine", "endpoint_ids", e.ID)).leads(acmeEvents + "/mine?done=published")
 		b.get(acmeEvents+"/mine").want(200, "Only to", e.ID)
+		b.do("POST", acmeEvents, form("id", "mine")).leads(acmeEvents + "/mine?done=known")
+		b.get(acmeEvents+"/mine?done=known").want(200, "There was an event with this id already; nothing was sent.")
 		b.do("POST", acmeEvents, form("id", "later", "deliver_at", time.Now().Add(time.Hour).UTC().Format("2006-01-02T15:04"))).leads(acmeEvents + "/later?done=published")
 		b.get(acmeEvents+"/later").want(200, "Not before", "1 on the way")
 	})

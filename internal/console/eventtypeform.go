@@ -10,7 +10,9 @@ import (
 
 // eventTypeForm is what stands in the form, as it was typed.
 type eventTypeForm struct {
-	New                                            bool
+	New bool
+	// Version is which state of the type the form was made of; "" for a new one.
+	Version                                        string
 	Name, Description, Schema, Validation, Example string
 	Wrong                                          mistakes
 	// Templates are types of a Resource to begin with.
@@ -29,7 +31,7 @@ func readEventTypeForm(r *http.Request) (*eventTypeForm, client.EventTypeInput, 
 	}
 	text := func(name string) string { return strings.TrimSpace(r.PostFormValue(name)) }
 	f := &eventTypeForm{
-		Name: text("name"), Description: text("description"), Schema: text("schema"), Validation: text("validation"), Example: text("example"), Wrong: mistakes{},
+		Name: text("name"), Description: text("description"), Schema: text("schema"), Validation: text("validation"), Example: text("example"), Version: text("version"), Wrong: mistakes{},
 	}
 	in.Description, in.Validation = f.Description, client.Validation(f.Validation)
 	if f.Schema != "" {
@@ -42,7 +44,7 @@ func readEventTypeForm(r *http.Request) (*eventTypeForm, client.EventTypeInput, 
 }
 
 func formOfEventType(t *client.EventType) *eventTypeForm {
-	f := &eventTypeForm{Wrong: mistakes{}}
+	f := &eventTypeForm{Version: versionOf(t.UpdatedAt), Wrong: mistakes{}}
 	f.begin(&client.EventTypeTemplate{Name: t.Name, Description: t.Description, Schema: t.Schema, Validation: t.Validation, Example: t.Example})
 	return f
 }

@@ -124,9 +124,19 @@ func saveEventType(v *visit) error {
 		return err
 	}
 	f.Name = v.r.PathValue("name")
-	// Who edits what was deleted meanwhile is to know.
-	if _, err := v.api.EventTypes.Get(v.ctx(), f.Name); err != nil {
+	// Who edits what was deleted meanwhile is to know, and what somebody else changed
+	// is not undone: all of it is put.
+	is, err := v.api.EventTypes.Get(v.ctx(), f.Name)
+	if err != nil {
 		return err
+	}
+	if now := versionOf(is.UpdatedAt); f.Version != now {
+		f.Version = now
+		f.Wrong.add("", "The event type was changed since you opened this form. What you see is your version; save it again to have it so.")
+		return f.show(v, http.StatusConflict)
+	}
+	if f.Description == inOneLine(is.Description) {
+		in.Description = is.Description
 	}
 	return f.put(v, in)
 }

@@ -46,14 +46,30 @@ func TestEventTypes(t *testing.T) {
 		}
 		b.get(acmeTypes).want(200, "No event types yet")
 	})
-	t.Run("IsCreatedOnceEditedAndDeleted", func(*testing.T) {
+	t.Run("IsCreatedOnceEditedAndDeleted", func(t *testing.T) {
 		b.do("POST", acmeTypes, form()).leads(acmeTypes + "/post.created?done=type-saved")
 		b.do("POST", acmeTypes, form("description", "other")).want(422, "is in the catalogue already")
 		b.get(acmeTypes).want(200, "post.created", "A &lt;b&gt;new&lt;/b&gt; post", "Warns")
 		b.get(acmeTypes+"/post.created?done=type-saved").want(200, "Event type saved.", "&#34;required&#34;: [", "1 of 1 endpoint would get it", "/events/-/new?type=post.created", "/events?type=post.created")
 		b.get(acmeTypes+"/post.created/edit").want(200, "A &lt;b&gt;new", `value="warn" checked`)
-		b.do("POST", acmeTypes+"/post.created/edit", form("validation", "reject", "name", "not.this")).leads(acmeTypes + "/post.created?done=type-saved")
+		version := b.get(acmeTypes + "/post.created/edit").hidden("version")
+		b.do("POST", acmeTypes+"/post.created/edit", form("validation", "reject", "name", "not.this", "version", version)).leads(acmeTypes + "/post.created?done=type-saved")
 		b.get(acmeTypes).want(200, "Rejects").lacks("not.this")
+		stale := form("validation", "off", "description", "mine", "version", version)
+		p := b.do("POST", acmeTypes+"/post.created/edit", stale).want(409, "was changed since you opened this form", `value="mine"`)
+		if is, err := w.client.EventTypes.Get(t.Context(), "post.created"); err != nil || is.Validation != client.ValidationReject {
+			t.Errorf("saved nevertheless: %+v, %v", is, err)
+		}
+		stale.Set("version", p.hidden("version"))
+		b.do("POST", acmeTypes+"/post.created/edit", stale).leads(acmeTypes + "/post.created?done=type-saved")
+		if _, err := w.client.EventTypes.Put(t.Context(), "post.created", client.EventTypeInput{Description: "two\nlines"}); err != nil {
+			t.Fatal(err)
+		}
+		version = b.get(acmeTypes + "/post.created/edit").hidden("version")
+		b.do("POST", acmeTypes+"/post.created/edit", form("description", "twolines", "version", version)).leads(acmeTypes + "/post.created?done=type-saved")
+		if is, err := w.client.EventTypes.Get(t.Context(), "post.created"); err != nil || is.Description != "two\nlines" {
+			t.Errorf("a description that nobody touched is %q, %v", is.Description, err)
+		}
 		b.do("POST", acmeTypes+"/post.created/delete", nil).leads(acmeTypes + "?done=type-deleted")
 		b.get(acmeTypes+"/post.created").want(404, "There is nothing here")
 		b.do("POST", acmeTypes+"/post.created/edit", form()).want(404, "There is nothing here")

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postrider/postrider/client"
+	"github.com/postrider/postrider/internal/webhook"
 )
 
 // explainedOnPage keeps a page below 100 ms where payload and filters are large.
@@ -28,6 +29,9 @@ type explainedRow struct {
 	// Now is what would become of it now, where that is something else.
 	Now *because
 }
+
+// Once tells one sending of the row's form from another.
+func (r *explainedRow) Once() string { return webhook.NewToken() }
 
 // because is why an event is not delivered, in words.
 type because struct {

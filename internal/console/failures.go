@@ -8,18 +8,17 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Wrong keys that may be tried: of one address 10 at once, and then one each 6 s; of
-// all together 100, and then 5 a second. A key is 192 random bits or should be, so
-// that this is for the log and the database, and for admin keys that are not.
+// Wrong keys that may be tried of one address: 10 at once, and then one each 6 s. A key
+// is 192 random bits or should be, so that this is for the log and the database, and for
+// admin keys that are not. There is no limit for all together: strangers would use it up,
+// and keep out who has a key.
 const (
 	failuresOfOne = 10
-	failuresOfAll = 100
 	maxAddresses  = 10_000
 )
 
 // failures counts them in this process. It may be used by many goroutines.
 type failures struct {
-	all *rate.Limiter
 	one *lru.Cache[netip.Prefix, *rate.Limiter]
 }
 
@@ -28,7 +27,7 @@ func newFailures() *failures {
 	if err != nil {
 		panic(err) // only for a size that is not positive
 	}
-	return &failures{rate.NewLimiter(5, failuresOfAll), one}
+	return &failures{one}
 }
 
 // begin takes an attempt's place, or says how long there is none. Who turns out to
@@ -38,9 +37,9 @@ func (f *failures) begin(addr netip.Addr, now time.Time) (giveBack func(), wait 
 	if known, there, _ := f.one.PeekOrAdd(household(addr), one); there {
 		one = known
 	}
-	mine, ours := one.ReserveN(now, 1), f.all.ReserveN(now, 1)
-	giveBack = func() { mine.CancelAt(now); ours.CancelAt(now) }
-	if wait = max(mine.DelayFrom(now), ours.DelayFrom(now)); wait > 0 {
+	mine := one.ReserveN(now, 1)
+	giveBack = func() { mine.CancelAt(now) }
+	if wait = mine.DelayFrom(now); wait > 0 {
 		giveBack()
 	}
 	return giveBack, wait

@@ -41,7 +41,8 @@ type overviewPage struct {
 	CanSee       bool // endpoints
 	Unhealthy    []unhealthy
 	More         int
-	MoreThan     bool // and more than those
+	MoreThan     bool   // and more than those
+	Well         string // what is said where none is unhealthy
 }
 
 // Span is the window in words.
@@ -62,10 +63,11 @@ func windowOf(r *http.Request) client.Window {
 	return client.Window24h
 }
 
-// unhealthy is an endpoint that fails, with what it is.
+// unhealthy is an endpoint that fails, or failed until it was disabled, with what it is.
 type unhealthy struct {
 	client.EndpointHealth
 	URL string
+	Why string // it is disabled; "" where it is not
 }
 
 func overview(v *visit) error {
@@ -149,8 +151,65 @@ func (p *overviewPage) sick(ctx context.Context, v *visit) error {
 		}
 		p.show(all.Data, named.Data)
 	}
+	if err := p.givenUp(ctx, v); err != nil {
+		return err
+	}
 	p.More -= len(p.Unhealthy)
 	return nil
+}
+
+// givenUp finds the endpoints that were disabled because of how they answered: those
+// that somebody disabled are well as they are.
+func (p *overviewPage) givenUp(ctx context.Context, v *visit) error {
+	all, err := v.api.Endpoints.Find(ctx, client.EndpointFilter{State: client.EndpointDisabled, Limit: looked})
+	if err != nil {
+		return err
+	}
+	found := 0
+	for i := range all.Data {
+		e := &all.Data[i]
+		why := gaveUp(e.DisabledReason)
+		if why == "" {
+			continue
+		}
+		if found++; len(p.Unhealthy) < shownUnhealthy {
+			h := client.EndpointHealth{EndpointID: e.ID, State: client.EndpointDisabled, FailingSince: e.DisabledAt}
+			p.Unhealthy = append(p.Unhealthy, unhealthy{h, e.URL, why})
+		}
+	}
+	p.More += found
+	switch {
+	case found > 0:
+		p.MoreThan = p.MoreThan || all.NextCursor != nil
+	case all.NextCursor != nil:
+		p.Well = "None of those that were looked at."
+	case len(p.Unhealthy) == 0:
+		return p.well(ctx, v)
+	}
+	return nil
+}
+
+// gaveUp is why an endpoint was disabled by itself, "" where somebody did it.
+func gaveUp(reason *client.DisabledReason) string {
+	if reason == nil {
+		return ""
+	}
+	switch *reason {
+	case client.DisabledFailing:
+		return "it kept failing"
+	case client.DisabledGone:
+		return "it answered 410 Gone"
+	}
+	return ""
+}
+
+func (p *overviewPage) well(ctx context.Context, v *visit) error {
+	newest, err := v.api.Endpoints.List(ctx, client.ListOptions{Limit: 1})
+	p.Well = "All endpoints are well."
+	if len(newest.Data) == 0 {
+		p.Well = "There are no endpoints yet."
+	}
+	return err
 }
 
 // show takes those whose URLs are known: an endpoint may have got well in between.
@@ -158,7 +217,7 @@ func (p *overviewPage) show(all []client.EndpointHealth, named []client.Endpoint
 	for _, e := range named {
 		for _, h := range all {
 			if h.EndpointID == e.ID {
-				p.Unhealthy = append(p.Unhealthy, unhealthy{h, e.URL})
+				p.Unhealthy = append(p.Unhealthy, unhealthy{h, e.URL, ""})
 			}
 		}
 	}

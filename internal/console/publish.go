@@ -60,11 +60,21 @@ func publishEvent(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if got.Known && v.May(string(webhook.ScopeEventsRead)) {
+		return v.redirect("/events/" + got.ID + "?done=known")
+	}
 	if len(got.Warnings) == 0 && v.May(string(webhook.ScopeEventsRead)) {
 		return v.redirect("/events/" + got.ID + "?done=published")
 	}
 	v.at(crumb{"Events", v.Home() + "/events"})
-	return v.render("event-published", "Event published", got)
+	return v.render("event-published", titleOfPublished(&got), got)
+}
+
+func titleOfPublished(got *client.Accepted) string {
+	if got.Known {
+		return "Event not published again"
+	}
+	return "Event published"
 }
 
 // preview is who would get the event, among the newest endpoints.

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
@@ -48,6 +49,18 @@ func (s *shell) With(name, value any) string {
 	return (&url.URL{Path: s.Path(), RawQuery: query.Encode()}).String()
 }
 
+// emptyPart is a part of a page that has nothing yet.
+type emptyPart struct{ Title, Text, Command string }
+
+// Empty is for the template of that name. A customer has no command line and publishes
+// nothing: they are told the same without the command, or what is for them.
+func (s *shell) Empty(title, text, customer, command string) emptyPart {
+	if !s.Visit.Portal() {
+		return emptyPart{title, text, command}
+	}
+	return emptyPart{Title: title, Text: cmp.Or(customer, text)}
+}
+
 // tab is a part of a page that is large.
 type tab struct {
 	Text, Href string
@@ -62,6 +75,7 @@ var toasts = map[string]string{
 	"disabled": "Endpoint disabled. New events make no delivery to it.",
 
 	"published":    "Event published.",
+	"known":        "There was an event with this id already; nothing was sent.",
 	"type-saved":   "Event type saved. It holds for the next event.",
 	"type-deleted": "Event type deleted. Its events are published as before, and held against nothing.",
 	// A delivery's.

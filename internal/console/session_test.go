@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -46,6 +47,26 @@ func TestSignIn(t *testing.T) {
 		}
 		b.ahead = time.Minute
 		w.signIn(b.key).leads("/console/")
+	})
+	t.Run("StrangersOfManyAddressesKeepNobodyElseOut", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, func(c *console.Config) { c.TrustedProxies = prefix("127.0.0.0/8") })
+		for i := range 150 {
+			w := b.browser()
+			w.headers["X-Forwarded-For"] = fmt.Sprintf("198.51.100.%d", i)
+			w.signIn("wrong").want(401)
+		}
+		w := b.browser()
+		w.headers["X-Forwarded-For"] = "203.0.113.1"
+		w.signIn(b.key).leads("/console/")
+		for i := range 11 { // a household has a whole /64
+			w.headers["X-Forwarded-For"] = fmt.Sprintf("2001:db8::%d", i)
+			if i < 10 {
+				w.signIn("wrong").want(401)
+			} else {
+				w.signIn("wrong").want(429)
+			}
+		}
 	})
 	t.Run("GoesOnAtAPageOfTheConsoleOnly", func(t *testing.T) {
 		t.Parallel()

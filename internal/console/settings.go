@@ -49,7 +49,7 @@ func (linkForm) Expiries() []linkExpiry {
 func settingsOf(v *visit) *settingsPage {
 	ws := v.workspace
 	return &settingsPage{
-		workspaceForm: workspaceForm{ID: string(ws.ID), Name: ws.Name, Origins: strings.Join(ws.PortalOrigins, "\n"), Wrong: mistakes{}},
+		workspaceForm: workspaceForm{ID: string(ws.ID), Name: ws.Name, Origins: strings.Join(ws.PortalOrigins, "\n"), Version: versionOf(ws.UpdatedAt), Wrong: mistakes{}},
 		Link:          linkForm{Once: webhook.NewToken(), Ability: string(client.PortalManage), Expiry: "300", Wrong: mistakes{}},
 	}
 }
@@ -60,13 +60,29 @@ func (p *settingsPage) refused(v *visit) error {
 	return v.renderAs(http.StatusUnprocessableEntity, "settings", "Settings", p)
 }
 
+// saveSettings changes what was changed in the form, and asks again where somebody else
+// changed the workspace since the form was opened.
 func saveSettings(v *visit) error {
-	p := settingsOf(v)
+	p, now := settingsOf(v), versionOf(v.workspace.UpdatedAt)
 	p.workspaceForm = *readWorkspaceForm(v.r)
-	patch := client.WorkspacePatch{Name: p.Name, PortalOrigins: client.Set(p.origins())}
+	if p.Version != now {
+		p.Version = now
+		p.Wrong.add("", "The workspace was changed since you opened this form. What you see is your version; save it again to have it so.")
+		return v.renderAs(http.StatusConflict, "settings", "Settings", p)
+	}
 	if p.Name == "" { // a patch leaves out what is empty
 		p.Wrong.add("name", "is required")
 		return p.refused(v)
+	}
+	var patch client.WorkspacePatch
+	if p.Name != inOneLine(v.workspace.Name) {
+		patch.Name = p.Name
+	}
+	if origins := p.origins(); !slices.Equal(origins, v.workspace.PortalOrigins) {
+		patch.PortalOrigins = client.Set(origins)
+	}
+	if patch.Name == "" && patch.PortalOrigins.IsZero() {
+		return v.redirect("/settings?done=saved")
 	}
 	_, err := v.api.Workspaces.Update(v.ctx(), string(v.workspace.ID), patch)
 	if p.Wrong.refused(err, "name", "portal_origins") {

@@ -40,14 +40,39 @@ func TestWorkspaces(t *testing.T) {
 	})
 	t.Run("AreRenamedAndGivenOrigins", func(t *testing.T) {
 		const settings = "/console/w/acme/settings"
+		form := func(name, origins string) url.Values {
+			return url.Values{"version": {w.get(settings).want(200).hidden("version")}, "name": {name}, "portal_origins": {origins}}
+		}
 		w.get(settings).want(200, "https://app.example.com")
-		w.do("POST", settings, url.Values{"name": {"Acme & Sons"}, "portal_origins": {"https://new.example"}}).leads(settings + "?done=saved")
+		w.do("POST", settings, form("Acme & Sons", "https://new.example")).leads(settings + "?done=saved")
 		w.get(settings).want(200, "Acme &amp; Sons", "https://new.example")
-		w.do("POST", settings, url.Values{"name": {""}}).want(422, "This is required.")
-		w.do("POST", settings, url.Values{"name": {"A"}, "portal_origins": {"javascript:alert(1)"}}).want(422, `id="portal_origins-error" aria-live="polite">This `)
-		w.do("POST", settings, url.Values{"name": {"Acme"}, "portal_origins": {""}}).leads(settings + "?done=saved")
+		w.do("POST", settings, form("", "")).want(422, "This is required.")
+		w.do("POST", settings, form("A", "javascript:alert(1)")).want(422, `id="portal_origins-error" aria-live="polite">This `)
+		w.do("POST", settings, form("Acme", "")).leads(settings + "?done=saved")
 		if ws, err := api.Workspaces.Get(t.Context(), "acme"); err != nil || ws.Name != "Acme" || len(ws.PortalOrigins) != 0 {
 			t.Errorf("got %+v, %v", ws, err)
+		}
+	})
+	t.Run("AskWhereSomebodyElseChangedThemMeanwhile", func(t *testing.T) {
+		const settings = "/console/w/acme/settings"
+		form := url.Values{"version": {w.get(settings).hidden("version")}, "name": {"Mine"}, "portal_origins": {""}}
+		if _, err := api.Workspaces.Update(t.Context(), "acme", client.WorkspacePatch{PortalOrigins: client.Set([]string{"https://theirs.example"})}); err != nil {
+			t.Fatal(err)
+		}
+		p := w.do("POST", settings, form).want(409, "was changed since you opened this form", `value="Mine"`)
+		if ws, err := api.Workspaces.Get(t.Context(), "acme"); err != nil || ws.Name != "Acme" || len(ws.PortalOrigins) != 1 {
+			t.Errorf("saved nevertheless: %+v, %v", ws, err)
+		}
+		form.Set("version", p.hidden("version"))
+		w.do("POST", settings, form).leads(settings + "?done=saved")
+		was, err := api.Workspaces.Get(t.Context(), "acme")
+		if err != nil || was.Name != "Mine" || len(was.PortalOrigins) != 0 {
+			t.Errorf("got %+v, %v", was, err)
+		}
+		form.Set("version", w.get(settings).hidden("version"))
+		w.do("POST", settings, form).leads(settings + "?done=saved")
+		if is, err := api.Workspaces.Get(t.Context(), "acme"); err != nil || !is.UpdatedAt.Equal(was.UpdatedAt) {
+			t.Errorf("changed although nothing was: %+v, %v", is, err)
 		}
 	})
 	t.Run("AreDeletedByWhoTypesTheirIDAlone", func(t *testing.T) {

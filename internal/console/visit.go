@@ -55,6 +55,14 @@ func (v *visit) KeyHolder() bool { return v.session != nil && v.session.Kind == 
 // Portal says whether this is a customer's view.
 func (v *visit) Portal() bool { return v.base == portalBase }
 
+// forWho chooses between what an operator is told, and a customer.
+func (v *visit) forWho(operator, customer string) string {
+	if v.Portal() {
+		return customer
+	}
+	return operator
+}
+
 // Who is what the reader is called.
 func (v *visit) Who() string {
 	switch {

@@ -43,12 +43,14 @@ func workspaceMenu(v *visit) error {
 // workspaceForm is what stands in the form of a new workspace, or of one that is there.
 type workspaceForm struct {
 	Once, ID, Name, Origins string
-	Wrong                   mistakes
+	// Version is which state of the workspace the form was made of; "" for a new one.
+	Version string
+	Wrong   mistakes
 }
 
 func readWorkspaceForm(r *http.Request) *workspaceForm {
 	text := func(name string) string { return strings.TrimSpace(r.PostFormValue(name)) }
-	return &workspaceForm{Once: text("once"), ID: text("id"), Name: text("name"), Origins: text("portal_origins"), Wrong: mistakes{}}
+	return &workspaceForm{Once: text("once"), ID: text("id"), Name: text("name"), Origins: text("portal_origins"), Version: text("version"), Wrong: mistakes{}}
 }
 
 // origins are those that were typed, one a line; a comma will do.

@@ -71,7 +71,10 @@ func ofStatus(status int) Remedy {
 	if a, ok := statuses[status]; ok {
 		return a
 	}
-	return kinds[status/100]
+	if a, ok := kinds[status/100]; ok {
+		return a
+	}
+	return unheard
 }
 
 var statuses = map[int]Remedy{
@@ -94,6 +97,9 @@ var statuses = map[int]Remedy{
 
 var unread = Remedy{"The receiver did not understand the request.", "Its answer may say what it wants. Check that it expects the endpoint's format, and reads the body that is shown here."}
 
+// unheard is of a status that HTTP does not have.
+var unheard = Remedy{"The receiver answers with a status that HTTP does not have.", "Let it answer with a 2xx once it has the event. A proxy in front of it may have made this one: its documentation says what it means."}
+
 // kinds are by a status's first digit.
 var kinds = map[int]Remedy{
 	1: {"The receiver changes the protocol, which nobody asked for.", "Check the URL: something else than a webhook's receiver may be there."},
@@ -104,6 +110,21 @@ var kinds = map[int]Remedy{
 
 // Held says why a pending delivery is not being tried.
 func Held(reason client.HeldReason) Remedy { return held[reason] }
+
+// ForCustomer is the same for who has an endpoint and does not operate Postrider.
+func (r Remedy) ForCustomer() Remedy {
+	if do, ok := customers[r]; ok {
+		r.Do = do
+	}
+	return r
+}
+
+// customers have neither a configuration nor a log.
+var customers = map[Remedy]string{
+	classes[client.ErrorBlocked]:  "Give the endpoint a public address.",
+	classes[client.ErrorInternal]: "Nothing on your side. If it goes on, tell whoever sends you these events.",
+	held[client.HeldSecretSealed]: "Nothing on your side. If it goes on, tell whoever sends you these events.",
+}
 
 var held = map[client.HeldReason]Remedy{
 	client.HeldEndpointDisabled: {"The endpoint is disabled.", "It goes on once the endpoint is enabled."},

@@ -20,7 +20,7 @@ func TestNothingIsLeftWithoutRemedy(t *testing.T) {
 		}
 	}
 	for _, class := range webhook.ErrorClasses() {
-		for status := 100; status < 600; status++ {
+		for status := 100; status < 1000; status++ {
 			if status/100 != 2 {
 				said(fmt.Sprint(class, status), remedy.Of(client.ErrorClass(class), status))
 			}
@@ -30,9 +30,23 @@ func TestNothingIsLeftWithoutRemedy(t *testing.T) {
 		client.HeldEndpointDisabled, client.HeldBreakerOpen, client.HeldMaxInFlight, client.HeldRateLimit, client.HeldSecretSealed, client.HeldOrdering,
 	} {
 		said(string(reason), remedy.Held(reason))
+		forCustomer(t, remedy.Held(reason).ForCustomer())
+	}
+	for _, class := range remedy.Classes() {
+		forCustomer(t, remedy.Of(class, 0).ForCustomer())
 	}
 	if len(remedy.Classes()) != len(webhook.ErrorClasses())-1 {
 		t.Error("a class is missing from the docs")
+	}
+}
+
+// forCustomer wants nothing of who has no configuration and no log of ours.
+func forCustomer(t *testing.T, a remedy.Remedy) {
+	t.Helper()
+	for _, ours := range []string{"secrets.key", "egress.allow", "worker's log", "operates"} {
+		if a.Means == "" || a.Do == "" || strings.Contains(a.Do, ours) {
+			t.Errorf("a customer is told %+v", a)
+		}
 	}
 }
 

@@ -22,11 +22,15 @@ test('a delivery arrives live, not while it is paused, and then all that came', 
   await publish(as, 'first.one');
   await rows(page).filter({ hasText: 'first.one' }).filter({ hasText: 'Delivered' }).waitFor();
   assert.equal(await page.evaluate(() => location.pathname), path);
+  await rows(page).first().getByRole('checkbox').check(); // although there was none to choose when the page was opened
+  assert.ok(await page.getByRole('button', { name: 'Replay chosen' }).isEnabled());
+  await rows(page).first().getByRole('checkbox').uncheck();
+  await page.getByRole('button', { name: 'Resume' }).click();
 
   const toggle = page.locator('[data-live-toggle]');
   await toggle.focus();
   await page.keyboard.press('Enter'); // by keyboard alone
-  await page.locator('[data-live-toggle][aria-pressed=true]').waitFor();
+  await page.getByRole('button', { name: 'Resume' }).waitFor();
   for (let i = 0; i < 3; i++) await publish(as, 'second.one');
   await page.getByRole('button', { name: 'Resume, 3 new' }).waitFor();
   assert.equal(await rows(page).filter({ hasText: 'second.one' }).count(), 0);

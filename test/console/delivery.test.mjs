@@ -62,6 +62,38 @@ test('what failed is followed live until it is mended, retried and delivered', a
   await close();
 });
 
+test('a question is answered although the page changed while it was open', async () => {
+  await answers('asked', 500);
+  await endpoint('asked', { retry_schedule: Array(20).fill(2) });
+  const d = await deliver('asked.created', { id: 1 });
+  const { page, close } = await open();
+  await signIn(page, key);
+  await page.goto(url + at(d));
+  await page.getByRole('button', { name: 'Cancel delivery' }).click();
+  const made = Number((await page.locator('.upcoming strong').textContent()).replace('Attempt ', ''));
+  await page.getByText(`Attempt ${made + 2}`, { exact: true }).waitFor(); // beneath the question
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByText('canceled by request').waitFor();
+  await close();
+});
+
+test('a question whose answer is of no use any more shows the page as it is', async () => {
+  await answers('late', 500);
+  await endpoint('late', { retry_schedule: [600] });
+  const d = await deliver('late.created', { id: 1 });
+  const { page, close } = await open();
+  await signIn(page, key);
+  await page.goto(url + at(d));
+  await page.getByRole('button', { name: 'Cancel delivery' }).click();
+  await api('POST', `/v1/deliveries/${d}/cancel`, undefined, key);
+  await page.locator('.standing', { hasText: 'canceled by request' }).waitFor();
+  await page.evaluate(() => { globalThis.sameDocument = true; });
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.waitForFunction(() => !globalThis.sameDocument);
+  await page.getByRole('button', { name: 'Retry now' }).waitFor();
+  await close();
+});
+
 test('what strangers sent is shown as text, and nothing of it runs', async () => {
   const { page, close } = await open();
   page.on('dialog', () => assert.fail('a script ran'));

@@ -2,9 +2,10 @@
 (() => {
   const root = document.documentElement;
 
-  // Times in the reader's zone; the title keeps UTC.
+  // Times in the reader's zone; the title has them to the second, here and in UTC.
   const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
   const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  const toTheSecond = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
   const steps = [['second', 60], ['minute', 60], ['hour', 24], ['day', 7]];
   function inWords(at) {
     let n = (at - Date.now()) / 1000;
@@ -30,6 +31,8 @@
     for (const t of within.querySelectorAll('time[data-time]')) {
       const at = new Date(t.dateTime);
       if (Number.isNaN(at.getTime())) continue;
+      t.dataset.utc ??= t.title;
+      t.title = `${toTheSecond.format(at)} here, ${t.dataset.utc}`;
       if (t.dataset.time === 'countdown') t.textContent = untilThen(at);
       else t.textContent = t.dataset.time === 'absolute' ? absolute.format(at) : inWords(at);
     }
@@ -40,6 +43,7 @@
     for (const t of document.querySelectorAll('time[data-time=countdown]')) t.textContent = untilThen(new Date(t.dateTime));
   }, 1000);
   document.addEventListener('htmx:load', (e) => showTimes(e.detail.elt));
+  document.addEventListener('live:came', (e) => showTimes(e.detail));
 
   // Dark or light, remembered.
   for (const toggle of document.querySelectorAll('[data-theme-toggle]')) {
@@ -92,21 +96,33 @@
     });
   }
 
-  // Ask before what is not easily undone.
+  // Ask before what is not easily undone. Live updates may replace the form while the
+  // question is open: what is sent then is the one that stands in its place.
   const dialog = document.getElementById('confirm');
+  let confirmed = null; // the form that is being sent
   document.addEventListener('submit', (e) => {
-    const text = e.submitter?.dataset.confirm;
-    if (!text || e.target.dataset.confirmed) return;
+    const { submitter, target: form } = e;
+    const text = submitter?.dataset.confirm;
+    if (!text || form === confirmed) return;
     e.preventDefault();
     document.getElementById('confirm-text').textContent = text;
     dialog.returnValue = '';
     dialog.addEventListener('close', () => {
       if (dialog.returnValue !== 'yes') return;
-      e.target.dataset.confirmed = 'yes';
-      e.target.requestSubmit(e.submitter);
+      const button = submitter.isConnected ? submitter : sameButton(form, text);
+      if (!button) {
+        location.reload(); // there is nothing to confirm any more
+        return;
+      }
+      confirmed = button.form;
+      confirmed.requestSubmit(button);
+      confirmed = null; // who comes back to this page is asked again
     }, { once: true });
     dialog.showModal();
   });
+  function sameButton(form, text) {
+    return [...document.querySelectorAll('[data-confirm]')].find((b) => b.dataset.confirm === text && b.form?.method === form.method && b.form.getAttribute('action') === form.getAttribute('action'));
+  }
 
   // A filter that is empty is none: it is left out of the address.
   document.addEventListener('submit', (e) => {
@@ -188,7 +204,6 @@
       if (paused) return;
       paused = true;
       form.classList.add('paused');
-      toggle.setAttribute('aria-pressed', 'true');
       state.textContent = why;
       said.textContent = why;
       tell();
@@ -196,7 +211,6 @@
     function resume() {
       paused = false;
       form.classList.remove('paused');
-      toggle.setAttribute('aria-pressed', 'false');
       state.textContent = 'Live';
       said.textContent = missed.size ? `Live again, with ${missed.size} new deliveries` : 'Live again';
       missed = new Set();
@@ -225,8 +239,8 @@
       if (unsaid > 0) said.textContent = `${unsaid} new ${unsaid === 1 ? 'delivery' : 'deliveries'}`;
       unsaid = 0;
     }, 10000);
-    for (const [name, text] of [['htmx:sseError', 'Not connected; it is tried again'], ['htmx:sseOpen', 'Live']]) {
-      list.addEventListener(name, () => { if (!paused) state.textContent = text; });
+    for (const [name, text] of [['live:stale', 'Not up to date'], ['htmx:sseOpen', 'Live']]) {
+      document.addEventListener(name, () => { if (!paused) state.textContent = text; });
     }
   }
 })();
