@@ -151,7 +151,7 @@ func (i *idle) Expire(context.Context, time.Time) (int, error)            { retu
 func (i *idle) DropBodies(context.Context, time.Time) error               { return nil }
 func (i *idle) DropDay(context.Context, time.Time) error                  { return nil }
 func (i *idle) RemoveDeadWorkers(context.Context) (int, error)            { return 0, nil }
-func (i *idle) ForgetEnded(context.Context) (int, error)                { return 0, nil }
+func (i *idle) ForgetEnded(context.Context) (int, error)                  { return 0, nil }
 func (i *idle) OldestDue(context.Context) (a, b time.Duration, err error) { return 0, 0, nil }
 func (i *idle) Unfinished(context.Context, int) ([]webhook.ID, error)     { return nil, nil }
 func (i *idle) Sweep(context.Context, webhook.Line, int) (webhook.Swept, error) {
