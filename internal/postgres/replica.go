@@ -16,8 +16,8 @@ import (
 const (
 	// followEvery is how often it is measured how far a replica is.
 	followEvery = 500 * time.Millisecond
-	// askReplica bounds a question to a replica.
-	askReplica = 2 * time.Second
+	// askTimeout bounds a question to a server.
+	askTimeout = 2 * time.Second
 	// mostMarks is how far back a lag can be told: ten minutes.
 	mostMarks = int(10 * time.Minute / followEvery)
 )
@@ -147,16 +147,14 @@ func (r *Replica) say(err error) {
 
 // Look measures how far the replica is.
 func (r *Replica) Look(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, askReplica)
-	defer cancel()
 	// With the primary away there is no new mark, and the replica grows old with it.
 	at := r.cfg.Now()
-	if log, err := r.primary.q.WALPosition(ctx); err == nil {
+	if log, err := soon(ctx, r.primary.q.WALPosition); err == nil {
 		r.server = log.Server
 		r.marks = append(r.marks, mark{at, log.Position})
 		r.marks = r.marks[max(0, len(r.marks)-mostMarks):]
 	}
-	replay, err := r.db.q.ReplayPosition(ctx)
+	replay, err := soon(ctx, r.db.q.ReplayPosition)
 	switch {
 	case err != nil:
 		err = fmt.Errorf("ask the replica how far it is: %w", available(err))
@@ -186,6 +184,13 @@ var (
 	errNoStandby     = errors.New("it leads to a server that is no standby")
 	errOthersReplica = errors.New("it leads to a replica of another server")
 )
+
+// soon asks with a time limit.
+func soon[T any](ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	return ask(ctx)
+}
 
 // lag is how old what it knows is; -1 while that is not known.
 func (r *Replica) lag() time.Duration {

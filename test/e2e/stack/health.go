@@ -62,12 +62,13 @@ func (s *Stack) Metrics(t testing.TB, p *Process) string {
 	return string(body)
 }
 
-// Metric is the value of a metric without labels; 0 when it is not there.
+// Metric is the value of a metric, of the first of its series unless the name is one's
+// with its labels; 0 when it is not there.
 func (s *Stack) Metric(t testing.TB, p *Process, name string) float64 {
 	t.Helper()
 	for line := range strings.SplitSeq(s.Metrics(t, p), "\n") {
 		key, text, _ := strings.Cut(line, " ")
-		if bare, _, _ := strings.Cut(key, "{"); bare != name {
+		if bare, _, _ := strings.Cut(key, "{"); bare != name && key != name {
 			continue
 		}
 		value, err := strconv.ParseFloat(text, 64)
