@@ -152,7 +152,7 @@ func (c *compiler) rejectNestedOperators(pointer, where string, v value) {
 	}
 	for _, m := range membersOf(v) {
 		at, inner := pointer+"/"+escapePointer(m.key), where+"."+m.key
-		if strings.HasPrefix(m.key, "$") { // known or not: one that is not would match nothing for good
+		if op := operator(m.key); isComparison(op) || isCombination(op) {
 			c.fail(at, "operators are not looked for inside a plain value: write the path as %q, or compare by $eq", where)
 			return
 		}
