@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { adminKey, key, looks, open, signIn, url } from './common.mjs';
+import { adminKey, key, looks, open, signIn, url, workspace } from './common.mjs';
 
 test('a wrong key is told so, and the right one opens the workspace', async () => {
   const { page, close } = await open({}, ['401']);
@@ -34,11 +34,12 @@ test('the theme is remembered', async () => {
 });
 
 test('the admin goes from one workspace to another', async () => {
+  await workspace('next-door'); // the menu has the newest
   const { page, close } = await open();
   await signIn(page, adminKey);
   await page.getByRole('link', { name: 'Acme Blog', exact: true }).click();
   await page.getByText('Acme Blog').first().click();
-  await page.getByRole('link', { name: 'globex', exact: true }).click();
+  await page.getByRole('link', { name: 'next-door', exact: true }).click();
   await page.getByText('No events yet').waitFor();
   await close();
 });
