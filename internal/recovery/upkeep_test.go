@@ -68,7 +68,7 @@ func TestUpkeep(t *testing.T) {
 		deleted, disabled, other := s.endpoint(), s.endpoint(), s.endpoint()
 		s.health(deleted, "failures = 1")
 		s.health(disabled, "failures = 3, open_until = now()")
-		s.exec("UPDATE endpoints SET is_active = false WHERE id = $1", uuid(disabled))
+		s.exec("UPDATE endpoints SET is_active = false, disabled_at = now(), disabled_reason = 'manual' WHERE id = $1", uuid(disabled))
 		s.health(other, "failures = 2")
 		s.exec("UPDATE endpoints SET deleted_at = now(), secret = NULL WHERE id = $1", uuid(deleted))
 		must(t, upkeepOf(s).runOnce(t.Context()))
