@@ -9,6 +9,8 @@ SELECT c.system_identifier::bigint AS server, (pg_catalog.pg_current_wal_flush_l
 FROM pg_catalog.pg_control_system() c;
 
 -- name: ReplayPosition :one
--- Of which server it is a standby, and how far it has replayed the log; 0 where it is none.
-SELECT c.system_identifier::bigint AS server, coalesce((pg_catalog.pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint, 0)::bigint AS position
+-- Of which server it is a standby, and how far it has replayed the log; 0 where it is none:
+-- a primary, too, knows how far it replayed when it was promoted or came back from a crash.
+SELECT c.system_identifier::bigint AS server,
+    CASE WHEN pg_catalog.pg_is_in_recovery() THEN coalesce((pg_catalog.pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint, 0) ELSE 0 END::bigint AS position
 FROM pg_catalog.pg_control_system() c;

@@ -32,6 +32,9 @@ var dayIndexes = []dayIndex{
 // buildDayIndexes makes what is missing. Ended in the middle it leaves an index
 // that is not valid, which the next call makes anew.
 func (m *Migrator) buildDayIndexes(ctx context.Context) error {
+	if m.pooled.Load() {
+		return nil // checkSession let it through: there is no day yet, and nothing may be set for such a session
+	}
 	conn, err := m.db.Conn(ctx)
 	if err != nil {
 		return err
@@ -42,7 +45,8 @@ func (m *Migrator) buildDayIndexes(ctx context.Context) error {
 		return err
 	}
 	// Where this fails the connection is broken, and goes with its setting.
-	defer func() { _, _ = conn.ExecContext(context.WithoutCancel(ctx), "RESET lock_timeout") }()
+	// RESET would leave it at the server's, which is no limit as a rule: migrations would wait and everybody behind them.
+	defer func() { _, _ = conn.ExecContext(context.WithoutCancel(ctx), "SET lock_timeout = '"+lockTimeout+"'") }()
 	for _, x := range dayIndexes {
 		if err := m.buildDayIndex(ctx, conn, x); err != nil {
 			return fmt.Errorf("make %s of each day: %w", x.name, err)

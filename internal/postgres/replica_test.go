@@ -3,12 +3,14 @@ package postgres_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/postrider/postrider/internal/pgtest"
 	"github.com/postrider/postrider/internal/postgres"
 	"github.com/postrider/postrider/internal/webhook"
 	"github.com/postrider/postrider/test/e2e/stack"
@@ -243,16 +245,26 @@ func TestReplica(t *testing.T) {
 
 	t.Run("ThatIsNoneIsNotRead", func(t *testing.T) {
 		t.Parallel()
-		s := setup(t)
-		r, err := postgres.NewReplica(t.Context(), s.db, s.url, postgres.ReplicaConfig{})
-		must(t, err)
-		t.Cleanup(r.Close)
-		if err := r.Look(t.Context()); err == nil {
-			t.Error("a primary is a replica")
+		server := pgtest.NewServer(t)
+		s := setupOn(t, server.DSN())
+		refused := func() {
+			t.Helper()
+			r, err := postgres.NewReplica(t.Context(), s.db, s.url, postgres.ReplicaConfig{})
+			must(t, err)
+			defer r.Close()
+			if err := r.Look(t.Context()); err == nil || !strings.Contains(err.Error(), "no standby") {
+				t.Errorf("a primary is a replica: %v", err)
+			}
+			if err := r.Check(t.Context()); err == nil {
+				t.Error("it is read")
+			}
 		}
-		if err := r.Check(t.Context()); err == nil {
-			t.Error("it is read")
-		}
+		refused()
+		must(t, server.Kill(t.Context()))
+		must(t, server.Start(t.Context())) // by its log, so that it has replayed some
+		s.raw.Reset()
+		s.holds("SELECT pg_last_wal_replay_lsn() IS NOT NULL")
+		refused()
 	})
 
 	t.Run("ThatEndsAStatementToReplayIsFollowedByThePrimary", func(t *testing.T) {

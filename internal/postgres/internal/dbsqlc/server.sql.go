@@ -22,7 +22,8 @@ func (q *Queries) ReadOnly(ctx context.Context) (bool, error) {
 }
 
 const ReplayPosition = `-- name: ReplayPosition :one
-SELECT c.system_identifier::bigint AS server, coalesce((pg_catalog.pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint, 0)::bigint AS position
+SELECT c.system_identifier::bigint AS server,
+    CASE WHEN pg_catalog.pg_is_in_recovery() THEN coalesce((pg_catalog.pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint, 0) ELSE 0 END::bigint AS position
 FROM pg_catalog.pg_control_system() c
 `
 
@@ -31,7 +32,8 @@ type ReplayPositionRow struct {
 	Position int64
 }
 
-// Of which server it is a standby, and how far it has replayed the log; 0 where it is none.
+// Of which server it is a standby, and how far it has replayed the log; 0 where it is none:
+// a primary, too, knows how far it replayed when it was promoted or came back from a crash.
 func (q *Queries) ReplayPosition(ctx context.Context) (ReplayPositionRow, error) {
 	row := q.db.QueryRow(ctx, ReplayPosition)
 	var i ReplayPositionRow
