@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { adminKey, api, looks, open, signIn, url, workspace } from './common.mjs';
+import { adminKey, api, looks, open, signIn, test, url, workspace } from './common.mjs';
 
 const script = '</pre><script>document.title = "got in"</script>';
 let key;

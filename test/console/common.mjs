@@ -2,13 +2,16 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
+import { after, before, test as unlimited } from 'node:test';
 
 const { CHROMIUM, MODULES, SCREENSHOTS: screenshots } = process.env;
 export const { URL: url, SECURE_URL: secure, KEY: key, ADMIN_KEY: adminKey, SITE_PORT: sitePort, RECEIVER: receiver } = process.env;
 const require = createRequire(MODULES);
 const { chromium } = require('playwright-core');
 const axe = require.resolve('axe-core/axe.min.js');
+
+// A page that hangs would do so without an end. The longest test takes 12 s on two idle cores.
+export const test = (name, run) => unlimited(name, { timeout: 180_000 }, run);
 
 let browser;
 before(async () => {

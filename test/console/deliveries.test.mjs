@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { adminKey, answers, api, eventually, looks, open, portalLink, receiver, signIn, url, workspace } from './common.mjs';
+import { adminKey, answers, api, eventually, looks, open, portalLink, receiver, signIn, test, url, workspace } from './common.mjs';
 
 const publish = (as, type = 'post.created', data = {}) => api('POST', '/v1/events', { type, data }, as);
 const rows = (page) => page.locator('table.deliveries tbody tr');

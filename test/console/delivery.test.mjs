@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { before, test } from 'node:test';
-import { adminKey, answers, api, eventually, looks, open, receiver, signIn, url, workspace } from './common.mjs';
+import { before } from 'node:test';
+import { adminKey, answers, api, eventually, looks, open, receiver, signIn, test, url, workspace } from './common.mjs';
 
 const hostile = '</pre></code><script>alert(1)</script>';
 const at = (d, base = '/console') => `${base}/w/delivery/deliveries/${d}`;

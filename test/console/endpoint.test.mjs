@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { adminKey, answers, api, eventually, looks, open, signIn, url, workspace } from './common.mjs';
+import { adminKey, answers, api, eventually, looks, open, signIn, test, url, workspace } from './common.mjs';
 
 const initech = 'hooli';
 let key;

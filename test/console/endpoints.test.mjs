@@ -1,5 +1,4 @@
-import { test } from 'node:test';
-import { adminKey, key, looks, open, signIn, url } from './common.mjs';
+import { adminKey, key, looks, open, signIn, test, url } from './common.mjs';
 
 test('an endpoint is created, refused, disabled after a question and enabled', async () => {
   const { page, close } = await open({}, ['422']);

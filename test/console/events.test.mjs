@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { adminKey, answers, api, eventually, looks, open, portalLink, signIn, url, workspace } from './common.mjs';
+import { adminKey, answers, api, eventually, looks, open, portalLink, signIn, test, url, workspace } from './common.mjs';
 
 const key = await workspace('events', 'Events Inc');
 const empty = await workspace('noevents', 'Nothing Yet');

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { adminKey, looks, open, signIn, url, workspace } from './common.mjs';
+import { adminKey, looks, open, signIn, test, url, workspace } from './common.mjs';
 
 test('a key of two scopes sees only what it may, and is signed out when it is revoked', async () => {
   await workspace('keyring');

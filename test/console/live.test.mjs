@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { adminKey, answers, api, eventually, open, signIn, url, workspace } from './common.mjs';
+import { adminKey, answers, api, eventually, open, signIn, test, url, workspace } from './common.mjs';
 
 const publish = (as, type = 'post.created') => api('POST', '/v1/events', { type, data: {} }, as);
 const figure = (page) => page.locator('.tile .figure').first();

@@ -1,5 +1,4 @@
-import { test } from 'node:test';
-import { adminKey, api, key, looks, open, signIn } from './common.mjs';
+import { adminKey, api, key, looks, open, signIn, test } from './common.mjs';
 
 test('the overview follows what happens without a reload', async () => {
   const { page, close } = await open();

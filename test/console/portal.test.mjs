@@ -1,5 +1,4 @@
-import { test } from 'node:test';
-import { open, portalLink, secure, sitePort, url } from './common.mjs';
+import { open, portalLink, secure, sitePort, test, url } from './common.mjs';
 
 test('a portal link opens the portal once and only once', async () => {
   const link = await portalLink(url);

@@ -1,5 +1,4 @@
-import { test } from 'node:test';
-import { adminKey, answers, api, looks, open, receiver, signIn, url, workspace } from './common.mjs';
+import { adminKey, answers, api, looks, open, receiver, signIn, test, url, workspace } from './common.mjs';
 
 test('the queues show the worker, and what is tried again, without a reload', async () => {
   const key = await workspace('waiting');

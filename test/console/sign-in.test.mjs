@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { adminKey, key, looks, open, signIn, url, workspace } from './common.mjs';
+import { adminKey, key, looks, open, signIn, test, url, workspace } from './common.mjs';
 
 test('a wrong key is told so, and the right one opens the workspace', async () => {
   const { page, close } = await open({}, ['401']);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { adminKey, api, looks, open, signIn, url } from './common.mjs';
+import { adminKey, api, looks, open, signIn, test, url } from './common.mjs';
 
 test('a workspace is made, renamed and deleted by who types its id', async () => {
   const { page, close } = await open({}, ['422', '404']);

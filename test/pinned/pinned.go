@@ -3,6 +3,7 @@
 package pinned
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 )
 
 // bin is the repository's, for packages that are in test.
@@ -125,14 +127,30 @@ func Run(t testing.TB, dir string, env []string, program string, args ...string)
 	return said
 }
 
-// Try is Run whose program may fail.
+// Try is Run whose program may fail. One that does not end is ended before the tests'
+// time is over, so that what it said until then is seen.
 func Try(t testing.TB, dir string, env []string, program string, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), program, args...)
+	ctx := t.Context()
+	if timed, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
+		if end, ok := timed.Deadline(); ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadlineCause(ctx, end.Add(-spare), errTimeIsUp)
+			defer cancel()
+		}
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it ends its children, and says what it was at
+	cmd.WaitDelay = 5 * time.Second
 	said, err := cmd.CombinedOutput()
 	if err != nil {
-		err = fmt.Errorf("%s %q: %w:\n%s", program, args, err, said)
+		err = fmt.Errorf("%s %q: %w:\n%s", program, args, errors.Join(err, context.Cause(ctx)), said)
 	}
 	return string(said), err
 }
+
+// spare is what is left of the tests' time when a program is ended.
+const spare = 20 * time.Second
+
+var errTimeIsUp = errors.New("it did not end in the time that the tests have")
