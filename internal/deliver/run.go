@@ -28,7 +28,7 @@ func newRun(r *Runner, chunk webhook.Chunk, asked time.Time) *run {
 	}
 }
 
-// start begins every member's attempt, each on a goroutine of its own.
+// start begins every member's attempt, each on a goroutine of the crew.
 func (c *run) start(members []*member) {
 	for _, m := range members {
 		m.run = c
@@ -36,7 +36,7 @@ func (c *run) start(members []*member) {
 	}
 	for _, m := range members {
 		c.r.attempts.Add(1)
-		go m.attempt()
+		c.r.crew.attempt(m)
 	}
 }
 

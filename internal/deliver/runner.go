@@ -21,6 +21,7 @@ type Runner struct {
 	recorder *recorder
 	failing  failing
 	parker   *parker
+	crew     *crew
 	metrics  metrics
 	// rooms bound the members in memory: those in flight and a few behind each.
 	// More wait in Redis, where they cost less. Each lane has a room of its own,
@@ -83,6 +84,7 @@ func New(deps Deps, workers func() int, cfg Config) *Runner {
 		limiter:  newLimiter(cfg.Concurrency),
 		recorder: newRecorder(deps.Outcomes, cfg.Concurrency, cfg.Logger, m),
 		parker:   newParker(deps.Rows),
+		crew:     newCrew(),
 		rooms: map[webhook.Lane]*semaphore.Weighted{
 			webhook.LaneDeliver: newRoom(cfg.Concurrency * admitted),
 			webhook.LaneRetry:   newRoom(cfg.Concurrency),
@@ -132,9 +134,11 @@ func (r *Runner) Stop(ctx context.Context) {
 	}()
 	select {
 	case <-idle:
+		r.crew.end()
 		r.recorder.stop(ctx)
 		r.parker.end()
 	case <-ctx.Done():
+		r.crew.dismiss()
 		// A request that outlives its timeout still owes its record; the process
 		// ends without it, and audit finds the delivery.
 		r.cfg.Logger.Warn("requests were still running at the end of the shutdown")
