@@ -7,6 +7,10 @@ FROM workspaces WHERE id = ANY(@ids::text[]) AND deleted_at IS NULL;
 -- Fails for ids that were made too long ago for whoever reads in their order.
 SELECT accept_in_time(@made_at);
 
+-- name: AcceptInTimePlanOnce :exec
+-- AcceptInTime and PlanOnce in one: for statements that name their day's own tables.
+SELECT accept_in_time(@made_at), set_config('plan_cache_mode', 'force_generic_plan', true);
+
 -- name: SubscriptionsOf :many
 -- Index: endpoints_workspace.
 SELECT id, workspace_id, events, filters FROM endpoints

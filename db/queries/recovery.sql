@@ -108,6 +108,12 @@ SELECT
 -- 120 partitions).
 SELECT set_config('plan_cache_mode', 'force_generic_plan', true);
 
+-- name: PlanOnceByKeys :exec
+-- PlanOnce for a statement that joins a few rows to large tables, in its own order:
+-- whatever size they are of when the plan is made, each row is looked up by its key.
+SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('join_collapse_limit', '1', true),
+       set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true);
+
 -- name: PlanEach :exec
 -- Statements that name their day are planned each time, for that day alone.
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true);

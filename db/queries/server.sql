@@ -14,3 +14,11 @@ FROM pg_catalog.pg_control_system() c;
 SELECT c.system_identifier::bigint AS server,
     CASE WHEN pg_catalog.pg_is_in_recovery() THEN coalesce((pg_catalog.pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint, 0) ELSE 0 END::bigint AS position
 FROM pg_catalog.pg_control_system() c;
+
+-- name: DaySize :one
+-- How large a day's deliveries are, in bytes; 0 where one of the day's tables is not
+-- there, or not for whoever asks: rights on the partitioned tables are not theirs.
+SELECT CASE WHEN count(*) = 3 THEN pg_relation_size(to_regclass(@deliveries::text)) ELSE 0 END::bigint AS bytes
+FROM unnest(ARRAY[@events::text, @deliveries::text, @attempts::text]) AS name
+WHERE has_table_privilege(to_regclass(name), 'INSERT') AND has_table_privilege(to_regclass(name), 'SELECT')
+  AND has_table_privilege(to_regclass(name), 'UPDATE');

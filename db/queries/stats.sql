@@ -3,6 +3,15 @@
 -- statement of its own, so that what counts afterwards sees what the last one wrote.
 SELECT pg_try_advisory_xact_lock(7041972115)::bool AS locked;
 
+-- name: MarkMinutes :exec
+-- What the trigger stats_mark does, for statements that it does not see, and after
+-- them: so the transaction has its number. Index: stats_marks_minute.
+INSERT INTO stats_marks (workspace_id, minute)
+SELECT u.workspace_id, u.minute
+FROM (SELECT unnest((SELECT @workspace_ids::text[])) AS workspace_id, unnest((SELECT @minutes::int[])) AS minute) u
+WHERE current_setting('transaction_isolation') <> 'read committed'
+   OR NOT EXISTS (SELECT FROM stats_marks m WHERE m.workspace_id = u.workspace_id AND m.minute = u.minute AND NOT m.taken);
+
 -- name: TakeMarks :execrows
 -- From here on who changes something of these minutes marks anew. Index: stats_marks_age, stats_marks_pkey.
 UPDATE stats_marks s SET taken = true

@@ -50,6 +50,7 @@ type DB struct {
 	replica    *Replica // of which lists are read, or nil
 	// pooled: a pooler stands before Postgres, as far as is known.
 	pooled atomic.Bool
+	busyDays
 	// renewed is when all connections were dropped last, in unix nanoseconds.
 	renewed atomic.Int64
 }
@@ -81,7 +82,10 @@ func open(ctx context.Context, cfg Config, seek func(*DB, *pgx.ConnConfig)) (*DB
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{seal: seal, operations: cfg.Operations, shards: cfg.Shards}
+	db := &DB{
+		seal: seal, operations: cfg.Operations, shards: cfg.Shards,
+		busyDays: busyDays{from: busyFrom, days: make(map[time.Time]*busyDay)},
+	}
 	seek(db, pc.ConnConfig)
 	db.fitPooler(pc)
 	if db.pool, err = pgxpool.NewWithConfig(ctx, pc); err != nil {

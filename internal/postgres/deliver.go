@@ -66,6 +66,7 @@ func byDay[T any](all []T, member func(*T) *webhook.Member) map[time.Time]*dayOf
 type dayOf[T any] struct {
 	keys
 	all []*T
+	own *onDay // nil where the partitioned tables are named
 }
 
 func itself(m *webhook.Member) *webhook.Member { return m }
@@ -73,27 +74,51 @@ func itself(m *webhook.Member) *webhook.Member { return m }
 // Guard returns the standing of each delivery that exists.
 func (s *Deliver) Guard(ctx context.Context, members []webhook.Member) (map[webhook.ID]webhook.Standing, error) {
 	out := make(map[webhook.ID]webhook.Standing, len(members))
-	for _, d := range byDay(members, itself) {
-		rows, err := s.db.q.GuardDeliveries(ctx, dbsqlc.GuardDeliveriesParams{
-			WorkspaceIds: d.workspaces, Ids: d.ids, Lo: d.lo, Hi: d.hi,
-		})
+	for day, d := range byDay(members, itself) {
+		rows, err := s.guardDay(ctx, day, &d.keys)
 		if err != nil {
 			return nil, fmt.Errorf("guard %d deliveries: %w", len(d.ids), available(err))
 		}
-		for _, r := range rows {
-			out[r.ID.Bytes] = webhook.Standing{
-				Status: webhook.Status(r.Status), Task: deref(r.Task), Attempts: int(r.Attempts),
-				ScheduleStart: int(r.ScheduleStart), DueIn: time.Duration(r.DueInMs) * time.Millisecond,
-				DeliverAt: r.DeliverAt.Time, Replayed: r.Replayed,
-				EndpointVersion: r.Version, EndpointActive: r.IsActive, EndpointDeleted: r.Deleted,
-				Turn: turnOf(r.OrderingKey, r.OrderingSeq), BreakerOpen: r.BreakerOpen, OpenFor: time.Duration(r.OpenForMs) * time.Millisecond, ProbeID: r.ProbeID.Bytes,
-			}
-			if r.ReadOnly {
+		for i := range rows {
+			if rows[i].ReadOnly {
 				return nil, fmt.Errorf("guard %d deliveries: %w", len(d.ids), s.db.readOnly())
 			}
+			out[rows[i].ID.Bytes] = standingOf(&rows[i])
 		}
 	}
 	return out, s.guardTurns(ctx, members, out)
+}
+
+// guardDay names the day's own table on a busy one.
+func (s *Deliver) guardDay(ctx context.Context, day time.Time, d *keys) ([]dbsqlc.GuardDeliveriesRow, error) {
+	now := time.Now()
+	if own := s.db.busy(ctx, day, now); own != nil {
+		rows, err := s.guardOwn(ctx, own, d)
+		if !s.db.goByParents(err, now, day) {
+			return rows, err
+		}
+	}
+	return s.db.q.GuardDeliveries(ctx, dbsqlc.GuardDeliveriesParams{WorkspaceIds: d.workspaces, Ids: d.ids, Lo: d.lo, Hi: d.hi})
+}
+
+func (s *Deliver) guardOwn(ctx context.Context, own *onDay, d *keys) (found []dbsqlc.GuardDeliveriesRow, err error) {
+	b := &pgx.Batch{}
+	b.Queue(dbsqlc.PlanOnceByKeys)
+	b.Queue(own.guard, d.workspaces, d.ids, d.lo, d.hi).Query(func(rows pgx.Rows) (err error) {
+		found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[dbsqlc.GuardDeliveriesRow])
+		return err
+	})
+	return found, s.db.pool.SendBatch(ctx, b).Close()
+}
+
+func standingOf(r *dbsqlc.GuardDeliveriesRow) webhook.Standing {
+	return webhook.Standing{
+		Status: webhook.Status(r.Status), Task: deref(r.Task), Attempts: int(r.Attempts),
+		ScheduleStart: int(r.ScheduleStart), DueIn: time.Duration(r.DueInMs) * time.Millisecond,
+		DeliverAt: r.DeliverAt.Time, Replayed: r.Replayed,
+		EndpointVersion: r.Version, EndpointActive: r.IsActive, EndpointDeleted: r.Deleted,
+		Turn: turnOf(r.OrderingKey, r.OrderingSeq), BreakerOpen: r.BreakerOpen, OpenFor: time.Duration(r.OpenForMs) * time.Millisecond, ProbeID: r.ProbeID.Bytes,
+	}
 }
 
 func turnOf(key *string, seq *int64) *webhook.Turn {

@@ -1,6 +1,23 @@
 package postgres
 
-import "context"
+import (
+	"context"
+	"time"
+)
+
+// NameDaysFrom sets from which size on a day's own tables are named.
+func (db *DB) NameDaysFrom(bytes int64) { db.busyDays.from = bytes }
+
+// BackendPID is that of a connection; with a pool of one, of all statements.
+func (db *DB) BackendPID(ctx context.Context) (pid int) {
+	_ = db.pool.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid)
+	return pid
+}
+
+// Names tells whether a day's own tables are named.
+func (db *DB) Names(ctx context.Context, day, now time.Time) bool {
+	return db.busy(ctx, day, now) != nil
+}
 
 // BuildDayIndexes is that step of Up; then it tells the lock_timeout of the migrations that follow.
 func (m *Migrator) BuildDayIndexes(ctx context.Context) (lockTimeout string, err error) {

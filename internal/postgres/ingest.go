@@ -121,7 +121,7 @@ func (s *Ingest) commit(ctx context.Context, g *webhook.Group, answers []*sealed
 		}
 		dups = leaveOut(dups, answers)
 		b := &pgx.Batch{}
-		queueInserts(b, g, dups)
+		queueInserts(b, g, dups, nil)
 		if err := tx.SendBatch(ctx, b).Close(); err != nil {
 			return err
 		}
@@ -153,15 +153,47 @@ func isCallersOwn(e *webhook.Event) bool {
 }
 
 // insertAtOnce sends all inserts in one round trip; a batch outside of a
-// transaction is one by itself.
+// transaction is one by itself. On a busy day they name its own tables.
 func (s *Ingest) insertAtOnce(ctx context.Context, g *webhook.Group, claims []*webhook.Event, answers []*sealedAnswer) error {
+	if day, ok := oneDay(g); ok {
+		if own := s.db.busy(ctx, day, time.Now()); own != nil {
+			err := s.insertBatch(ctx, g, claims, answers, own)
+			if !s.db.goByParents(err, time.Now(), day) {
+				return err
+			}
+		}
+	}
+	return s.insertBatch(ctx, g, claims, answers, nil)
+}
+
+// oneDay is the day of all of the group's ids. They grow, and its deliveries' are no
+// later than its last event's by more than a millisecond.
+func oneDay(g *webhook.Group) (time.Time, bool) {
+	if len(g.Events) == 0 || g.MadeAt.IsZero() {
+		return time.Time{}, false
+	}
+	day := g.Events[0].ID.Day()
+	for i := range g.Events {
+		if g.Events[i].ID.Day() != day {
+			return day, false
+		}
+	}
+	for i := range g.Deliveries {
+		if g.Deliveries[i].ID.Day() != day {
+			return day, false
+		}
+	}
+	return day, true
+}
+
+func (s *Ingest) insertBatch(ctx context.Context, g *webhook.Group, claims []*webhook.Event, answers []*sealedAnswer, own *onDay) error {
 	b := &pgx.Batch{}
 	queueAnswers(b, answers)
 	if len(claims) > 0 {
 		p := claimColumns(claims)
 		b.Queue(dbsqlc.InsertEventIDs, p.WorkspaceIds, p.Ids, p.EventIds)
 	}
-	queueInserts(b, g, nil)
+	queueInserts(b, g, nil, own)
 	if err := s.db.pool.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("commit %d events: %w", len(g.Events), fateUnknown(available(err)))
 	}
@@ -233,22 +265,32 @@ const maxInsert = 10_000
 const acceptedLate = "PR001"
 
 // queueInserts begins with the question whether the ids are still of now, before
-// anything can wait for a lock.
-func queueInserts(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Event) {
+// anything can wait for a lock. own is what the day's own tables are named by, if they are.
+func queueInserts(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Event, own *onDay) {
+	accept, events, into := dbsqlc.AcceptInTime, dbsqlc.InsertEvents, dbsqlc.InsertDeliveries
+	if own != nil {
+		accept, events, into = dbsqlc.AcceptInTimePlanOnce, own.insertEvents, own.insertDeliveries
+	}
 	if !g.MadeAt.IsZero() {
-		b.Queue(dbsqlc.AcceptInTime, pgTime(g.MadeAt))
+		b.Queue(accept, pgTime(g.MadeAt))
 	}
 	e := eventColumns(g, dups, withoutOptions)
 	if len(e.Ids) > 0 {
-		b.Queue(dbsqlc.InsertEvents, e.Ids, e.WorkspaceIds, e.ExternalIds, e.Types, e.CreatedAts, e.Bodies, e.Deliveries)
+		b.Queue(events, e.Ids, e.WorkspaceIds, e.ExternalIds, e.Types, e.CreatedAts, e.Bodies, e.Deliveries)
 	}
 	queueOptions(b, g, dups)
+	var marks minutes
 	for deliveries := range slices.Chunk(g.Deliveries, maxInsert) {
 		d := deliveryColumns(g, deliveries, dups, atOnce)
-		if len(d.Ids) > 0 {
-			b.Queue(dbsqlc.InsertDeliveries, d.Ids, d.WorkspaceIds, d.EventIds, d.EndpointIds, d.EventTypes, d.Tasks, d.Bulks)
+		if len(d.Ids) == 0 {
+			continue
+		}
+		b.Queue(into, d.Ids, d.WorkspaceIds, d.EventIds, d.EndpointIds, d.EventTypes, d.Tasks, d.Bulks)
+		if own != nil {
+			marks.add(d.WorkspaceIds, d.EventIds)
 		}
 	}
+	marks.queue(b)
 }
 
 // eventColumns are the wanted of the events, without duplicates.

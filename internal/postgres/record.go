@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -62,23 +63,69 @@ func (s *Deliver) recordOnce(ctx context.Context, outcomes []webhook.Outcome, ma
 			return bytes.Compare(a.Delivery.DeliveryID[:], b.Delivery.DeliveryID[:])
 		})
 	}
-	b := &pgx.Batch{}
-	for _, d := range byDay(successes, delivery) {
-		queueSuccesses(b, d)
+	now := time.Now()
+	owned, others := s.ownedDays(ctx, byDay(successes, delivery), now)
+	err := s.recordBatch(ctx, owned, others, successes, failures)
+	if len(owned) > 0 && s.db.goByParents(err, now, slices.Collect(maps.Keys(owned))...) {
+		err = s.recordBatch(ctx, nil, byDay(successes, delivery), successes, failures)
 	}
-	for _, d := range byDay(failures, delivery) {
-		queueFailures(b, d)
-		s.queueExhausted(b, d)
-	}
-	queueSigners(b, successes, failures)
-	s.queueHealth(b, successes, failures)
-	if err := s.commitBatch(ctx, b, successes, failures); err != nil {
+	if err != nil {
 		return fmt.Errorf("record %d attempts: %w", len(outcomes), available(err))
 	}
 	for _, e := range successes {
 		*e.matched = true
 	}
 	return nil
+}
+
+type entryDays map[time.Time]*dayOf[*entry]
+
+// ownedDays tells the busy days, whose own tables are named, from the others.
+func (s *Deliver) ownedDays(ctx context.Context, all entryDays, now time.Time) (owned, others entryDays) {
+	owned, others = entryDays{}, entryDays{}
+	for day, d := range all {
+		if d.own = s.db.busy(ctx, day, now); d.own != nil {
+			owned[day] = d
+		} else {
+			others[day] = d
+		}
+	}
+	return owned, others
+}
+
+func (s *Deliver) recordBatch(ctx context.Context, owned, others entryDays, successes, failures []*entry) error {
+	b, rest := &pgx.Batch{}, &pgx.Batch{}
+	for _, d := range others {
+		queueSuccesses(rest, d, dbsqlc.RecordSuccesses)
+	}
+	for _, d := range byDay(failures, delivery) {
+		queueFailures(rest, d)
+		s.queueExhausted(rest, d)
+	}
+	queueSigners(rest, successes, failures)
+	s.queueHealth(rest, successes, failures)
+	if len(owned) == 0 {
+		return s.commitBatch(ctx, rest, successes, failures)
+	}
+	queueOwned(b, owned)
+	if rest.Len() > 0 || len(ordered(successes)) > 0 {
+		b.Queue(dbsqlc.PlanEach)
+		b.QueuedQueries = append(b.QueuedQueries, rest.QueuedQueries...)
+	}
+	return s.commitBatch(ctx, b, successes, failures)
+}
+
+func queueOwned(b *pgx.Batch, owned entryDays) {
+	var marks minutes
+	b.Queue(dbsqlc.PlanOnce)
+	for _, d := range owned {
+		queueSuccesses(b, d, d.own.recordSuccesses)
+		for _, p := range d.all {
+			m := &(*p).Delivery
+			marks.one(string(m.WorkspaceID), minuteOfID(m.EventID))
+		}
+	}
+	marks.queue(b)
 }
 
 // entry is an outcome with the place of its answer.
@@ -115,9 +162,10 @@ func (c *columns) add(a *webhook.Attempt) {
 	c.responseBodys = append(c.responseBodys, a.ResponseBody)
 }
 
-func queueSuccesses(b *pgx.Batch, d *dayOf[*entry]) {
+// queueSuccesses is for RecordSuccesses as it names the day's tables or all days'.
+func queueSuccesses(b *pgx.Batch, d *dayOf[*entry], record string) {
 	c := attemptColumns(d.all)
-	b.Queue(dbsqlc.RecordSuccesses, d.workspaces, d.ids, c.attempts, c.startedAts, c.durations, c.statusCodes,
+	b.Queue(record, d.workspaces, d.ids, c.attempts, c.startedAts, c.durations, c.statusCodes,
 		c.requestHeaders, c.responseHeaders, c.responseBodys, d.lo, d.hi)
 }
 

@@ -30,6 +30,28 @@ var idsAndDays = []rule{
 			"internal/postgres", "TestHotStatementsReadNoWholeDayWithoutStatistics",
 		},
 	}},
+	{row: "A busy day's own tables are named once they are large, with plans that are kept for them alone; what that changes is marked, and a table that is gone is done without", mutants: []mutant{
+		{
+			"internal/postgres/onday.go",
+			"	if len(m.starts) > 0 {", "	if false {",
+			"internal/postgres", "TestBusyDay/IsNamed",
+		},
+		{
+			"internal/postgres/record.go",
+			"		b.Queue(dbsqlc.PlanEach)\n", "",
+			"internal/postgres", "TestBusyDayPlansOnlyItsOwnOnce",
+		},
+		{
+			"internal/postgres/onday.go",
+			"	if err != nil || size < d.from {", "	if err != nil || size < 0 {",
+			"internal/postgres", "TestDayIsBusyOnceItIsLarge",
+		},
+		{
+			"internal/postgres/onday.go",
+			"	if state != undefinedTable && state != insufficientPrivilege {", "	if state != insufficientPrivilege {",
+			"internal/postgres", "TestBusyDayThatIsGone",
+		},
+	}},
 	{row: "Days are made ahead while others write", mutants: []mutant{
 		{
 			"internal/postgres/partitions.go",

@@ -21,6 +21,16 @@ func (q *Queries) AcceptInTime(ctx context.Context, madeAt pgtype.Timestamptz) e
 	return err
 }
 
+const AcceptInTimePlanOnce = `-- name: AcceptInTimePlanOnce :exec
+SELECT accept_in_time($1), set_config('plan_cache_mode', 'force_generic_plan', true)
+`
+
+// AcceptInTime and PlanOnce in one: for statements that name their day's own tables.
+func (q *Queries) AcceptInTimePlanOnce(ctx context.Context, madeAt pgtype.Timestamptz) error {
+	_, err := q.db.Exec(ctx, AcceptInTimePlanOnce, madeAt)
+	return err
+}
+
 const AcceptedEvent = `-- name: AcceptedEvent :one
 SELECT id, coalesce(external_id, '')::text AS external_id, type, created_at, deliveries
 FROM events WHERE workspace_id = $1 AND id = $2

@@ -827,6 +827,18 @@ func (q *Queries) PlanOnce(ctx context.Context) error {
 	return err
 }
 
+const PlanOnceByKeys = `-- name: PlanOnceByKeys :exec
+SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('join_collapse_limit', '1', true),
+       set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
+`
+
+// PlanOnce for a statement that joins a few rows to large tables, in its own order:
+// whatever size they are of when the plan is made, each row is looked up by its key.
+func (q *Queries) PlanOnceByKeys(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, PlanOnceByKeys)
+	return err
+}
+
 const ReleaseParked = `-- name: ReleaseParked :many
 UPDATE deliveries d
 SET parked = false, held_reason = NULL, held_until = NULL,

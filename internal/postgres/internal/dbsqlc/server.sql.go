@@ -9,6 +9,28 @@ import (
 	"context"
 )
 
+const DaySize = `-- name: DaySize :one
+SELECT CASE WHEN count(*) = 3 THEN pg_relation_size(to_regclass($1::text)) ELSE 0 END::bigint AS bytes
+FROM unnest(ARRAY[$2::text, $1::text, $3::text]) AS name
+WHERE has_table_privilege(to_regclass(name), 'INSERT') AND has_table_privilege(to_regclass(name), 'SELECT')
+  AND has_table_privilege(to_regclass(name), 'UPDATE')
+`
+
+type DaySizeParams struct {
+	Deliveries string
+	Events     string
+	Attempts   string
+}
+
+// How large a day's deliveries are, in bytes; 0 where one of the day's tables is not
+// there, or not for whoever asks: rights on the partitioned tables are not theirs.
+func (q *Queries) DaySize(ctx context.Context, arg DaySizeParams) (int64, error) {
+	row := q.db.QueryRow(ctx, DaySize, arg.Deliveries, arg.Events, arg.Attempts)
+	var bytes int64
+	err := row.Scan(&bytes)
+	return bytes, err
+}
+
 const ReadOnly = `-- name: ReadOnly :one
 SELECT (current_setting('transaction_read_only') = 'on')::bool AS read_only
 `

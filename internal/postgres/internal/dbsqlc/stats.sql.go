@@ -209,6 +209,26 @@ func (q *Queries) LockStats(ctx context.Context) (bool, error) {
 	return locked, err
 }
 
+const MarkMinutes = `-- name: MarkMinutes :exec
+INSERT INTO stats_marks (workspace_id, minute)
+SELECT u.workspace_id, u.minute
+FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::int[])) AS minute) u
+WHERE current_setting('transaction_isolation') <> 'read committed'
+   OR NOT EXISTS (SELECT FROM stats_marks m WHERE m.workspace_id = u.workspace_id AND m.minute = u.minute AND NOT m.taken)
+`
+
+type MarkMinutesParams struct {
+	WorkspaceIds []string
+	Minutes      []int32
+}
+
+// What the trigger stats_mark does, for statements that it does not see, and after
+// them: so the transaction has its number. Index: stats_marks_minute.
+func (q *Queries) MarkMinutes(ctx context.Context, arg MarkMinutesParams) error {
+	_, err := q.db.Exec(ctx, MarkMinutes, arg.WorkspaceIds, arg.Minutes)
+	return err
+}
+
 const MarksOf = `-- name: MarksOf :many
 SELECT minute, min(marked_at)::timestamptz AS marked_at FROM stats_marks
 WHERE workspace_id = $1 AND minute >= $2::int AND minute < $3::int
