@@ -54,6 +54,12 @@ bench-isolation: build ## measure what sick receivers do to healthy ones and wri
 	@$(GO) build -o bin/bench ./test/bench
 	bin/testenv bin/bench -bin bin -isolation -output docs/isolation.md $(ARGS)
 
+.PHONY: bench-scaling
+bench-scaling: build ## measure what more workers and cores give and write docs/scaling-measured.md
+	@$(GO) build -o bin/testenv ./internal/testenv
+	@$(GO) build -o bin/bench ./test/bench
+	bin/testenv bin/bench -bin bin -scaling -output docs/scaling-measured.md $(ARGS)
+
 .PHONY: chaos
 chaos: ## kill, stop and cut off everything under load and write docs/reliability.md
 	@$(GO) build -o bin/testenv ./internal/testenv

@@ -35,11 +35,17 @@ type options struct {
 	noise bool
 	// keys measures what an Idempotency-Key costs, and nothing else.
 	keys bool
+	// scaling measures what more workers and cores give instead.
+	scaling bool
+	// concurrency is the workers' requests in flight; 0 is the default.
+	concurrency int
 	// quick only shows that everything works.
 	quick bool
 	// settings are added to Postgres's configuration.
 	settings settings
 }
+
+const defaultPosters = 128
 
 // quickEvents is how many events a run has that only shows that everything works.
 const quickEvents = 400
@@ -52,7 +58,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	f.StringVar(&o.dir, "dir", "", "`directory` for the data, removed afterwards (default the temporary one)")
 	f.IntVar(&o.events, "events", 0, "events of a run, a tenth of it at fan-out 10 (default as many as take 8 s)")
 	f.IntVar(&o.runs, "runs", 3, "runs of each kind")
-	f.IntVar(&o.posters, "posters", 128, "posters at a time")
+	f.IntVar(&o.posters, "posters", defaultPosters, "posters at a time")
 	f.DurationVar(&o.steady, "steady", 20*time.Second, "length of a run at the steady rate")
 	f.StringVar(&o.profile, "profile", "", "take CPU profiles of API and worker, in runs of their own, into `directory`")
 	f.StringVar(&o.output, "output", "", "write the report to `file` too")
@@ -60,6 +66,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	f.BoolVar(&o.isolation, "isolation", false, "measure what sick receivers do to healthy ones instead")
 	f.IntVar(&o.ward, "ward", 0, "with -isolation: try only this number of endpoints, a multiple of 10 (default 40, then 400)")
 	f.BoolVar(&o.noise, "noise", false, "with -isolation: only what one workspace does to another")
+	f.BoolVar(&o.scaling, "scaling", false, "measure what more workers and cores give instead")
 	f.BoolVar(&o.keys, "keys", false, "only measure what an Idempotency-Key costs")
 	quick := f.Bool("quick", false, "only show that everything works: one short run of each kind")
 	if err := f.Parse(args); err != nil {

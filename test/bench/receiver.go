@@ -17,7 +17,7 @@ import (
 	"github.com/postrider/postrider/signature"
 )
 
-// receiver answers every webhook with 200 and counts it in the current tally.
+// receiver answers every webhook with 200, after as long as its kind takes, and counts it in the current tally.
 type receiver struct {
 	url     string
 	current atomic.Pointer[tally]
@@ -67,7 +67,9 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if a.endpoint, err = strconv.Atoi(endpoint); err != nil {
 		a.endpoint = -1
 	}
-	r.current.Load().add(a)
+	t := r.current.Load()
+	t.add(a)
+	time.Sleep(t.kind.answersAfter)
 	w.WriteHeader(http.StatusOK)
 }
 

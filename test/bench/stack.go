@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +42,9 @@ type stack struct {
 	metrics     map[string]string // base URL of each role's metrics listener
 	apiURL      string
 	adminKey    string
+	// bin is the directory of the programs under test, env their configuration.
+	bin string
+	env []string
 
 	teardown []func(context.Context) error
 }
@@ -52,7 +56,7 @@ func startStack(ctx context.Context, o options, progress io.Writer) (*stack, err
 	for _, step := range []func() error{
 		func() error { return s.startPostgres(ctx, o.settings, progress) },
 		func() error { return s.startRedis(ctx) },
-		func() error { return s.startRoles(ctx, o.bin) },
+		func() error { return s.startRoles(ctx, o) },
 	} {
 		if err == nil {
 			err = step()
@@ -130,43 +134,84 @@ func (s *stack) startRedis(ctx context.Context) (err error) {
 }
 
 // startRoles migrates, then starts API, worker and scheduler.
-func (s *stack) startRoles(ctx context.Context, bin string) error {
-	bin, err := filepath.Abs(bin)
-	if err != nil {
+func (s *stack) startRoles(ctx context.Context, o options) (err error) {
+	if s.bin, err = filepath.Abs(o.bin); err != nil {
 		return err
 	}
-	env, err := s.environ(ctx)
-	if err != nil {
+	if s.env, err = s.environ(ctx, o.concurrency); err != nil {
 		return err
 	}
-	migrate := exec.CommandContext(ctx, filepath.Join(bin, "postrider"), "migrate", "up")
-	migrate.Dir, migrate.Env = s.dir, env
+	migrate := exec.CommandContext(ctx, filepath.Join(s.bin, "postrider"), "migrate", "up")
+	migrate.Dir, migrate.Env = s.dir, s.env
 	if said, err := migrate.CombinedOutput(); err != nil {
 		return fmt.Errorf("migrate: %w: %s", err, said)
 	}
 	for _, role := range roles {
-		addr, err := freeAddr(ctx)
-		if err != nil {
+		if err := s.start(ctx, role); err != nil {
 			return err
 		}
-		p, err := startProcess(role, s.dir, append(env, "POSTRIDER_METRICS_LISTEN="+addr), filepath.Join(bin, role))
-		if err != nil {
-			return err
-		}
-		s.processes[role], s.metrics[role] = p, "http://"+addr
-		s.add(func(ctx context.Context) error { p.stop(ctx); return nil })
 	}
 	for _, role := range roles {
-		if err := s.processes[role].wait(ctx, answers(s.metrics[role]+"/readyz")); err != nil {
+		if err := s.ready(ctx, role); err != nil {
 			return err
 		}
 	}
 	return s.processes["api"].wait(ctx, answers(s.apiURL+"/healthz"))
 }
 
+// start starts a process of a role, whose name may have a number behind it.
+func (s *stack) start(ctx context.Context, name string) error {
+	addr, err := freeAddr(ctx)
+	if err != nil {
+		return err
+	}
+	env := append(slices.Clip(s.env), "POSTRIDER_METRICS_LISTEN="+addr)
+	p, err := startProcess(name, s.dir, env, filepath.Join(s.bin, roleOf(name)))
+	if err != nil {
+		return err
+	}
+	s.processes[name], s.metrics[name] = p, "http://"+addr
+	s.add(func(ctx context.Context) error { p.stop(ctx); return nil })
+	return nil
+}
+
+func (s *stack) ready(ctx context.Context, name string) error {
+	return s.processes[name].wait(ctx, answers(s.metrics[name]+"/readyz"))
+}
+
+// roleOf is "worker" of "worker 2".
+func roleOf(name string) string {
+	if role, number, ok := strings.Cut(name, " "); ok && strings.Trim(number, "0123456789") == "" {
+		return role
+	}
+	return name
+}
+
+// setWorkers has so many of them run.
+func (s *stack) setWorkers(ctx context.Context, count int) error {
+	for n := 2; ; n++ {
+		name := fmt.Sprintf("worker %d", n)
+		p, runs := s.processes[name]
+		switch {
+		case n <= count && !runs:
+			if err := s.start(ctx, name); err != nil {
+				return err
+			}
+			if err := s.ready(ctx, name); err != nil {
+				return err
+			}
+		case n > count && runs:
+			p.stop(ctx)
+			delete(s.processes, name)
+		case n > count:
+			return nil
+		}
+	}
+}
+
 // environ is the configuration: defaults, but for addresses, keys and the
 // permission to deliver on loopback.
-func (s *stack) environ(ctx context.Context) ([]string, error) {
+func (s *stack) environ(ctx context.Context, concurrency int) ([]string, error) {
 	addr, err := freeAddr(ctx)
 	if err != nil {
 		return nil, err
@@ -181,6 +226,9 @@ func (s *stack) environ(ctx context.Context) ([]string, error) {
 		if !strings.HasPrefix(pair, "POSTRIDER_") {
 			env = append(env, pair)
 		}
+	}
+	if concurrency > 0 {
+		env = append(env, "POSTRIDER_WORKER_CONCURRENCY="+strconv.Itoa(concurrency))
 	}
 	return append(env,
 		"POSTRIDER_POSTGRES_URL="+s.postgres.DSN(""), "POSTRIDER_REDIS_URL="+s.redisURL,

@@ -10,7 +10,10 @@ import (
 )
 
 // measured are the processes in the report, in its order.
-var measured = [...]string{"api", "worker", "scheduler", "redis", "postgres", "driver and receiver"}
+var measured = [...]string{"api", "worker", "scheduler", "redis", "postgres", driver}
+
+// driver is this process: posters and receiver.
+const driver = "driver and receiver"
 
 // usage is CPU time by process.
 type usage map[string]time.Duration
@@ -44,15 +47,17 @@ func (s *stack) cpu() (usage, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := usage{"driver and receiver": own}
+	u := usage{driver: own}
 	pids, err := s.pids()
 	if err != nil {
 		return nil, err
 	}
 	for name, pid := range pids {
-		if u[name], err = cpuOf(pid); err != nil {
+		used, err := cpuOf(pid)
+		if err != nil {
 			return nil, err
 		}
+		u[roleOf(name)] += used
 	}
 	return u, nil
 }

@@ -20,7 +20,7 @@ func (s *stack) populate(ctx context.Context, receiverURL string) (user, error) 
 	if err != nil {
 		return user{}, err
 	}
-	for _, k := range []kind{singleKind, wideKind} {
+	for _, k := range []kind{singleKind, wideKind, slowKind} {
 		for i := range endpoints {
 			in := client.EndpointInput{URL: receiverURL + k.path(i), Events: []string{k.subscription(i)}}
 			if _, err := u.Endpoints.Create(ctx, in); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // kind is a sort of load.
@@ -13,6 +14,8 @@ type kind struct {
 	fanout int
 	// bare events go to the receiver itself, past everything under test.
 	bare bool
+	// answersAfter is how long the receiver takes.
+	answersAfter time.Duration
 	// keyed events are each published under an Idempotency-Key of their own.
 	keyed bool
 }
@@ -27,6 +30,7 @@ var (
 	acceptKind = kind{name: "accept"}
 	singleKind = kind{name: "fanout1", fanout: 1}
 	wideKind   = kind{name: "fanout10", fanout: endpoints}
+	slowKind   = kind{name: "slow", fanout: 1, answersAfter: slowAnswer}
 	// The same with a key: what that costs is told against the one without.
 	keyedAcceptKind = kind{name: "accept", keyed: true}
 	keyedSingleKind = kind{name: "fanout1", fanout: 1, keyed: true}
