@@ -3,7 +3,6 @@ package hooktest_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 
 	"github.com/postrider/postrider/client"
@@ -19,23 +18,23 @@ func (b *blog) publish(ctx context.Context, id int, title string) error {
 }
 
 func ExampleFake() {
-	test := func(t *testing.T) {
-		fake := hooktest.NewFake(t)
-		b := &blog{events: fake}
+	_ = testPublish // in a test of your own: func TestPublish(t *testing.T)
+}
 
-		if err := b.publish(t.Context(), 123, "My Blog Post"); err != nil {
-			t.Fatal(err)
-		}
-		fake.AssertDispatched("post.published", func(e hooktest.Event) bool { return e.Get("id") == 123.0 })
-		fake.AssertDispatchedWith("post.published", map[string]any{"id": 123, "title": "My Blog Post"})
-		fake.AssertDispatchedTimes("post.published", 1)
-		fake.AssertNotDispatched("post.deleted")
+func testPublish(t *testing.T) {
+	fake := hooktest.NewFake(t)
+	b := &blog{events: fake}
 
-		fake.FailNext(errors.New("away"))
-		if err := b.publish(t.Context(), 124, ""); err == nil {
-			t.Error("the failure is not passed on")
-		}
+	if err := b.publish(t.Context(), 123, "My Blog Post"); err != nil {
+		t.Fatal(err)
 	}
-	fmt.Println(testing.RunTests(func(_, _ string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: "TestPublish", F: test}}))
-	// Output: true
+	fake.AssertDispatched("post.published", func(e hooktest.Event) bool { return e.Get("id") == 123.0 })
+	fake.AssertDispatchedWith("post.published", map[string]any{"id": 123, "title": "My Blog Post"})
+	fake.AssertDispatchedTimes("post.published", 1)
+	fake.AssertNotDispatched("post.deleted")
+
+	fake.FailNext(errors.New("away"))
+	if err := b.publish(t.Context(), 124, ""); err == nil {
+		t.Error("the failure is not passed on")
+	}
 }

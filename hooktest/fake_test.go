@@ -146,6 +146,11 @@ func TestFakeRecords(t *testing.T) {
 	})
 }
 
+func TestFakeOfTheExample(t *testing.T) {
+	t.Parallel()
+	testPublish(t)
+}
+
 func TestFakeFails(t *testing.T) {
 	t.Parallel()
 

@@ -28,7 +28,7 @@ type mutant struct {
 
 func rules() (all []rule) {
 	for _, section := range [][]rule{
-		handOver, scheduler, writers, idsAndDays, isolation, ordering, around, signedIn,
+		handOver, scheduler, writers, idsAndDays, isolation, ordering, around, servers, signedIn,
 	} {
 		all = append(all, section...)
 	}

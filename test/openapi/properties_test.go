@@ -60,7 +60,7 @@ func effort() []string {
 	if seconds := os.Getenv("POSTRIDER_PROPERTIES_SECONDS"); seconds != "" {
 		return []string{"--max-time", seconds}
 	}
-	return []string{"--seed", "1", "--max-examples", "20", "--workers", "1"}
+	return []string{"--seed", "1", "--max-examples", "8", "--workers", "1"}
 }
 
 // describe is what the API serves, with answers closed to what it does not say,

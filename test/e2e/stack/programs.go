@@ -1,7 +1,7 @@
 package stack
 
 import (
-	"errors"
+	"crypto/sha256"
 	"flag"
 	"fmt"
 	"os"
@@ -9,15 +9,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
+
+	"github.com/postrider/postrider/internal/local"
 )
 
-// Main is a TestMain: it runs the tests and removes the programs that they
-// built. Most of these tests wait for others, so more of them run at once than
-// there are cores.
-func Main(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
+// Main is a TestMain. Most of these tests wait for others, so more of them run at
+// once than there are cores.
+func Main(m *testing.M) {
 	flag.Parse()
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == parallelFlag })
@@ -26,13 +26,7 @@ func run(m *testing.M) int {
 			panic(err) // the testing package always has this flag
 		}
 	}
-	code := m.Run()
-	if dir, err := programs(); err == nil {
-		if err := os.RemoveAll(dir); err != nil {
-			fmt.Fprintln(os.Stderr, "remove the programs:", err)
-		}
-	}
-	return code
+	os.Exit(m.Run())
 }
 
 const (
@@ -50,30 +44,38 @@ func Program(t testing.TB, name string) string {
 	return filepath.Join(dir, name)
 }
 
-// programs builds all of cmd once in a process, and returns where. With the race
-// detector in the test it is in the programs, too: they end with an error when
-// it finds something, and what they are made of is compiled already.
+// programs builds all of cmd once in a process, and returns where: in a directory of
+// this checkout's that is kept, so that of many packages' tests the first links them.
+// With the race detector in the test it is in the programs, too: they end with an
+// error when it finds something, and what they are made of is compiled already.
 var programs = sync.OnceValues(func() (string, error) {
-	if err := noteSources(); err != nil {
+	root, err := noteSources()
+	if err != nil {
 		return "", err
 	}
-	dir, err := os.MkdirTemp("", "postrider-e2e-")
+	cache, err := local.CacheDir()
 	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, "test", fmt.Sprintf("programs-%x", sha256.Sum256(fmt.Append(nil, root, Race)))[:40])
+	// dev's Postgres may run as another user, who has to get through.
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make a directory for the programs: %w", err)
 	}
-	if err := build("", dir); err != nil {
-		return "", errors.Join(err, os.RemoveAll(dir))
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return "", fmt.Errorf("lock the programs: %w", err)
 	}
-	// dev's Postgres may run as another user, who has to get through.
-	return dir, os.Chmod(dir, 0o755)
+	defer lock.Close() // which lets go
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return "", fmt.Errorf("lock the programs: %w", err)
+	}
+	return dir, build("", dir)
 })
 
 // build builds all of cmd in a source tree, "" for this one, into dir.
 func build(tree, dir string) error {
 	args := []string{"build", "-o", dir + string(filepath.Separator)}
-	if tree != "" {
-		args = append(args, "-trimpath") // what was built in another directory is found again
-	}
 	if Race {
 		args = append(args, "-race")
 	}

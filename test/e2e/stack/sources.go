@@ -13,13 +13,13 @@ import (
 // for as long as the test and the files that it looked at are the same; of what a
 // child of the test reads it knows nothing, and would tell the result of programs
 // that are changed since.
-func noteSources() error {
+func noteSources() (root string, err error) {
 	mod, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {
-		return fmt.Errorf("find the module: %w", err)
+		return "", fmt.Errorf("find the module: %w", err)
 	}
-	root := filepath.Dir(strings.TrimSpace(string(mod)))
-	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	root = filepath.Dir(strings.TrimSpace(string(mod)))
+	return root, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
