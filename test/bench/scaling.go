@@ -97,13 +97,13 @@ func measureScaling(ctx context.Context, o options, progress io.Writer) (_ *scal
 }
 
 // prepare decides how many events a run has: as many as take half of the length,
-// with slow receivers as many as one worker delivers then.
+// with slow receivers as many as one worker delivers in twice the length.
 func (r *scaling) prepare(ctx context.Context, l *lab, o options) error {
 	for _, k := range []kind{acceptKind, singleKind, wideKind, slowKind} {
 		m := &measurement{kind: k, events: o.events}
 		switch {
 		case k.answersAfter > 0:
-			m.events = int(o.length.Seconds() * scalingSlots / k.answersAfter.Seconds())
+			m.events = int(2 * o.length.Seconds() * scalingSlots / k.answersAfter.Seconds())
 		case k.fanout > 1:
 			m.events /= k.fanout
 		}
