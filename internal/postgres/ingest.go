@@ -3,12 +3,14 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
@@ -85,6 +87,12 @@ func (s *Ingest) Commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]w
 		return nil, fmt.Errorf("commit %d events: %w", len(g.Events), err)
 	}
 	dups, err := s.commit(ctx, g, answers)
+	if lacksDay(err) { // nothing of it was done
+		if err := s.db.EnsurePartitions(ctx, g.Events[0].ID.Day(), 2); err != nil {
+			return nil, fmt.Errorf("commit %d events: %w", len(g.Events), err)
+		}
+		dups, err = s.commit(ctx, g, answers)
+	}
 	if err == nil || !unanswered(err) {
 		return dups, err
 	}
@@ -94,6 +102,15 @@ func (s *Ingest) Commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]w
 	}
 	return dups, err
 }
+
+// lacksDay: there is no table for the day. The scheduler makes it ahead and an API at
+// its start, but there may be no scheduler, or other processes in the way then.
+func lacksDay(err error) bool {
+	var said *pgconn.PgError
+	return errors.As(err, &said) && said.Code == checkViolation && said.ConstraintName == "" && slices.Contains(dayTables, said.TableName)
+}
+
+const checkViolation = "23514"
 
 // unanswered: Postgres did not say what became of the statement. That nothing was
 // sent is not to be had from the error: pgconn.SafeToRetry holds also for a

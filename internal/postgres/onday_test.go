@@ -189,3 +189,15 @@ func TestDayIsBusyOnceItIsLarge(t *testing.T) {
 		t.Error("a large day's table is not named")
 	}
 }
+
+// Nobody made the day: there was no scheduler, or others were in the way.
+func TestADayThatIsMissingIsMadeByWhoAccepts(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	today := time.Now().UTC()
+	for _, table := range []string{"events", "deliveries", "attempts"} {
+		s.exec("DROP TABLE " + table + "_p" + today.Format("20060102"))
+	}
+	members := s.acceptsNow(s.db, 2)
+	s.holds("SELECT count(*) = 2 FROM deliveries WHERE id = ANY($1)", []any{pg(members[0].DeliveryID), pg(members[1].DeliveryID)})
+}

@@ -52,7 +52,7 @@ var idsAndDays = []rule{
 			"internal/postgres", "TestBusyDayThatIsGone",
 		},
 	}},
-	{row: "Days are made ahead while others write", mutants: []mutant{
+	{row: "Days are made ahead while others write, and by who accepts where one is missing", mutants: []mutant{
 		{
 			"internal/postgres/partitions.go",
 			"	name := partition(table, day)\n	if _, err := tx.Exec(ctx, \"CREATE TABLE \"", "	name := partition(table, day)\n	if _, err := tx.Exec(ctx, \"LOCK TABLE \"+table+\" IN ACCESS EXCLUSIVE MODE; CREATE TABLE \"",
@@ -62,6 +62,11 @@ var idsAndDays = []rule{
 			"internal/recovery/partitions.go",
 			"p.store.EnsurePartitions(ctx, today.Add(-day), p.ahead+2)", "p.store.EnsurePartitions(ctx, today, p.ahead+1)",
 			"internal/recovery", "TestPartitions/ReachFourteenDaysAheadAndOneBack",
+		},
+		{
+			"internal/postgres/ingest.go",
+			"	if lacksDay(err) {", "	if false {",
+			"internal/postgres", "TestADayThatIsMissingIsMadeByWhoAccepts",
 		},
 	}},
 	{row: "What is pending in a day that ends is failed first, and told", mutants: []mutant{
