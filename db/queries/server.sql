@@ -17,8 +17,9 @@ FROM pg_catalog.pg_control_system() c;
 
 -- name: DaySize :one
 -- How large a day's deliveries are, in bytes; 0 where one of the day's tables is not
--- there, or not for whoever asks: rights on the partitioned tables are not theirs.
+-- there, detached, or not for whoever asks: rights on the partitioned tables are not theirs.
 SELECT CASE WHEN count(*) = 3 THEN pg_relation_size(to_regclass(@deliveries::text)) ELSE 0 END::bigint AS bytes
 FROM unnest(ARRAY[@events::text, @deliveries::text, @attempts::text]) AS name
-WHERE has_table_privilege(to_regclass(name), 'INSERT') AND has_table_privilege(to_regclass(name), 'SELECT')
-  AND has_table_privilege(to_regclass(name), 'UPDATE');
+JOIN pg_catalog.pg_class c ON c.oid = to_regclass(name)
+WHERE c.relispartition AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'SELECT')
+  AND has_table_privilege(c.oid, 'UPDATE');

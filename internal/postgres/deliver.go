@@ -108,7 +108,8 @@ func (s *Deliver) guardOwn(ctx context.Context, own *onDay, d *keys) (found []db
 		found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[dbsqlc.GuardDeliveriesRow])
 		return err
 	})
-	return found, s.db.pool.SendBatch(ctx, b).Close()
+	err = s.db.pool.SendBatch(ctx, b).Close() // which finds them
+	return found, err
 }
 
 func standingOf(r *dbsqlc.GuardDeliveriesRow) webhook.Standing {

@@ -19,6 +19,12 @@ func (db *DB) Names(ctx context.Context, day, now time.Time) bool {
 	return db.busy(ctx, day, now) != nil
 }
 
+// OwnStatements are those that name a day's own tables.
+func OwnStatements(day time.Time) []string {
+	s := newOnDay(day)
+	return []string{s.insertEvents, s.insertDeliveries, s.recordSuccesses, s.guard}
+}
+
 // BuildDayIndexes is that step of Up; then it tells the lock_timeout of the migrations that follow.
 func (m *Migrator) BuildDayIndexes(ctx context.Context) (lockTimeout string, err error) {
 	m.db.SetMaxOpenConns(1)

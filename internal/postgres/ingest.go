@@ -172,6 +172,10 @@ func isCallersOwn(e *webhook.Event) bool {
 // insertAtOnce sends all inserts in one round trip; a batch outside of a
 // transaction is one by itself. On a busy day they name its own tables.
 func (s *Ingest) insertAtOnce(ctx context.Context, g *webhook.Group, claims []*webhook.Event, answers []*sealedAnswer) error {
+	return retryConflict(func() error { return s.tryAtOnce(ctx, g, claims, answers) })
+}
+
+func (s *Ingest) tryAtOnce(ctx context.Context, g *webhook.Group, claims []*webhook.Event, answers []*sealedAnswer) error {
 	if day, ok := oneDay(g); ok {
 		if own := s.db.busy(ctx, day, time.Now()); own != nil {
 			err := s.insertBatch(ctx, g, claims, answers, own)
@@ -282,20 +286,28 @@ const maxInsert = 10_000
 const acceptedLate = "PR001"
 
 // queueInserts begins with the question whether the ids are still of now, before
-// anything can wait for a lock. own is what the day's own tables are named by, if they are.
+// anything can wait for a lock. own is what the day's own tables are named by, if they
+// are; that comes last, since a migration locks the partitioned ones first, too.
 func queueInserts(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Event, own *onDay) {
-	accept, events, into := dbsqlc.AcceptInTime, dbsqlc.InsertEvents, dbsqlc.InsertDeliveries
-	if own != nil {
-		accept, events, into = dbsqlc.AcceptInTimePlanOnce, own.insertEvents, own.insertDeliveries
+	events, into := dbsqlc.InsertEvents, dbsqlc.InsertDeliveries
+	atOnceToo := own != nil && !anyOptions(g)
+	switch {
+	case atOnceToo:
+		b.Queue(dbsqlc.AcceptInTimePlanOnce, pgTime(g.MadeAt))
+	case !g.MadeAt.IsZero():
+		b.Queue(dbsqlc.AcceptInTime, pgTime(g.MadeAt))
 	}
-	if !g.MadeAt.IsZero() {
-		b.Queue(accept, pgTime(g.MadeAt))
+	queueOptions(b, g, dups)
+	if own != nil {
+		events, into = own.insertEvents, own.insertDeliveries
+		if !atOnceToo {
+			b.Queue(dbsqlc.PlanOnce)
+		}
 	}
 	e := eventColumns(g, dups, withoutOptions)
 	if len(e.Ids) > 0 {
 		b.Queue(events, e.Ids, e.WorkspaceIds, e.ExternalIds, e.Types, e.CreatedAts, e.Bodies, e.Deliveries)
 	}
-	queueOptions(b, g, dups)
 	var marks minutes
 	for deliveries := range slices.Chunk(g.Deliveries, maxInsert) {
 		d := deliveryColumns(g, deliveries, dups, atOnce)

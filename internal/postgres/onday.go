@@ -46,7 +46,7 @@ type busyDays struct {
 }
 
 type busyDay struct {
-	statements *onDay // nil until the day is busy
+	statements *onDay // nil while the day is not busy
 	asked      time.Time
 }
 
@@ -65,29 +65,49 @@ func (db *DB) busy(ctx context.Context, day, now time.Time) *onDay {
 	d := &db.busyDays
 	d.mu.Lock()
 	b := d.days[day]
-	if b != nil && (b.statements != nil || now.Sub(b.asked) < askBusy) {
+	if b != nil && now.Sub(b.asked) < askBusy {
 		defer d.mu.Unlock()
 		return b.statements
 	}
 	if b == nil {
-		if len(d.days) >= maxBusy {
-			clear(d.days)
+		if len(d.days) >= maxBusy && !d.forgetBefore(day) {
+			d.mu.Unlock()
+			return nil
 		}
 		b = &busyDay{}
 		d.days[day] = b
 	}
 	b.asked = now // whoever comes meanwhile goes on as before
+	statements := b.statements
 	d.mu.Unlock()
 	size, err := db.q.DaySize(ctx, dbsqlc.DaySizeParams{
 		Events: partition("events", day), Deliveries: partition("deliveries", day), Attempts: partition("attempts", day),
 	})
-	if err != nil || size < d.from {
-		return nil
+	switch {
+	case err != nil || size >= d.from && statements != nil:
+		return statements
+	case size >= d.from:
+		statements = newOnDay(day)
+	default: // it may have been detached since, or a right revoked
+		statements = nil
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	b.statements = newOnDay(day)
-	return b.statements
+	b.statements = statements
+	return statements
+}
+
+// forgetBefore makes room for a day by forgetting an older one, if there is one: who
+// works through many days must not ask for all of them each time.
+func (d *busyDays) forgetBefore(day time.Time) bool {
+	oldest := day
+	for other := range d.days {
+		if other.Before(oldest) {
+			oldest = other
+		}
+	}
+	delete(d.days, oldest)
+	return oldest.Before(day)
 }
 
 // notBusy is called where a day's own tables can't be used.

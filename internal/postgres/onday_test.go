@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"regexp"
 	"testing"
 	"time"
 
@@ -121,8 +122,12 @@ func TestBusyDayPlansOnlyItsOwnOnce(t *testing.T) {
 	s.exec("CREATE TRIGGER tell AFTER INSERT OR UPDATE ON " + day + " FOR EACH STATEMENT EXECUTE FUNCTION tell('force_generic_plan')")
 	s.exec("CREATE TRIGGER tell AFTER INSERT OR UPDATE ON deliveries FOR EACH STATEMENT EXECUTE FUNCTION tell('force_custom_plan')")
 	members := s.acceptsNow(db, 2)
+	g, _ := s.group(time.Now(), 2, 1)
+	g.Events[1].DeliverAt = time.Now().Add(time.Hour)
+	_, err := postgres.NewIngest(db).Commit(t.Context(), g)
+	must(t, err)
 	s.records(db, []webhook.Outcome{outcome(members[0], "c_1", 0, 200), outcome(members[1], "c_1", 0, 500)}, true, true)
-	_, err := s.deliver(db).HandOver(t.Context(), members, "r_next", "c_2")
+	_, err = s.deliver(db).HandOver(t.Context(), members, "r_next", "c_2")
 	must(t, err)
 }
 
@@ -187,6 +192,71 @@ func TestDayIsBusyOnceItIsLarge(t *testing.T) {
 	}
 	if !names(now.Add(11 * time.Second)) {
 		t.Error("a large day's table is not named")
+	}
+}
+
+// A partitioned table in a statement whose plan is kept would lock every day.
+func TestBusyDaysStatementsNameNoOtherTables(t *testing.T) {
+	t.Parallel()
+	parents := regexp.MustCompile(`(?i)\b(FROM|JOIN|INTO|UPDATE|USING|TABLE|ONLY)\s+(events|deliveries|attempts)\b`)
+	for _, statement := range postgres.OwnStatements(time.Now()) {
+		if found := parents.FindString(statement); found != "" {
+			t.Errorf("%q in\n%s", found, statement)
+		}
+	}
+}
+
+// A trigger of a partitioned table that runs by the statement sees nothing of those
+// that name a day's own: what it does has to be done beside them, as marking is.
+func TestBusyDaysMissNoTriggers(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.holds(`SELECT string_agg(tgname, ' ' ORDER BY tgname) = 'stats_mark_insert stats_mark_update' FROM pg_trigger
+		WHERE tgrelid IN ('events'::regclass, 'deliveries'::regclass, 'attempts'::regclass) AND NOT tgisinternal AND tgtype & 1 = 0`)
+}
+
+// A migration locks the partitioned table first and then its days: who did it the
+// other way round would meet it in a deadlock.
+func TestBusyDayIsLockedAfterAllDays(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	db := s.busy()
+	for name, prepare := range map[string]func() (write func() error){
+		"Record": func() func() error {
+			members := s.acceptsNow(s.db, 2)
+			return func() error {
+				_, err := s.deliver(db).Record(t.Context(), []webhook.Outcome{outcome(members[0], "c_1", 0, 200), outcome(members[1], "c_1", 0, 500)})
+				return err
+			}
+		},
+		"Commit": func() func() error {
+			g, _ := s.group(time.Now(), 2, 1)
+			g.Events[1].DeliverAt = time.Now().Add(time.Hour)
+			return func() error {
+				_, err := postgres.NewIngest(db).Commit(t.Context(), g)
+				return err
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			must(t, prepare()()) // so that the connection knows the statements: learning one locks, too
+			write := prepare()
+			tx, err := s.raw.Begin(t.Context())
+			must(t, err)
+			defer tx.Rollback(context.Background())
+			_, err = tx.Exec(t.Context(), "LOCK TABLE ONLY events, ONLY deliveries, ONLY attempts IN ACCESS EXCLUSIVE MODE")
+			must(t, err)
+			done := make(chan error, 1)
+			go func() { done <- write() }()
+			s.eventually(blocked)
+			day := "_p" + time.Now().UTC().Format("20060102")
+			_, err = tx.Exec(t.Context(), "LOCK TABLE events"+day+", deliveries"+day+", attempts"+day+" IN ACCESS EXCLUSIVE MODE NOWAIT")
+			if err != nil {
+				t.Errorf("the day is locked before all days: %v", err)
+			}
+			must(t, tx.Rollback(t.Context()))
+			must(t, <-done)
+		})
 	}
 }
 

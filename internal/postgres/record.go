@@ -64,9 +64,13 @@ func (s *Deliver) recordOnce(ctx context.Context, outcomes []webhook.Outcome, ma
 		})
 	}
 	now := time.Now()
-	owned, others := s.ownedDays(ctx, byDay(successes, delivery), now)
+	owned, others := entryDays{}, byDay(successes, delivery)
+	if !parentsLater(successes, failures) {
+		owned, others = s.ownedDays(ctx, others, now)
+	}
 	err := s.recordBatch(ctx, owned, others, successes, failures)
 	if len(owned) > 0 && s.db.goByParents(err, now, slices.Collect(maps.Keys(owned))...) {
+		clear(matched)
 		err = s.recordBatch(ctx, nil, byDay(successes, delivery), successes, failures)
 	}
 	if err != nil {
@@ -93,29 +97,34 @@ func (s *Deliver) ownedDays(ctx context.Context, all entryDays, now time.Time) (
 	return owned, others
 }
 
+// parentsLater: something has to be done on the partitioned tables after the
+// successes are written. Those name them, too, then: whoever locks a day's own table
+// before the partitioned one meets a migration, which locks them the other way round.
+func parentsLater(successes, failures []*entry) bool {
+	return len(ordered(successes))+len(ordered(failures)) > 0 || slices.ContainsFunc(successes, signed)
+}
+
+func signed(e *entry) bool { return e.Attempt.SignedWith != "" || e.Refused != nil }
+
 func (s *Deliver) recordBatch(ctx context.Context, owned, others entryDays, successes, failures []*entry) error {
-	b, rest := &pgx.Batch{}, &pgx.Batch{}
+	b := &pgx.Batch{}
 	for _, d := range others {
-		queueSuccesses(rest, d, dbsqlc.RecordSuccesses)
+		queueSuccesses(b, d, dbsqlc.RecordSuccesses)
 	}
 	for _, d := range byDay(failures, delivery) {
-		queueFailures(rest, d)
-		s.queueExhausted(rest, d)
+		queueFailures(b, d)
+		s.queueExhausted(b, d)
 	}
-	queueSigners(rest, successes, failures)
-	s.queueHealth(rest, successes, failures)
-	if len(owned) == 0 {
-		return s.commitBatch(ctx, rest, successes, failures)
-	}
-	queueOwned(b, owned)
-	if rest.Len() > 0 || len(ordered(successes)) > 0 {
-		b.Queue(dbsqlc.PlanEach)
-		b.QueuedQueries = append(b.QueuedQueries, rest.QueuedQueries...)
-	}
+	queueSigners(b, successes, failures)
+	s.queueHealth(b, successes, failures)
+	queueOwned(b, owned) // last: see parentsLater, and what it plans once is the rest of the batch
 	return s.commitBatch(ctx, b, successes, failures)
 }
 
 func queueOwned(b *pgx.Batch, owned entryDays) {
+	if len(owned) == 0 {
+		return
+	}
 	var marks minutes
 	b.Queue(dbsqlc.PlanOnce)
 	for _, d := range owned {

@@ -38,13 +38,18 @@ var idsAndDays = []rule{
 		},
 		{
 			"internal/postgres/record.go",
-			"		b.Queue(dbsqlc.PlanEach)\n", "",
+			"	b.Queue(dbsqlc.PlanOnce)\n", "",
 			"internal/postgres", "TestBusyDayPlansOnlyItsOwnOnce",
 		},
 		{
 			"internal/postgres/onday.go",
-			"	if err != nil || size < d.from {", "	if err != nil || size < 0 {",
+			"	case size >= d.from:", "	case size >= 0:",
 			"internal/postgres", "TestDayIsBusyOnceItIsLarge",
+		},
+		{
+			"internal/postgres/record.go",
+			"	b := &pgx.Batch{}\n	for _, d := range others {", "	b := &pgx.Batch{}\n	queueOwned(b, owned)\n	owned = nil\n	for _, d := range others {",
+			"internal/postgres", "TestBusyDayIsLockedAfterAllDays",
 		},
 		{
 			"internal/postgres/onday.go",

@@ -12,8 +12,9 @@ import (
 const DaySize = `-- name: DaySize :one
 SELECT CASE WHEN count(*) = 3 THEN pg_relation_size(to_regclass($1::text)) ELSE 0 END::bigint AS bytes
 FROM unnest(ARRAY[$2::text, $1::text, $3::text]) AS name
-WHERE has_table_privilege(to_regclass(name), 'INSERT') AND has_table_privilege(to_regclass(name), 'SELECT')
-  AND has_table_privilege(to_regclass(name), 'UPDATE')
+JOIN pg_catalog.pg_class c ON c.oid = to_regclass(name)
+WHERE c.relispartition AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'SELECT')
+  AND has_table_privilege(c.oid, 'UPDATE')
 `
 
 type DaySizeParams struct {
@@ -23,7 +24,7 @@ type DaySizeParams struct {
 }
 
 // How large a day's deliveries are, in bytes; 0 where one of the day's tables is not
-// there, or not for whoever asks: rights on the partitioned tables are not theirs.
+// there, detached, or not for whoever asks: rights on the partitioned tables are not theirs.
 func (q *Queries) DaySize(ctx context.Context, arg DaySizeParams) (int64, error) {
 	row := q.db.QueryRow(ctx, DaySize, arg.Deliveries, arg.Events, arg.Attempts)
 	var bytes int64
