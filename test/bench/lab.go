@@ -36,7 +36,7 @@ func openLab(ctx context.Context, o options, progress io.Writer) (_ *lab, err er
 		return nil, err
 	}
 	s.add(l.receiver.stop)
-	if l.user, err = s.populate(ctx, l.receiver.url); err != nil {
+	if l.user, err = s.populate(ctx, l.receiver.url, o.kinds()); err != nil {
 		return nil, err
 	}
 	l.poster = newPoster(s.apiURL, l.user.key, l.receiver.url, o.posters)
@@ -125,7 +125,7 @@ func (t *tally) wait(ctx context.Context) error {
 // many a run of the wanted length takes.
 func (l *lab) warmUp(ctx context.Context, k kind, length time.Duration) (int, error) {
 	const enough = 1500 * time.Millisecond
-	for count := 500; ; count *= 2 {
+	for count := max(5000/max(k.fanout, 10), 1); ; count *= 2 {
 		got, err := l.run(ctx, k, count)
 		if err != nil {
 			return 0, err

@@ -14,11 +14,11 @@ const steadyRate = 50
 // the receiver's handler started.
 type latency struct{ p50, p99, max time.Duration }
 
-// steady posts at steadyRate for that long, at fan-out 1.
-func (l *lab) steady(ctx context.Context, length time.Duration) (latency, error) {
-	count := int(length.Seconds() * steadyRate)
+// steady posts so many a second for that long, at fan-out 1.
+func (l *lab) steady(ctx context.Context, rate float64, length time.Duration) (latency, error) {
+	count := int(length.Seconds() * rate)
 	t := l.begin(singleKind, count)
-	posted, err := l.poster.postSteadily(ctx, singleKind, t.first, count, time.Second/steadyRate)
+	posted, err := l.poster.postSteadily(ctx, singleKind, t.first, count, time.Duration(float64(time.Second)/rate))
 	if err == nil {
 		err = t.wait(ctx)
 	}

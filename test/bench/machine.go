@@ -83,7 +83,7 @@ func commit(ctx context.Context) string {
 	if err != nil {
 		return "unknown"
 	}
-	changed, err := exec.CommandContext(ctx, "git", "status", "--porcelain", "--", ":/", ":!/docs/benchmarks.md").Output()
+	changed, err := exec.CommandContext(ctx, "git", "status", "--porcelain", "--", ":/", ":!/docs/benchmarks.md", ":!/docs/benchmarks.svg").Output()
 	if err != nil || len(changed) > 0 {
 		return strings.TrimSpace(string(hash)) + " dirty"
 	}

@@ -76,6 +76,9 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 		if err := os.WriteFile(o.output, []byte(text), 0o644); err != nil {
 			return fmt.Errorf("write the report: %w", err)
 		}
+		if err := writeChart(r, o.output); err != nil {
+			return err
+		}
 	}
 	return r.verdict()
 }

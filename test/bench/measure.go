@@ -38,10 +38,15 @@ type result struct {
 	options  options
 	bare     *measurement
 	measured []*measurement
-	// latencies are those of the steady runs, one in each round.
-	latencies []latency
-	memory    map[string]int64
-	faults    faults
+	// latencies are those of the steady runs, one in each round; halves those at half
+	// of the rate that fan-out 1 had just come to.
+	latencies, halves []latency
+	// idle is what everything uses of a core with nothing to do.
+	idle float64
+	// queued and waiting are bytes of Redis for a first attempt and for a retry.
+	queued, waiting float64
+	memory          map[string]int64
+	faults          faults
 	// complaints are warnings and errors in the programs' logs.
 	complaints []string
 }
@@ -59,6 +64,9 @@ func measureAll(ctx context.Context, o options, progress io.Writer) (_ *result, 
 	defer func() { err = errors.Join(err, l.stack.stop(ctx)) }()
 	r := &result{options: o}
 	if r.machine, err = describe(ctx, l.stack); err != nil {
+		return nil, err
+	}
+	if err := r.beforeLoad(ctx, l); err != nil {
 		return nil, err
 	}
 	if err := r.prepare(ctx, l, progress); err != nil {
@@ -79,6 +87,11 @@ func measureAll(ctx context.Context, o options, progress io.Writer) (_ *result, 
 		return nil, err
 	}
 	r.faults = l.faults
+	if !o.keys {
+		if r.waiting, err = l.waitingBytes(ctx); err != nil {
+			return nil, err
+		}
+	}
 	r.complaints, err = l.stack.complaints()
 	return r, err
 }
@@ -87,13 +100,16 @@ func measureAll(ctx context.Context, o options, progress io.Writer) (_ *result, 
 func (r *result) prepare(ctx context.Context, l *lab, progress io.Writer) error {
 	fmt.Fprint(progress, "warm-up:")
 	for _, k := range r.options.kinds() {
+		if k.status != 0 {
+			continue // it is for the end
+		}
 		m := &measurement{kind: k, events: r.options.events}
 		length := r.options.length
 		switch {
 		case k.bare:
 			length = min(length, bareSeconds*time.Second)
-		case k.fanout > 1:
-			m.events /= k.fanout
+		case k.fanout > 1 && m.events > 0:
+			m.events = max(m.events/k.fanout, 1)
 		}
 		if k.keyed { // as many as without a key: the two are compared
 			m.events = r.measured[len(r.measured)-1].events
@@ -139,13 +155,28 @@ func (r *result) round(ctx context.Context, l *lab, progress io.Writer) error {
 		fmt.Fprintln(progress)
 		return nil
 	}
-	got, err := l.steady(ctx, r.options.steady)
+	got, err := l.steady(ctx, steadyRate, r.options.steady)
 	if err != nil {
 		return err
 	}
 	r.latencies = append(r.latencies, got)
-	fmt.Fprintf(progress, " %d/s: p50 %s, p99 %s\n", steadyRate, got.p50, got.p99)
+	fmt.Fprintf(progress, " %d/s: p50 %s, p99 %s;", steadyRate, got.p50, got.p99)
+	half := r.lastRate(singleKind) / 2
+	if got, err = l.steady(ctx, half, r.options.steady/2); err != nil {
+		return err
+	}
+	r.halves = append(r.halves, got)
+	fmt.Fprintf(progress, " %.0f/s: p50 %s, p99 %s\n", half, got.p50, got.p99)
 	return nil
+}
+
+func (r *result) lastRate(k kind) float64 {
+	for _, m := range r.measured {
+		if m.kind == k {
+			return m.rates[len(m.rates)-1]
+		}
+	}
+	return steadyRate
 }
 
 func (r *result) runBare(ctx context.Context, l *lab) (outcome, error) {

@@ -86,10 +86,13 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 
 // kinds are what is measured, in this order.
 func (o *options) kinds() []kind {
-	if o.keys {
+	switch {
+	case o.keys:
 		return []kind{bareKind, acceptKind, keyedAcceptKind, singleKind, keyedSingleKind}
+	case o.scaling:
+		return []kind{acceptKind, singleKind, wideKind, slowKind}
 	}
-	return []kind{bareKind, acceptKind, keyedAcceptKind, singleKind, wideKind}
+	return []kind{bareKind, acceptKind, keyedAcceptKind, singleKind, batchKind, wideKind, widestKind, failsKind}
 }
 
 // settings are flags of the form name=value.

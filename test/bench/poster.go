@@ -32,13 +32,16 @@ func newPoster(apiURL, key, receiverURL string, connections int) *poster {
 	}
 }
 
-// post sends the n-th event.
-func (p *poster) post(ctx context.Context, k kind, n int) error {
+// post sends so many events from the n-th on in one request: as many as a batch has, or one.
+func (p *poster) post(ctx context.Context, k kind, n, count int) error {
 	url, want := p.eventsURL, http.StatusAccepted
-	if k.bare {
+	switch {
+	case k.bare:
 		url, want = p.receiverURL+k.path(0), http.StatusOK
+	case k.batch > 0:
+		url += "/batch"
 	}
-	if err := p.sendOnce(ctx, url, want, k.key(n), k.body(make([]byte, 0, 512), n)); err != nil {
+	if err := p.sendOnce(ctx, url, want, k.key(n), k.request(n, count)); err != nil {
 		return fmt.Errorf("event %d: %w", n, err)
 	}
 	return nil
@@ -81,15 +84,16 @@ func (p *poster) postAll(ctx context.Context, k kind, first, count, posters int)
 	defer cancel(nil)
 	var next atomic.Int64
 	var wg sync.WaitGroup
+	step := max(k.batch, 1)
 	start := time.Now()
 	for range posters {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				n := int(next.Add(1)) - 1
+				n := int(next.Add(int64(step))) - step
 				if n >= count {
 					return
 				}
-				if err := p.post(ctx, k, first+n); err != nil {
+				if err := p.post(ctx, k, first+n, min(step, count-n)); err != nil {
 					cancel(err)
 				}
 			}
@@ -102,7 +106,7 @@ func (p *poster) postAll(ctx context.Context, k kind, first, count, posters int)
 // postSteadily sends count events on an absolute schedule, and returns when each
 // was about to be written.
 func (p *poster) postSteadily(ctx context.Context, k kind, first, count int, every time.Duration) ([]time.Time, error) {
-	return steadily(ctx, count, every, func(ctx context.Context, n int) error { return p.post(ctx, k, first+n) })
+	return steadily(ctx, count, every, func(ctx context.Context, n int) error { return p.post(ctx, k, first+n, 1) })
 }
 
 // steadily calls do for 0 to count-1 on an absolute schedule, whatever became of

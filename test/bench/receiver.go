@@ -70,6 +70,10 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	t := r.current.Load()
 	t.add(a)
 	time.Sleep(t.kind.answersAfter)
+	if a.kind == failsKind.name {
+		w.WriteHeader(failsKind.status)
+		return
+	}
 	w.WriteHeader(http.StatusOK)
 }
 

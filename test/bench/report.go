@@ -2,20 +2,29 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 )
 
 // Goals of the whole system on a machine of 2 cores that also runs the posters
-// and the receiver: shares of the bare rate, latency at the steady rate, and
-// bytes of memory for a process of ours.
+// and the receiver: latency at the steady rate and at half of the greatest, bytes of
+// memory for a process of ours, of a core with nothing to do, and bytes of Redis.
 const (
-	goalSingle = 0.15
-	goalWide   = 0.35
-	goalP50    = 10 * time.Millisecond
-	goalP99    = 50 * time.Millisecond
-	goalMemory = 150e6
+	goalP50     = 6 * time.Millisecond
+	goalP99     = 20 * time.Millisecond
+	goalHalfP99 = 100 * time.Millisecond
+	goalMemory  = 100e6
+	goalIdle    = 0.12
+	goalQueued  = 200
+	goalWaiting = 800
+)
+
+// goals are shares of the bare rate, by kind; cpuGoals µs of the whole system.
+var (
+	goals    = map[kind]float64{acceptKind: 0.30, singleKind: 0.20, batchKind: 0.35, wideKind: 0.50, widestKind: 0.55}
+	cpuGoals = map[kind]float64{singleKind: 200, wideKind: 80}
 )
 
 func (r *result) markdown() string {
@@ -25,6 +34,7 @@ func (r *result) markdown() string {
 	r.writeKeys(&b)
 	if !r.options.keys {
 		r.writeLatency(&b)
+		r.writeRest(&b)
 	}
 	r.writeCPU(&b)
 	r.writeMemory(&b)
@@ -63,6 +73,9 @@ func (r *result) postgresSettings() string {
 }
 
 func (r *result) writeRates(b *strings.Builder) {
+	if r.options.output != "" {
+		fmt.Fprintf(b, "![Shares of the bare rate](%s)\n\n", filepath.Base(chartFile(r.options.output)))
+	}
 	b.WriteString("| | events a run | a second | share of the bare rate | goal | share by CPU time |\n| --- | --- | --- | --- | --- | --- |\n")
 	fmt.Fprintf(b, "| %s | %d | %s | | | |\n", bareKind.title(), r.bare.events, newSpread(r.bare.rates).format(0))
 	for _, m := range r.measured {
@@ -78,14 +91,10 @@ else's.
 }
 
 func (k kind) goal() string {
-	switch k {
-	case singleKind:
-		return fmt.Sprint(goalSingle)
-	case wideKind:
-		return fmt.Sprint(goalWide)
-	default:
-		return ""
+	if goal, ok := goals[k]; ok {
+		return fmt.Sprintf("%.2f", goal)
 	}
+	return ""
 }
 
 func (k kind) title() string {
@@ -98,6 +107,8 @@ func (k kind) title() string {
 		return fmt.Sprintf("deliveries at fan-out %d, each event with an Idempotency-Key", k.fanout)
 	case k.fanout == 0:
 		return "events accepted, nothing matches"
+	case k.batch > 0:
+		return fmt.Sprintf("deliveries at fan-out %d, published %d in a batch", k.fanout, k.batch)
 	default:
 		return fmt.Sprintf("deliveries at fan-out %d, first post to last arrival", k.fanout)
 	}
@@ -124,9 +135,18 @@ func (r *result) writeKeys(b *strings.Builder) {
 func (r *result) writeLatency(b *strings.Builder) {
 	fmt.Fprintf(b, "From before the event is posted to the receiver's handler, at a steady %d events/s for %s after the loads of each round, in ms: "+
 		"p50 %s (goal %s), p99 %s (goal %s), max %s.\n\n",
-		steadyRate, r.options.steady, r.latency(func(l latency) time.Duration { return l.p50 }), goalP50,
-		r.latency(func(l latency) time.Duration { return l.p99 }), goalP99,
-		r.latency(func(l latency) time.Duration { return l.max }))
+		steadyRate, r.options.steady, inMilliseconds(r.latencies, func(l latency) time.Duration { return l.p50 }), goalP50,
+		inMilliseconds(r.latencies, func(l latency) time.Duration { return l.p99 }), goalP99,
+		inMilliseconds(r.latencies, func(l latency) time.Duration { return l.max }))
+	fmt.Fprintf(b, "At half of the rate that fan-out 1 had just come to, for %s: p50 %s, p99 %s (goal %s), max %s.\n\n", r.options.steady/2,
+		inMilliseconds(r.halves, func(l latency) time.Duration { return l.p50 }),
+		inMilliseconds(r.halves, func(l latency) time.Duration { return l.p99 }), goalHalfP99,
+		inMilliseconds(r.halves, func(l latency) time.Duration { return l.max }))
+}
+
+func (r *result) writeRest(b *strings.Builder) {
+	fmt.Fprintf(b, "With nothing to do, after the start, the system uses %.1f %% of one core (goal %.0f %%). Redis holds %.0f bytes for a queued first attempt at fan-out %d (goal %d) and %.0f for a retry that waits (goal %d).\n\n",
+		100*r.idle, 100*goalIdle, r.queued, wideKind.fanout, goalQueued, r.waiting, goalWaiting)
 }
 
 func (r *result) writeCPU(b *strings.Builder) {
@@ -145,7 +165,18 @@ func (r *result) writeCPU(b *strings.Builder) {
 		}
 		b.WriteString(" |\n")
 	}
-	b.WriteString("\n")
+	b.WriteString("| **the system**")
+	for _, m := range all {
+		var sums []float64
+		for _, each := range m.cpu {
+			sums = append(sums, system(each))
+		}
+		fmt.Fprintf(b, " | %.0f", newSpread(sums).median)
+		if goal, ok := cpuGoals[m.kind]; ok {
+			fmt.Fprintf(b, " (goal %.0f)", goal)
+		}
+	}
+	b.WriteString(" |\n\nThe system is all but driver and receiver.\n\n")
 }
 
 func (k kind) column() string {
@@ -158,6 +189,8 @@ func (k kind) column() string {
 		return fmt.Sprintf("fan-out %d, with a key", k.fanout)
 	case k.fanout == 0:
 		return "accepted"
+	case k.batch > 0:
+		return "in batches"
 	default:
 		return fmt.Sprintf("fan-out %d", k.fanout)
 	}
@@ -194,10 +227,10 @@ func (r *result) writeChecks(b *strings.Builder) {
 	}
 }
 
-// latency is one figure of the steady runs, in milliseconds.
-func (r *result) latency(figure func(latency) time.Duration) string {
+// inMilliseconds is one figure of several runs.
+func inMilliseconds(runs []latency, figure func(latency) time.Duration) string {
 	var all []float64
-	for _, l := range r.latencies {
+	for _, l := range runs {
 		all = append(all, float64(figure(l).Microseconds())/1000)
 	}
 	return newSpread(all).format(1)

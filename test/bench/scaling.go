@@ -99,7 +99,7 @@ func measureScaling(ctx context.Context, o options, progress io.Writer) (_ *scal
 // prepare decides how many events a run has: as many as take half of the length,
 // with slow receivers as many as one worker delivers in twice the length.
 func (r *scaling) prepare(ctx context.Context, l *lab, o options) error {
-	for _, k := range []kind{acceptKind, singleKind, wideKind, slowKind} {
+	for _, k := range o.kinds() {
 		m := &measurement{kind: k, events: o.events}
 		switch {
 		case k.answersAfter > 0:

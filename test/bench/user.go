@@ -15,14 +15,20 @@ type user struct {
 const workspace = "bench"
 
 // populate makes the workspace with an endpoint for each subscription.
-func (s *stack) populate(ctx context.Context, receiverURL string) (user, error) {
+func (s *stack) populate(ctx context.Context, receiverURL string, kinds []kind) (user, error) {
 	u, err := s.newUser(ctx, client.WorkspaceInput{ID: workspace, Name: "Bench"})
 	if err != nil {
 		return user{}, err
 	}
-	for _, k := range []kind{singleKind, wideKind, slowKind} {
-		for i := range endpoints {
+	for _, k := range kinds {
+		if k.fanout == 0 || k.bare || k.keyed {
+			continue
+		}
+		for i := range k.endpoints() {
 			in := client.EndpointInput{URL: receiverURL + k.path(i), Events: []string{k.subscription(i)}}
+			if k.status != 0 {
+				in.RetrySchedule = []int{1800} // within the hour that waits in Redis
+			}
 			if _, err := u.Endpoints.Create(ctx, in); err != nil {
 				return user{}, err
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,10 @@ type kind struct {
 	bare bool
 	// answersAfter is how long the receiver takes.
 	answersAfter time.Duration
+	// batch is how many events a request publishes; 0 is one, by itself.
+	batch int
+	// status is what the receiver answers; 0 is 200.
+	status int
 	// keyed events are each published under an Idempotency-Key of their own.
 	keyed bool
 }
@@ -30,7 +35,11 @@ var (
 	acceptKind = kind{name: "accept"}
 	singleKind = kind{name: "fanout1", fanout: 1}
 	wideKind   = kind{name: "fanout10", fanout: endpoints}
-	slowKind   = kind{name: "slow", fanout: 1, answersAfter: slowAnswer}
+	widestKind = kind{name: "fanout1000", fanout: 1000}
+	batchKind  = kind{name: "batch", fanout: 1, batch: 100}
+	// Of many endpoints, since the breaker of one opens soon.
+	failsKind = kind{name: "fails", fanout: 1000, status: http.StatusInternalServerError}
+	slowKind  = kind{name: "slow", fanout: 1, answersAfter: slowAnswer}
 	// The same with a key: what that costs is told against the one without.
 	keyedAcceptKind = kind{name: "accept", keyed: true}
 	keyedSingleKind = kind{name: "fanout1", fanout: 1, keyed: true}
@@ -43,6 +52,9 @@ func (k kind) label() string {
 	}
 	return k.name
 }
+
+// endpoints is how many it has.
+func (k kind) endpoints() int { return max(endpoints, k.fanout) }
 
 // eventType is the type of the n-th event.
 func (k kind) eventType(n int) string {
@@ -72,7 +84,22 @@ const payloadBytes = 300
 // sequenceKey stands before an event's number in its data, and nowhere else.
 const sequenceKey = `"sequence":`
 
-// body is the request that publishes the event, appended to b: its number and
+// request is what publishes so many events from the n-th on.
+func (k kind) request(n, count int) []byte {
+	if k.batch == 0 {
+		return k.body(make([]byte, 0, 512), n)
+	}
+	b := append(make([]byte, 0, 512*count), `{"events":[`...)
+	for i := range count {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = k.body(b, n+i)
+	}
+	return append(b, "]}"...)
+}
+
+// body is an event, appended to b: its number and
 // what a shop might send, filled up to payloadBytes.
 func (k kind) body(b []byte, n int) []byte {
 	b = fmt.Appendf(b, `{"type":"%s","data":`, k.eventType(n))
