@@ -13,6 +13,9 @@ type request struct {
 	workspace webhook.WorkspaceID
 	events    []webhook.NewEvent
 	bytes     int
+	// most is how many deliveries the events can make, widest how many one of them can;
+	// known once the writer has it.
+	most, widest int
 	// trace is the caller's, or none.
 	trace webhook.Trace
 	// checked is what came of holding the events against their types' schemas.

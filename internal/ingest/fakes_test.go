@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -24,7 +25,9 @@ var (
 type memory struct {
 	mu        sync.Mutex
 	endpoints map[webhook.WorkspaceID]int
-	unread    map[webhook.WorkspaceID]bool // whose endpoints can't be loaded
+	// wants is what type a workspace's endpoints want; every one if none is said.
+	wants  map[webhook.WorkspaceID]string
+	unread map[webhook.WorkspaceID]bool // whose endpoints can't be loaded
 	// types are versions of event types.
 	types    map[webhook.WorkspaceID]int64
 	groups   []webhook.Group
@@ -41,6 +44,7 @@ type memory struct {
 func newMemory() *memory {
 	return &memory{
 		endpoints: map[webhook.WorkspaceID]int{"w": 1, "other": 1},
+		wants:     make(map[webhook.WorkspaceID]string),
 		unread:    make(map[webhook.WorkspaceID]bool), ids: make(map[externalID]webhook.Event),
 		keys: make(map[webhook.IdempotencyKey]webhook.Answer),
 	}
@@ -58,7 +62,7 @@ func (m *memory) Versions(_ context.Context, ids []webhook.WorkspaceID) (map[web
 	return out, time.Now(), nil
 }
 
-// Subscriptions gives every endpoint all events. One workspace that can't be
+// Subscriptions gives every endpoint what the workspace's want. One workspace that can't be
 // read fails the whole look-up, as one row does with a driver.
 func (m *memory) Subscriptions(_ context.Context, ids []webhook.WorkspaceID) (map[webhook.WorkspaceID][]webhook.Endpoint, error) {
 	m.mu.Lock()
@@ -69,7 +73,7 @@ func (m *memory) Subscriptions(_ context.Context, ids []webhook.WorkspaceID) (ma
 			return nil, errNoLoad
 		}
 		for range m.endpoints[id] {
-			out[id] = append(out[id], webhook.Endpoint{ID: webhook.NewID(time.Now()), Events: []string{"*"}})
+			out[id] = append(out[id], webhook.Endpoint{ID: webhook.NewID(time.Now()), Events: []string{cmp.Or(m.wants[id], "*")}})
 		}
 	}
 	return out, nil

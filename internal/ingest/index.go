@@ -26,8 +26,6 @@ type indexed struct {
 	// err is why this workspace can't be matched; it fails alone.
 	err   error
 	match *match.Index[webhook.ID]
-	// endpoints is how many an event can match at most.
-	endpoints int
 	// typesVersion is what rules are of; nil for no rule.
 	typesVersion int64
 	rules        *rules
@@ -137,9 +135,23 @@ func (x *index) put(id webhook.WorkspaceID, e *indexed) {
 	}
 }
 
+// most is how many deliveries the request can make, and how many its widest event can.
+// A filter may leave any of them out, which is known only after it was tried.
+func (x *indexed) most(r *request) (all, widest int) {
+	for n := range r.events {
+		e := &r.events[n]
+		most := x.match.Most(e.Type)
+		if targets := len(e.Options.Targets); targets > 0 {
+			most = min(most, targets)
+		}
+		all, widest = all+most, max(widest, most)
+	}
+	return all, widest
+}
+
 // compile never leaves an endpoint out: an event would miss it in silence.
 func compile(endpoints []webhook.Endpoint) *indexed {
-	e := &indexed{bytes: 512, endpoints: len(endpoints)}
+	e := &indexed{bytes: 512}
 	entries := make([]match.Entry[webhook.ID], 0, len(endpoints))
 	for i := range endpoints {
 		ep := &endpoints[i]

@@ -73,7 +73,7 @@ func (i *Ingester) gatherOrdered(first orderedRequest) (group []orderedRequest) 
 	events, bytes, deliveries := 0, 0, 0
 	for r := first; ; {
 		i.ordered.bytes.Add(-int64(r.bytes))
-		events, bytes, deliveries = events+len(r.events), bytes+r.bytes, deliveries+len(r.events)*r.indexed.endpoints
+		events, bytes, deliveries = events+len(r.events), bytes+r.bytes, deliveries+r.most
 		if i.cfg.Now().Sub(r.since) > i.cfg.MaxWait {
 			r.answer <- answer{err: overloaded("events with an ordering key come in faster than they can be stored")}
 		} else {

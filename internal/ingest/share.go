@@ -17,9 +17,8 @@ type route struct {
 
 // plan adds a request to a group, by the way that its workspace has now.
 func (i *Ingester) plan(p *plan, r *request, x *indexed) {
-	most := x.endpoints * len(r.events)
 	var way route
-	way.bulk = i.announce.pressed(most) && i.shares.exceeds(r.workspace, most, p.here)
+	way.bulk = i.announce.pressed(r.most) && i.shares.exceeds(r.workspace, r.most, p.here)
 	way.announced = i.announce.takes(way.bulk)
 	n := p.add(r, x, way)
 	i.shares.count(r.workspace, n, p.here)

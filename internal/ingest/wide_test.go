@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -49,6 +50,20 @@ func TestWideEvent(t *testing.T) {
 			free()
 			for _, r := range requests[:4] {
 				must(t, (<-r.answer).err)
+			}
+		})
+	})
+
+	t.Run("IsNoneThatFewOfManyWant", func(t *testing.T) {
+		bubble(t, func(t *testing.T, w *world) {
+			w.endpoints["many"], w.wants["many"] = 20_000, "another"
+			requests := requestsFor("many", slices.Repeat([]string{"a"}, 100)...)
+			w.process(t.Context(), requests)
+			for _, r := range requests {
+				must(t, (<-r.answer).err)
+			}
+			if len(w.groups) != 1 {
+				t.Errorf("%d groups", len(w.groups))
 			}
 		})
 	})

@@ -14,8 +14,8 @@ import (
 const commitTimeout = 5 * time.Second
 
 const (
-	// wideEvent is how many endpoints a workspace has whose events commit alone,
-	// beside the writer.
+	// wideEvent is how many endpoints may want an event that commits in company; one
+	// that more may want commits alone, beside the writer.
 	wideEvent = 2000
 	// wideBatch is how many deliveries a batch may make that commits in company:
 	// everybody's events wait for its rows. It needs no company, and the few events
@@ -24,9 +24,8 @@ const (
 )
 
 // isWide reports whether a request commits beside the writer.
-func isWide(r *request, endpoints int) bool {
-	most := endpoints * len(r.events)
-	return endpoints > wideEvent || most > maxGroupDeliveries || most > wideBatch && len(r.events) > smallBatch
+func isWide(r *request) bool {
+	return r.widest > wideEvent || r.most > maxGroupDeliveries || r.most > wideBatch && len(r.events) > smallBatch
 }
 
 // write is the group writer: one goroutine, so that while one group commits the
@@ -184,7 +183,10 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 			i.cfg.Logger.Error("a workspace's endpoints can't be matched", "workspace_id", r.workspace, "error", x.err)
 			r.answer <- answer{err: x.err}
 			continue
-		case r.once() != nil && (taken[r.once().Key] || isWide(r, x.endpoints)):
+		}
+		r.most, r.widest = x.most(r)
+		switch {
+		case r.once() != nil && (taken[r.once().Key] || isWide(r)):
 			// A wide one would hold its key for as long as its commit takes, and with it
 			// every group in which the key is, too.
 			r.answer <- answer{err: webhook.ErrClaimFirst}
@@ -192,7 +194,7 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 		case !x.rules.allow(r):
 			continue
 		}
-		if isWide(r, x.endpoints) {
+		if isWide(r) {
 			i.commitBeside(r, x)
 			continue
 		}
@@ -200,7 +202,7 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 			i.order(r, x, p.here)
 			continue
 		}
-		if !p.fits(x.endpoints * len(r.events)) {
+		if !p.fits(r.most) {
 			i.commit(ctx, p)
 			p = i.newPlan(&i.ids)
 		}

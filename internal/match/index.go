@@ -51,6 +51,20 @@ func (x *Index[T]) Match(dst []T, eventType string, data []byte) []T {
 	return x.appendMatching(dst, x.exact[eventType], &d)
 }
 
+// Most is how many entries can want an event of the type: all whose types it is of,
+// whatever their filters say.
+func (x *Index[T]) Most(eventType string) int {
+	n := len(x.all) + len(x.exact[eventType])
+	if len(x.prefixes) > 0 {
+		for i := range len(eventType) {
+			if eventType[i] == '.' {
+				n += len(x.prefixes[eventType[:i+1]])
+			}
+		}
+	}
+	return n
+}
+
 func (x *Index[T]) appendMatching(dst []T, places []int32, d *document) []T {
 	for _, place := range places {
 		if e := &x.entries[place]; e.Subscription.filter.holds(d) {

@@ -19,13 +19,17 @@ func TestIndex(t *testing.T) {
 	for _, tt := range []struct {
 		eventType, data string
 		want            []string
+		most            int
 	}{
-		{"post.created", `{}`, []string{"everything", "posts", "created", "twice"}},
-		{"post.created", `{"draft":true}`, []string{"everything", "posts", "created", "drafts", "twice"}},
-		{"post.comment.created", `{}`, []string{"everything", "posts", "comments"}},
-		{"posts.created", `{}`, []string{"everything"}},
-		{"post", `{}`, []string{"everything"}},
+		{"post.created", `{}`, []string{"everything", "posts", "created", "twice"}, 5},
+		{"post.created", `{"draft":true}`, []string{"everything", "posts", "created", "drafts", "twice"}, 5},
+		{"post.comment.created", `{}`, []string{"everything", "posts", "comments"}, 3},
+		{"posts.created", `{}`, []string{"everything"}, 1},
+		{"post", `{}`, []string{"everything"}, 1},
 	} {
+		if got := x.Most(tt.eventType); got != tt.most {
+			t.Errorf("%s may go to %d, want %d", tt.eventType, got, tt.most)
+		}
 		if got := x.Match(nil, tt.eventType, []byte(tt.data)); !slices.Equal(got, tt.want) {
 			t.Errorf("%s %s goes to %q, want %q", tt.eventType, tt.data, got, tt.want)
 		}

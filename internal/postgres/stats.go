@@ -122,6 +122,9 @@ func countStretch(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID
 		Statuses: statusStrings(webhook.Statuses()), Classes: classStrings(),
 	}
 	p.Lo, p.Hi = minuteBounds(start, end)
+	if err := q.JoinAtOnce(ctx); err != nil {
+		return err
+	}
 	return q.CountTallies(ctx, p)
 }
 

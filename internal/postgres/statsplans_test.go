@@ -71,3 +71,20 @@ func TestStatsTablesHaveTheIndexesTheirStatementsName(t *testing.T) {
 		})
 	}
 }
+
+// A minute's deliveries and attempts, thousands of each, are joined at once also where
+// the day has no statistics yet, as it has none for its first minutes.
+func TestStatsCountAMinuteWithoutALoopInALoop(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.fillToday(2000)
+	conn := s.planner()
+	_, err := conn.Exec(t.Context(), "BEGIN")
+	must(t, err)
+	must(t, dbsqlc.New(conn).JoinAtOnce(t.Context()))
+	lo, hi := pg(webhook.FirstID(time.Now().Add(-time.Minute))), pg(webhook.FirstID(time.Now().Add(time.Minute)))
+	plan, _ := run(t, conn, dbsqlc.CountTallies, "w", int32(0), int16(1), lo, hi, []string{"pending"}, []string{"status"})
+	if strings.Contains(plan, "Nested Loop") {
+		t.Error(plan)
+	}
+}

@@ -31,7 +31,7 @@ var writers = []rule{
 	{row: "A wide event commits alone", mutants: []mutant{
 		{
 			"internal/ingest/writer.go",
-			"return endpoints > wideEvent || most > maxGroupDeliveries || most > wideBatch && len(r.events) > smallBatch", "return most > 1<<40 && endpoints > wideEvent",
+			"return r.widest > wideEvent || r.most > maxGroupDeliveries || r.most > wideBatch && len(r.events) > smallBatch", "return r.widest > 1<<40",
 			"internal/ingest", "TestWideEvent/HoldsUpNobody",
 		},
 	}},

@@ -122,6 +122,17 @@ func (q *Queries) HourIsMerged(ctx context.Context, arg HourIsMergedParams) (boo
 	return merged, err
 }
 
+const JoinAtOnce = `-- name: JoinAtOnce :exec
+SELECT set_config('enable_nestloop', 'off', true)
+`
+
+// For the rest of the transaction: a day without statistics looks empty, and a loop in
+// a loop over a minute's deliveries and attempts takes a minute for 20,000 of them.
+func (q *Queries) JoinAtOnce(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, JoinAtOnce)
+	return err
+}
+
 const LiveTally = `-- name: LiveTally :many
 WITH d AS MATERIALIZED (
     SELECT v.id, v.status, v.completed_at, v.replay_id,
