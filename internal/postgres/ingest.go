@@ -290,9 +290,9 @@ const acceptedLate = "PR001"
 // are; that comes last, since a migration locks the partitioned ones first, too.
 func queueInserts(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Event, own *onDay) {
 	events, into := dbsqlc.InsertEvents, dbsqlc.InsertDeliveries
-	atOnceToo := own != nil && !anyOptions(g)
+	plain := own != nil && !anyOptions(g)
 	switch {
-	case atOnceToo:
+	case plain:
 		b.Queue(dbsqlc.AcceptInTimePlanOnce, pgTime(g.MadeAt))
 	case !g.MadeAt.IsZero():
 		b.Queue(dbsqlc.AcceptInTime, pgTime(g.MadeAt))
@@ -300,7 +300,7 @@ func queueInserts(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Ev
 	queueOptions(b, g, dups)
 	if own != nil {
 		events, into = own.insertEvents, own.insertDeliveries
-		if !atOnceToo {
+		if !plain {
 			b.Queue(dbsqlc.PlanOnce)
 		}
 	}

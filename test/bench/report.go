@@ -108,7 +108,7 @@ func (k kind) title() string {
 	case k.fanout == 0:
 		return "events accepted, nothing matches"
 	case k.batch > 0:
-		return fmt.Sprintf("deliveries at fan-out %d, published %d in a batch", k.fanout, k.batch)
+		return fmt.Sprintf("deliveries at fan-out %d, published %d in a batch by a quarter of the posters", k.fanout, k.batch)
 	default:
 		return fmt.Sprintf("deliveries at fan-out %d, first post to last arrival", k.fanout)
 	}

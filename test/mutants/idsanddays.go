@@ -104,7 +104,7 @@ var idsAndDays = []rule{
 		},
 		{
 			"internal/postgres/ingest.go",
-			"	if !g.MadeAt.IsZero() {", "	if false {",
+			"	case !g.MadeAt.IsZero():", "	case false:",
 			"internal/postgres", "TestCatchUpEndsBeforeWhatCanStillBeAccepted/WhatWasMadeTooLongAgoIsNotAccepted",
 		},
 	}},

@@ -233,14 +233,14 @@ var isolation = []rule{
 	{row: "A burst of one workspace goes behind the others", mutants: []mutant{
 		{
 			"internal/ingest/share.go",
-			"	way.bulk = i.announce.pressed(most) &&", "	way.bulk = false && i.announce.pressed(most) &&",
+			"	way.bulk = i.announce.pressed(r.most) &&", "	way.bulk = false && i.announce.pressed(r.most) &&",
 			"internal/ingest", "TestBurst/GoesBehindTheOthersWhileTasksPileUp",
 		},
 	}},
 	{row: "A large batch holds up nobody's commit", mutants: []mutant{
 		{
 			"internal/ingest/writer.go",
-			" || most > wideBatch && len(r.events) > smallBatch", "",
+			" || r.most > wideBatch && len(r.events) > smallBatch", "",
 			"internal/ingest", "TestWideEvent/IsABatchThatMayMake1000Deliveries",
 		},
 	}},
