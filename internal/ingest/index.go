@@ -141,7 +141,7 @@ func (x *indexed) most(r *request) (all, widest int) {
 	for n := range r.events {
 		e := &r.events[n]
 		most := x.match.Most(e.Type)
-		if targets := len(e.Options.Targets); targets > 0 {
+		if targets := len(e.Targets); targets > 0 {
 			most = min(most, targets)
 		}
 		all, widest = all+most, max(widest, most)

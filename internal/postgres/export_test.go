@@ -6,7 +6,7 @@ import (
 )
 
 // NameDaysFrom sets from which size on a day's own tables are named.
-func (db *DB) NameDaysFrom(bytes int64) { db.busyDays.from = bytes }
+func (db *DB) NameDaysFrom(bytes int64) { db.from = bytes }
 
 // BackendPID is that of a connection; with a pool of one, of all statements.
 func (db *DB) BackendPID(ctx context.Context) (pid int) {

@@ -86,7 +86,7 @@ func (l *bill) groups(events, fanout int) {
 func (l *bill) charge(what string, deliveries int, do func() error) {
 	before := l.used()
 	must(l.b, do())
-	time.Sleep(200 * time.Microsecond) // its time is told once it waits again
+	<-time.After(200 * time.Microsecond) // its time is told once it waits again
 	l.costs[what] = append(l.costs[what], float64(l.used()-before)/1000/float64(deliveries))
 }
 

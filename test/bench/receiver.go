@@ -69,7 +69,9 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	t := r.current.Load()
 	t.add(a)
-	time.Sleep(t.kind.answersAfter)
+	if d := t.kind.answersAfter; d > 0 && sleep(req.Context(), d) != nil {
+		return // the worker went away
+	}
 	if a.kind == failsKind.name {
 		w.WriteHeader(failsKind.status)
 		return

@@ -75,7 +75,7 @@ func (l *lab) queuedBytes(ctx context.Context) (float64, error) {
 	if err := syscall.Kill(worker, syscall.SIGSTOP); err != nil {
 		return 0, err
 	}
-	defer syscall.Kill(worker, syscall.SIGCONT) // also where it goes on already
+	defer func() { _ = syscall.Kill(worker, syscall.SIGCONT) }() // also where it goes on already
 	t := l.begin(wideKind, queuedEvents)
 	if _, err := l.poster.postAll(ctx, wideKind, t.first, queuedEvents, l.posters); err != nil {
 		return 0, err
