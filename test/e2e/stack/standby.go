@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/postrider/postrider/internal/local"
 )
 
@@ -86,6 +88,14 @@ func (p *Postgres) Linger(t testing.TB) (end func()) {
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
+	// It hears of that in a moment: who is cut off before would be let in again.
+	Eventually(t, "nobody is let in", func() bool {
+		another, err := pgx.Connect(t.Context(), p.URL)
+		if err == nil {
+			_ = another.Close(t.Context())
+		}
+		return err != nil
+	})
 	if _, err := conn.Exec(t.Context(), cutOff); err != nil {
 		t.Fatal(err)
 	}
