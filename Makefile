@@ -60,6 +60,17 @@ bench-scaling: build ## measure what more workers and cores give and write docs/
 	@$(GO) build -o bin/bench ./test/bench
 	bin/testenv bin/bench -bin bin -scaling -output docs/scaling-measured.md $(ARGS)
 
+# What bench-compare compares with: a commit, tag or branch.
+BASE ?= HEAD~1
+
+.PHONY: bench-compare
+bench-compare: build ## measure this tree against BASE (HEAD~1), both in turn
+	@$(GO) build -o bin/testenv ./internal/testenv
+	@$(GO) build -o bin/bench ./test/bench
+	@rm -rf bin/base && mkdir -p bin/base/tree && git archive $(BASE) | tar -x -C bin/base/tree
+	@cd bin/base/tree && CGO_ENABLED=0 $(GO) build -trimpath -o ../ ./cmd/...
+	bin/testenv bin/bench -bin bin -against bin/base $(ARGS)
+
 .PHONY: chaos
 chaos: ## kill, stop and cut off everything under load and write docs/reliability.md
 	@$(GO) build -o bin/testenv ./internal/testenv

@@ -3,7 +3,8 @@
 // processes of their own, and, in this process, 128 posters and the receiver.
 // Beside every rate stands the bare one: the same posters, straight to the same
 // receiver. With -isolation it measures what sick receivers do to healthy ones
-// instead, with -scaling what more workers and cores give. Everything is on loopback, bounded in count and time, and ends with
+// instead, with -scaling what more workers and cores give, with -against what
+// changed since other programs. Everything is on loopback, bounded in count and time, and ends with
 // this process.
 package main
 
@@ -56,6 +57,8 @@ func measure(ctx context.Context, o options, progress io.Writer) (report, error)
 	switch {
 	case o.isolation:
 		return measureIsolation(ctx, o, progress)
+	case o.against != "":
+		return measureAgainst(ctx, o, progress)
 	case o.scaling:
 		return measureScaling(ctx, o, progress)
 	}

@@ -37,6 +37,8 @@ type options struct {
 	keys bool
 	// scaling measures what more workers and cores give instead.
 	scaling bool
+	// against is the directory of other programs to compare with; "" compares none.
+	against string
 	// concurrency is the workers' requests in flight; 0 is the default.
 	concurrency int
 	// quick only shows that everything works.
@@ -67,6 +69,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	f.IntVar(&o.ward, "ward", 0, "with -isolation: try only this number of endpoints, a multiple of 10 (default 40, then 400)")
 	f.BoolVar(&o.noise, "noise", false, "with -isolation: only what one workspace does to another")
 	f.BoolVar(&o.scaling, "scaling", false, "measure what more workers and cores give instead")
+	f.StringVar(&o.against, "against", "", "compare with the programs in `directory` instead, both in turn")
 	f.BoolVar(&o.keys, "keys", false, "only measure what an Idempotency-Key costs")
 	quick := f.Bool("quick", false, "only show that everything works: one short run of each kind")
 	if err := f.Parse(args); err != nil {
