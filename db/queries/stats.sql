@@ -64,8 +64,8 @@ SELECT EXISTS (SELECT FROM stats_tallies
                WHERE workspace_id = @workspace_id AND start_minute = @hour::int AND minutes = 60)::bool AS merged;
 
 -- name: JoinAtOnce :exec
--- For the rest of the transaction: a day without statistics looks empty, and a loop in
--- a loop over a minute's deliveries and attempts takes a minute for 20,000 of them.
+-- For the rest of the transaction: a day without statistics looks empty, and then each
+-- of a minute's attempts would be held against each of its deliveries.
 SELECT set_config('enable_nestloop', 'off', true);
 
 -- name: CountTallies :exec

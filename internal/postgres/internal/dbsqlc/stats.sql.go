@@ -126,8 +126,8 @@ const JoinAtOnce = `-- name: JoinAtOnce :exec
 SELECT set_config('enable_nestloop', 'off', true)
 `
 
-// For the rest of the transaction: a day without statistics looks empty, and a loop in
-// a loop over a minute's deliveries and attempts takes a minute for 20,000 of them.
+// For the rest of the transaction: a day without statistics looks empty, and then each
+// of a minute's attempts would be held against each of its deliveries.
 func (q *Queries) JoinAtOnce(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, JoinAtOnce)
 	return err
