@@ -54,6 +54,7 @@ func newestFirst(ids []webhook.ID) []webhook.ID {
 
 // catalog is a workspace's deliveries of four days, with what lists go by.
 type catalog struct {
+	ids webhook.IDSource // which grow also within a millisecond: the newest attempt is the last one
 	*stage
 	store *postgres.Deliveries
 	all   []webhook.Member
@@ -92,7 +93,7 @@ func (c *catalog) list(f webhook.DeliveryFilter, limit int) []webhook.ID {
 func (c *catalog) attempts(m webhook.Member, code int, class string) {
 	c.t.Helper()
 	c.exec(`INSERT INTO attempts (delivery_id, workspace_id, id, number, started_at, duration_us, status_code, error_class, request_headers)
-		VALUES ($1, 'w', $2, 1, now(), 1, nullif($3::int, 0), nullif($4, ''), '')`, pg(m.DeliveryID), pg(webhook.NewID(time.Now())), code, class)
+		VALUES ($1, 'w', $2, 1, now(), 1, nullif($3::int, 0), nullif($4, ''), '')`, pg(m.DeliveryID), pg(c.ids.Next(time.Now())), code, class)
 	c.exec("UPDATE deliveries SET attempts = attempts + 1 WHERE id = $1", pg(m.DeliveryID))
 }
 
