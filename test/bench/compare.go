@@ -62,19 +62,12 @@ func (r *comparison) prepare(ctx context.Context, labs [2]*lab, o options) error
 		if k.bare || k.keyed || k.status != 0 {
 			continue
 		}
-		v := &versus{kind: k, events: o.events / max(k.fanout, 1)}
-		if o.quick {
-			v.events = max(v.events, 1)
-		}
+		v := &versus{kind: k}
 		for _, l := range labs {
-			n := v.events
-			if n == 0 {
-				var err error
-				if n, err = l.warmUp(ctx, k, o.length/2); err != nil {
-					return err
-				}
+			var err error
+			if v.events, err = l.eventsOf(ctx, k, o, o.length/2); err != nil {
+				return err
 			}
-			v.events = n
 		}
 		r.loads = append(r.loads, v)
 	}
@@ -118,9 +111,4 @@ func (r *comparison) markdown() string {
 }
 
 // verdict implements report.
-func (r *comparison) verdict() error {
-	if r.faults.none() {
-		return nil
-	}
-	return fmt.Errorf("deliveries went wrong: %s", r.faults)
-}
+func (r *comparison) verdict() error { return r.faults.verdict() }

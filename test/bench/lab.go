@@ -125,6 +125,15 @@ func (t *tally) wait(ctx context.Context) error {
 	}
 }
 
+// eventsOf is how many events a run of the kind has: what the flag says, as many
+// deliveries where each makes several, or else as many as take the length.
+func (l *lab) eventsOf(ctx context.Context, k kind, o options, length time.Duration) (int, error) {
+	if o.events > 0 {
+		return max(o.events/max(k.fanout, 1), 1), nil
+	}
+	return l.warmUp(ctx, k, length)
+}
+
 // warmUp doubles the number of events until a run takes long enough to tell how
 // many a run of the wanted length takes.
 func (l *lab) warmUp(ctx context.Context, k kind, length time.Duration) (int, error) {

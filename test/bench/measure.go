@@ -103,22 +103,16 @@ func (r *result) prepare(ctx context.Context, l *lab, progress io.Writer) error 
 		if k.status != 0 {
 			continue // it is for the end
 		}
-		m := &measurement{kind: k, events: r.options.events}
+		m := &measurement{kind: k}
 		length := r.options.length
-		switch {
-		case k.bare:
+		if k.bare {
 			length = min(length, bareSeconds*time.Second)
-		case k.fanout > 1 && m.events > 0:
-			m.events = max(m.events/k.fanout, 1)
 		}
+		var err error
 		if k.keyed { // as many as without a key: the two are compared
 			m.events = r.measured[len(r.measured)-1].events
-		}
-		if m.events == 0 {
-			var err error
-			if m.events, err = l.warmUp(ctx, k, length); err != nil {
-				return err
-			}
+		} else if m.events, err = l.eventsOf(ctx, k, r.options, length); err != nil {
+			return err
 		}
 		fmt.Fprintf(progress, " %s %d events", k.name, m.events)
 		if k.bare {
@@ -203,12 +197,7 @@ func (s *stack) complaints() ([]string, error) {
 }
 
 // verdict implements report.
-func (r *result) verdict() error {
-	if r.faults.none() {
-		return nil
-	}
-	return fmt.Errorf("deliveries went wrong: %s", r.faults)
-}
+func (r *result) verdict() error { return r.faults.verdict() }
 
 func (f faults) String() string {
 	return fmt.Sprintf("%d lost, %d duplicates, %d not at the first attempt, %d that nobody sent", f.lost, f.duplicates, f.retries, f.strays)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 	"github.com/postrider/postrider/signature"
 )
 
-// receiver answers every webhook with 200, after as long as its kind takes, and counts it in the current tally.
+// receiver answers every webhook with its kind's status, after as long as that takes, and counts it in the current tally.
 type receiver struct {
 	url     string
 	current atomic.Pointer[tally]
@@ -72,11 +73,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if d := t.kind.answersAfter; d > 0 && sleep(req.Context(), d) != nil {
 		return // the worker went away
 	}
-	if a.kind == failsKind.name {
-		w.WriteHeader(failsKind.status)
-		return
-	}
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(cmp.Or(t.kind.status, http.StatusOK))
 }
 
 // sequenceOf finds the event's number in a request, -1 when there is none.

@@ -100,21 +100,12 @@ func measureScaling(ctx context.Context, o options, progress io.Writer) (_ *scal
 // with slow receivers as many as one worker delivers in twice the length.
 func (r *scaling) prepare(ctx context.Context, l *lab, o options) error {
 	for _, k := range o.kinds() {
-		m := &measurement{kind: k, events: o.events}
-		switch {
-		case k.answersAfter > 0:
+		m := &measurement{kind: k}
+		var err error
+		if k.answersAfter > 0 && !o.quick {
 			m.events = int(2 * o.length.Seconds() * scalingSlots / k.answersAfter.Seconds())
-		case k.fanout > 1:
-			m.events /= k.fanout
-		}
-		if o.quick {
-			m.events = quickEvents / max(k.fanout, 1)
-		}
-		if m.events == 0 {
-			var err error
-			if m.events, err = l.warmUp(ctx, k, o.length/2); err != nil {
-				return err
-			}
+		} else if m.events, err = l.eventsOf(ctx, k, o, o.length/2); err != nil {
+			return err
 		}
 		r.loads = append(r.loads, m)
 	}

@@ -82,9 +82,4 @@ func (r *scaling) writeCores(b *strings.Builder) {
 }
 
 // verdict implements report.
-func (r *scaling) verdict() error {
-	if r.faults.none() {
-		return nil
-	}
-	return fmt.Errorf("deliveries went wrong: %s", r.faults)
-}
+func (r *scaling) verdict() error { return r.faults.verdict() }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -96,4 +97,10 @@ func (f faults) plus(g faults) faults {
 	return faults{f.lost + g.lost, f.duplicates + g.duplicates, f.retries + g.retries, f.strays + g.strays}
 }
 
-func (f faults) none() bool { return f == faults{} }
+// verdict is a report's that has no others.
+func (f faults) verdict() error {
+	if f == (faults{}) {
+		return nil
+	}
+	return fmt.Errorf("deliveries went wrong: %s", f)
+}
