@@ -1,5 +1,7 @@
 package match
 
+import "iter"
+
 // Entry is one subscription with what stands for it, usually its endpoint.
 type Entry[T any] struct {
 	Subscription *Subscription
@@ -40,29 +42,36 @@ func NewIndex[T any](entries []Entry[T]) *Index[T] {
 // the shortest, then by exact type, and in the order of entries within each.
 func (x *Index[T]) Match(dst []T, eventType string, data []byte) []T {
 	d := newDocument(data)
-	dst = x.appendMatching(dst, x.all, &d)
-	if len(x.prefixes) > 0 {
-		for i := range len(eventType) {
-			if eventType[i] == '.' {
-				dst = x.appendMatching(dst, x.prefixes[eventType[:i+1]], &d)
-			}
-		}
+	for places := range x.of(eventType) {
+		dst = x.appendMatching(dst, places, &d)
 	}
-	return x.appendMatching(dst, x.exact[eventType], &d)
+	return dst
 }
 
 // Most is how many entries can want an event of the type: all whose types it is of,
 // whatever their filters say.
-func (x *Index[T]) Most(eventType string) int {
-	n := len(x.all) + len(x.exact[eventType])
-	if len(x.prefixes) > 0 {
-		for i := range len(eventType) {
-			if eventType[i] == '.' {
-				n += len(x.prefixes[eventType[:i+1]])
-			}
-		}
+func (x *Index[T]) Most(eventType string) (n int) {
+	for places := range x.of(eventType) {
+		n += len(places)
 	}
 	return n
+}
+
+// of yields the places of those whose types the event's is of, in Match's order.
+func (x *Index[T]) of(eventType string) iter.Seq[[]int32] {
+	return func(yield func([]int32) bool) {
+		if !yield(x.all) {
+			return
+		}
+		if len(x.prefixes) > 0 {
+			for i := range len(eventType) {
+				if eventType[i] == '.' && !yield(x.prefixes[eventType[:i+1]]) {
+					return
+				}
+			}
+		}
+		yield(x.exact[eventType])
+	}
 }
 
 func (x *Index[T]) appendMatching(dst []T, places []int32, d *document) []T {
