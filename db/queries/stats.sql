@@ -91,10 +91,11 @@ WITH d AS MATERIALIZED (
         FROM d WHERE d.status = 'success' AND d.replay_id IS NULL
     ) x GROUP BY GROUPING SETS ((x.endpoint_id, x.cell), (x.cell))
 )
-INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts)
-SELECT @workspace_id, coalesce(c.endpoint_id, '00000000-0000-0000-0000-000000000000'), @start_minute::int, @minutes::smallint,
-       array_agg(c.cell::smallint ORDER BY c.cell), array_agg(c.n::integer ORDER BY c.cell)
-FROM cells c GROUP BY c.endpoint_id;
+INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts, packed)
+SELECT @workspace_id, t.endpoint_id, @start_minute::int, @minutes::smallint, t.cells, t.counts, stats_pack(t.cells, t.counts)
+FROM (SELECT coalesce(c.endpoint_id, '00000000-0000-0000-0000-000000000000') AS endpoint_id,
+             array_agg(c.cell::smallint ORDER BY c.cell) AS cells, array_agg(c.n::integer ORDER BY c.cell) AS counts
+      FROM cells c GROUP BY c.endpoint_id) t;
 
 -- name: LiveTally :many
 -- The same of a few deliveries, at most @n, of some endpoints, each by itself, or of
@@ -128,12 +129,23 @@ SELECT x.endpoint_id::uuid AS endpoint_id, x.cell::smallint AS cell, count(*)::i
 -- name: TalliesOf :many
 -- Of each endpoint by itself: OFFSET 0 keeps it from reading a window's rows of all.
 -- Index: stats_tallies_pkey.
-SELECT u.id::uuid AS endpoint_id, t.start_minute, t.minutes, t.cells, t.counts
-FROM unnest((SELECT @endpoint_ids::uuid[])) AS u(id)
-CROSS JOIN LATERAL (SELECT s.start_minute, s.minutes, s.cells, s.counts FROM stats_tallies s
+SELECT u.id::uuid AS endpoint_id, t.start_minute, t.minutes, t.packed
+FROM (SELECT unnest((SELECT @endpoint_ids::uuid[])) AS id, unnest((SELECT @los::int[])) AS lo, unnest((SELECT @his::int[])) AS hi) u
+CROSS JOIN LATERAL (SELECT s.start_minute, s.minutes, coalesce(s.packed, stats_pack(s.cells, s.counts))::bytea AS packed FROM stats_tallies s
                     WHERE s.workspace_id = @workspace_id AND s.endpoint_id = u.id
-                      AND s.start_minute >= @lo_minute::int AND s.start_minute < @hi_minute::int
+                      AND s.start_minute >= u.lo AND s.start_minute < u.hi
                     OFFSET 0) t;
+
+-- name: RollupsOf :many
+-- Those that are up to date. Index: stats_rollups_pkey, stats_unrolled_pkey.
+SELECT u.id::uuid AS endpoint_id, t.start_minute, t.packed
+FROM unnest((SELECT @endpoint_ids::uuid[])) AS u(id)
+CROSS JOIN LATERAL (SELECT s.start_minute, s.packed FROM stats_rollups s
+                    WHERE s.workspace_id = @workspace_id AND s.endpoint_id = u.id AND s.minutes = @minutes::smallint
+                      AND s.start_minute >= @lo_minute::int AND s.start_minute < @hi_minute::int
+                    OFFSET 0) t
+WHERE NOT EXISTS (SELECT FROM stats_unrolled o
+                  WHERE o.end_minute = t.start_minute + @minutes::smallint AND o.minutes = @minutes::smallint AND o.workspace_id = @workspace_id);
 
 -- name: UnmergedHour :many
 -- Index: stats_tallies_minutes.
@@ -151,9 +163,48 @@ WITH old AS (
     FROM (SELECT old.endpoint_id, unnest(old.cells) AS cell, unnest(old.counts) AS n FROM old) o
     GROUP BY o.endpoint_id, o.cell
 )
-INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts)
-SELECT @workspace_id, s.endpoint_id, @hour::int, 60, array_agg(s.cell ORDER BY s.cell), array_agg(s.n::integer ORDER BY s.cell)
-FROM sums s GROUP BY s.endpoint_id;
+INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts, packed)
+SELECT @workspace_id, t.endpoint_id, @hour::int, 60, t.cells, t.counts, stats_pack(t.cells, t.counts)
+FROM (SELECT s.endpoint_id, array_agg(s.cell ORDER BY s.cell) AS cells, array_agg(s.n::integer ORDER BY s.cell) AS counts
+      FROM sums s GROUP BY s.endpoint_id) t;
+
+-- name: Unrolled :many
+-- What ended first, and of that the shorter one; none that has minutes which are not
+-- merged. Index: stats_unrolled_pkey, stats_tallies_minutes.
+SELECT end_minute, minutes, workspace_id FROM stats_unrolled
+WHERE end_minute <= least(@before::int, (SELECT min(t.start_minute) FROM stats_tallies t WHERE t.minutes = 1))
+ORDER BY end_minute, minutes LIMIT 1;
+
+-- name: MergedOf :many
+-- A page of endpoints with their merged hours, one after another. OFFSET 0 keeps it a
+-- look-up for each hour. Index: stats_tallies_start.
+SELECT t.endpoint_id, string_agg(t.packed, ''::bytea)::bytea AS packed
+FROM generate_series(@start_minute::int, @last_minute::int, 60) AS h(start)
+CROSS JOIN LATERAL (SELECT s.endpoint_id, coalesce(s.packed, stats_pack(s.cells, s.counts))::bytea AS packed FROM stats_tallies s
+                    WHERE s.workspace_id = @workspace_id AND s.start_minute = h.start AND (sqlc.narg('after')::uuid IS NULL OR s.endpoint_id > sqlc.narg('after')::uuid)
+                    OFFSET 0) t
+GROUP BY t.endpoint_id ORDER BY t.endpoint_id LIMIT @n::int;
+
+-- name: RolledOf :many
+-- The same of a day's quarters. Index: stats_rollups_start.
+SELECT t.endpoint_id, string_agg(t.packed, ''::bytea)::bytea AS packed
+FROM generate_series(@start_minute::int, @last_minute::int, 360) AS q(start)
+CROSS JOIN LATERAL (SELECT s.endpoint_id, s.packed FROM stats_rollups s
+                    WHERE s.workspace_id = @workspace_id AND s.minutes = 360 AND s.start_minute = q.start AND (sqlc.narg('after')::uuid IS NULL OR s.endpoint_id > sqlc.narg('after')::uuid)
+                    OFFSET 0) t
+GROUP BY t.endpoint_id ORDER BY t.endpoint_id LIMIT @n::int;
+
+-- name: RemoveRollups :exec
+-- Index: stats_rollups_start.
+DELETE FROM stats_rollups WHERE workspace_id = @workspace_id AND minutes = @minutes::smallint AND start_minute = @start_minute::int;
+
+-- name: AddRollups :exec
+INSERT INTO stats_rollups (workspace_id, endpoint_id, minutes, start_minute, packed)
+SELECT @workspace_id, unnest((SELECT @endpoint_ids::uuid[])), @minutes::smallint, @start_minute::int, unnest((SELECT @packed::bytea[]));
+
+-- name: Rolled :exec
+-- Index: stats_unrolled_pkey.
+DELETE FROM stats_unrolled WHERE end_minute = @end_minute AND minutes = @minutes AND workspace_id = @workspace_id;
 
 -- name: RemoveTallies :execrows
 -- A page of days that are not kept any more. Index: stats_tallies_start.

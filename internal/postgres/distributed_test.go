@@ -18,7 +18,7 @@ import (
 // hotTables grow with the events. Each has workspace_id, by which they could be spread
 // over several servers (docs/scaling-postgres.md).
 var hotTables = []string{
-	"events", "event_ids", "deliveries", "attempts", "stats_tallies", "stats_marks", "ordering_keys", "ordering_queue", "idempotency_keys",
+	"events", "event_ids", "deliveries", "attempts", "stats_tallies", "stats_rollups", "stats_marks", "ordering_keys", "ordering_queue", "idempotency_keys",
 }
 
 // Why a statement names no workspace. None of them is made for each event that is
@@ -33,7 +33,7 @@ const (
 var acrossWorkspaces = map[string]string{
 	"CountHeld": ofAll, "DueDeliveries": ofAll, "DueLines": ofAll, "HeldByWorkers": ofAll, "HeldDeliveries": ofAll,
 	"NextWorkspaceOf": ofAll, "OldestDue": ofAll, "OldestMark": ofAll, "RaiseBarrier": ofAll, "ReadyMarks": ofAll,
-	"TakeMarks": ofAll, "UnmergedHour": ofAll, "KeysAfter": ofAll,
+	"TakeMarks": ofAll, "UnmergedHour": ofAll, "Unrolled": ofAll, "KeysAfter": ofAll,
 	"FewPending": "what is pending of all workspaces, while that is little",
 
 	"DeleteEventIDs": ofDays, "ExpirePending": ofDays, "RemoveOldKeys": ofDays, "RemoveTallies": ofDays,

@@ -130,7 +130,12 @@ func (s *stage) endpoint(ws webhook.WorkspaceID) webhook.Endpoint {
 // pending inserts a due delivery of a day ago days ago that task holds; "" is nobody.
 func (s *stage) pending(daysAgo int, task string) webhook.Member {
 	s.t.Helper()
-	at := time.Now().AddDate(0, 0, -daysAgo)
+	return s.pendingAt(time.Now().AddDate(0, 0, -daysAgo), task)
+}
+
+// pendingAt is pending of a time.
+func (s *stage) pendingAt(at time.Time, task string) webhook.Member {
+	s.t.Helper()
 	m := webhook.Member{DeliveryID: webhook.NewID(at), EventID: webhook.NewID(at), EndpointID: s.end, WorkspaceID: "w"}
 	s.exec(`INSERT INTO deliveries (id, workspace_id, event_id, endpoint_id, event_type, task, next_attempt_at)
 		VALUES ($1, 'w', $2, $3, 'a.b', nullif($4, ''), now() - interval '1 second')`, pg(m.DeliveryID), pg(m.EventID), pg(m.EndpointID), task)

@@ -22,11 +22,12 @@ type Stats struct{ db *DB }
 func NewStats(db *DB) *Stats { return &Stats{db} }
 
 const (
-	hour = 60 // minutes
-	day  = 24 * hour
-	// mergeAfter is how old an hour's end is before its minutes become one row;
-	// the shortest window, of one hour, shows minutes.
-	mergeAfter = 2 * hour
+	hour    = 60 // minutes
+	day     = 24 * hour
+	quarter = 6 * hour // of a day
+	// mergeAfter is how old an hour's end is before its minutes become one row; the
+	// shortest window, of one hour, shows minutes, by a clock that may be behind.
+	mergeAfter = hour + 5
 	// statsPage bounds a statement.
 	statsPage = 1000
 )
@@ -96,7 +97,7 @@ func stretchOf(ctx context.Context, q *dbsqlc.Queries, m webhook.StatsMinute, no
 }
 
 // mergeBefore is the minute before which hours are whole.
-func mergeBefore(now time.Time) int32 { return minuteOf(now)/hour*hour - mergeAfter }
+func mergeBefore(now time.Time) int32 { return (minuteOf(now) - mergeAfter) / hour * hour }
 
 func minuteOf(t time.Time) int32 { return int32(t.Unix() / 60) }
 
@@ -165,7 +166,14 @@ func (s *Stats) Remove(ctx context.Context) (int, error) {
 		return 0, nil
 	}
 	p := dbsqlc.RemoveTalliesParams{Before: minuteOf(days[0]), N: statsPage}
-	n, err := pages(func() (int64, error) { return s.db.q.RemoveTallies(ctx, p) })
+	// Alone: what rolls up meanwhile would not see that this is gone.
+	n, err := pages(func() (n int64, err error) {
+		err = s.locked(ctx, func(q *dbsqlc.Queries) (err error) {
+			n, err = q.RemoveTallies(ctx, p)
+			return err
+		})
+		return n, err
+	})
 	if err != nil {
 		return n, fmt.Errorf("remove old stats: %w", available(err))
 	}

@@ -17,7 +17,7 @@ import (
 var month = webhook.StatsWindows()[3]
 
 // counted is what stats say, in words that a statement can say too.
-func counted(t webhook.Tally) string {
+func counted(t *webhook.Tally) string {
 	out := fmt.Sprintf("pending %d success %d failed %d canceled %d attempts %d", t.Status(webhook.StatusPending),
 		t.Status(webhook.StatusSuccess), t.Status(webhook.StatusFailed), t.Status(webhook.StatusCanceled), t.Attempts())
 	return fmt.Sprint(out, " errors ", t.Errors()[webhook.ClassStatus], " ", t.Errors()[webhook.ClassTimeout])
@@ -69,6 +69,8 @@ func (s *stage) count() {
 	}
 	s.holds("SELECT count(*) = 0 FROM stats_marks")
 	s.agrees("counted before")
+	s.rollUp()
+	s.agrees("rolled up")
 }
 
 // ready takes marks until those of n minutes can be counted. They wait for other

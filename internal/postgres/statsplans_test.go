@@ -46,6 +46,7 @@ func TestStatsTablesHaveTheIndexesTheirStatementsName(t *testing.T) {
 	conn := s.planner()
 	_, err := conn.Exec(t.Context(), "SET enable_seqscan = off")
 	must(t, err)
+	ids, none := []pgtype.UUID{pg(s.end), pg(webhook.ID{})}, pgtype.UUID{}
 	for name, want := range map[string]struct {
 		index string
 		sql   string
@@ -57,7 +58,15 @@ func TestStatsTablesHaveTheIndexesTheirStatementsName(t *testing.T) {
 		"OldestMark":    {"stats_marks_age", dbsqlc.OldestMark, nil},
 		"RemoveMarks":   {"stats_marks_minute", dbsqlc.RemoveMarks, []any{"w", int32(1), int32(2)}},
 		"MarksOf":       {"stats_marks_minute", dbsqlc.MarksOf, []any{"w", int32(1), int32(2)}},
-		"TalliesOf":     {"stats_tallies_pkey", dbsqlc.TalliesOf, []any{[]pgtype.UUID{pg(s.end), pg(webhook.ID{})}, "w", int32(1), int32(2)}},
+		"TalliesOf":     {"stats_tallies_pkey", dbsqlc.TalliesOf, []any{ids, []int32{1, 1}, []int32{2, 2}, "w"}},
+		"RollupsOf":     {"stats_rollups_pkey", dbsqlc.RollupsOf, []any{ids, "w", int16(360), int32(1), int32(2)}},
+		"NoRollupsOf":   {"stats_unrolled_pkey", dbsqlc.RollupsOf, []any{ids, "w", int16(360), int32(1), int32(2)}},
+		"MergedOf":      {"stats_tallies_start", dbsqlc.MergedOf, []any{int32(0), int32(300), "w", none, int32(10)}},
+		"RolledOf":      {"stats_rollups_start", dbsqlc.RolledOf, []any{int32(0), int32(1080), "w", none, int32(10)}},
+		"RemoveRollups": {"stats_rollups_start", dbsqlc.RemoveRollups, []any{"w", int16(360), int32(0)}},
+		"Unrolled":      {"stats_unrolled_pkey", dbsqlc.Unrolled, []any{int32(60)}},
+		"UnrolledMin":   {"stats_tallies_minutes", dbsqlc.Unrolled, []any{int32(60)}},
+		"Rolled":        {"stats_unrolled_pkey", dbsqlc.Rolled, []any{int32(360), int16(360), "w"}},
 		"ClearTallies":  {"stats_tallies_start", dbsqlc.ClearTallies, []any{"w", int32(1), int32(2)}},
 		"HourIsMerged":  {"stats_tallies_start", dbsqlc.HourIsMerged, []any{"w", int32(60)}},
 		"MergeHour":     {"stats_tallies_start", dbsqlc.MergeHour, []any{"w", int32(60), int32(120)}},

@@ -45,7 +45,7 @@ func (s *Stats) statsOf(ctx context.Context, ws webhook.WorkspaceID, endpoints [
 	err = pgx.BeginTxFunc(ctx, s.db.pool, opts, func(tx pgx.Tx) error {
 		r := statsReader{q: s.db.q.WithTx(tx), workspace: ws, endpoints: endpoints, asOf: now, room: liveDeliveries, tallies: map[webhook.ID]tallies{}}
 		parts := w.Parts(now)
-		if err := r.read(ctx, minuteOf(parts[0]), minuteOf(parts[len(parts)-1].Add(w.Part))); err != nil {
+		if err := r.read(ctx, span{minuteOf(parts[0]), minuteOf(parts[len(parts)-1].Add(w.Part))}, int32(w.Part/time.Minute)); err != nil {
 			return err
 		}
 		out = make([]webhook.Stats, len(endpoints))
@@ -60,10 +60,13 @@ func (s *Stats) statsOf(ctx context.Context, ws webhook.WorkspaceID, endpoints [
 	return out, nil
 }
 
-// stretch is a minute or a merged hour.
+// stretch is a minute, a merged hour or what is rolled up.
 type stretch struct {
 	start, minutes int32
 }
+
+// span are the minutes from lo up to, not with, hi.
+type span struct{ lo, hi int32 }
 
 // statsReader reads the stats of some endpoints; of all as one for the zero id.
 type statsReader struct {
@@ -75,43 +78,92 @@ type statsReader struct {
 	tallies   map[webhook.ID]tallies
 }
 
-// tallies are an endpoint's counts.
-type tallies map[stretch]counts
+// tallies are an endpoint's counts, packed: a stretch may be counted anew before they
+// are added up.
+type tallies map[stretch][]byte
 
-// counts are cells and how often each occurred, as they are stored: a month of
-// them is summed up before it becomes a map.
-type counts struct {
-	cells []int16
-	n     []int32
+// read reads a window with parts of so many minutes.
+func (r *statsReader) read(ctx context.Context, window span, part int32) error {
+	for _, id := range r.endpoints {
+		r.tallies[id] = tallies{}
+	}
+	marks, err := r.q.MarksOf(ctx, dbsqlc.MarksOfParams{WorkspaceID: string(r.workspace), LoMinute: window.lo, HiMinute: window.hi})
+	if err != nil {
+		return err
+	}
+	if part > hour {
+		if err := r.readRollups(ctx, window, part, marks); err != nil {
+			return err
+		}
+	}
+	merged, err := r.readTallies(ctx, window, part)
+	if err != nil {
+		return err
+	}
+	return r.readMarked(ctx, marks, merged)
 }
 
-func (r *statsReader) read(ctx context.Context, lo, hi int32) error {
-	rows, err := r.q.TalliesOf(ctx, dbsqlc.TalliesOfParams{
-		WorkspaceID: string(r.workspace), EndpointIds: pgIDs(r.endpoints, sameID), LoMinute: lo, HiMinute: hi,
+// readRollups reads the window's parts that are rolled up and have no marks: of the
+// others the hours are needed, each of which may be counted anew.
+func (r *statsReader) readRollups(ctx context.Context, window span, part int32, marks []dbsqlc.MarksOfRow) error {
+	rows, err := r.q.RollupsOf(ctx, dbsqlc.RollupsOfParams{
+		WorkspaceID: string(r.workspace), EndpointIds: pgIDs(r.endpoints, sameID), Minutes: int16(part), LoMinute: window.lo, HiMinute: window.hi,
 	})
 	if err != nil {
 		return err
 	}
-	for _, id := range r.endpoints {
-		r.tallies[id] = tallies{}
+	marked := map[int32]bool{}
+	for _, m := range marks {
+		marked[m.Minute/part*part] = true
 	}
-	merged := map[int32]bool{}
 	for _, row := range rows {
-		r.tallies[row.EndpointID.Bytes][stretch{row.StartMinute, int32(row.Minutes)}] = counts{row.Cells, row.Counts}
+		if !marked[row.StartMinute] {
+			r.tallies[row.EndpointID.Bytes][stretch{row.StartMinute, part}] = row.Packed
+		}
+	}
+	return nil
+}
+
+// readTallies reads what no rollup covered, and returns which hours are merged: one that
+// is is so for all endpoints.
+func (r *statsReader) readTallies(ctx context.Context, window span, part int32) (merged map[int32]bool, err error) {
+	p := dbsqlc.TalliesOfParams{WorkspaceID: string(r.workspace)}
+	for _, id := range r.endpoints {
+		for _, gap := range r.tallies[id].gaps(window, part) {
+			p.EndpointIds, p.Los, p.His = append(p.EndpointIds, pgID(id)), append(p.Los, gap.lo), append(p.His, gap.hi)
+		}
+	}
+	rows, err := r.q.TalliesOf(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	merged = map[int32]bool{}
+	for _, row := range rows {
+		r.tallies[row.EndpointID.Bytes][stretch{row.StartMinute, int32(row.Minutes)}] = row.Packed
 		if row.Minutes == hour {
 			merged[row.StartMinute] = true
 		}
 	}
-	return r.readMarked(ctx, lo, hi, merged)
+	return merged, nil
 }
 
-// readMarked replaces what is marked by what it is now. An hour that is merged is so
-// for all endpoints.
-func (r *statsReader) readMarked(ctx context.Context, lo, hi int32, merged map[int32]bool) error {
-	marks, err := r.q.MarksOf(ctx, dbsqlc.MarksOfParams{WorkspaceID: string(r.workspace), LoMinute: lo, HiMinute: hi})
-	if err != nil {
-		return err
+// gaps are the window's parts that t has not, each run of them together.
+func (t tallies) gaps(window span, part int32) (gaps []span) {
+	for lo := window.lo; lo < window.hi; lo += part {
+		last := len(gaps) - 1
+		switch _, covered := t[stretch{lo, part}]; {
+		case covered:
+		case last >= 0 && gaps[last].hi == lo:
+			gaps[last].hi += part
+		default:
+			gaps = append(gaps, span{lo, lo + part})
+		}
 	}
+	return gaps
+}
+
+// readMarked replaces what is marked by what it is now.
+func (r *statsReader) readMarked(ctx context.Context, marks []dbsqlc.MarksOfRow, merged map[int32]bool) (err error) {
 	live := map[stretch]bool{} // and whether there was room for it
 	for _, m := range marks {
 		u := stretch{m.Minute, 1}
@@ -151,14 +203,11 @@ func (r *statsReader) count(ctx context.Context, u stretch) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	found := map[webhook.ID]counts{}
-	for _, row := range rows {
-		c := found[row.EndpointID.Bytes]
-		c.cells, c.n = append(c.cells, row.Cell), append(c.n, row.N)
-		found[row.EndpointID.Bytes] = c
-	}
-	for _, c := range found {
-		r.room -= int32(sum([]counts{c}).Deliveries())
+	found := tallied(rows)
+	for _, packed := range found {
+		t := webhook.Tally{}
+		unpack(packed, &t)
+		r.room -= int32(t.Deliveries())
 	}
 	if r.room < 0 {
 		return false, nil
@@ -169,34 +218,25 @@ func (r *statsReader) count(ctx context.Context, u stretch) (bool, error) {
 	return true, nil
 }
 
-// fold puts stretches into the parts that they begin in.
-func (t tallies) fold(parts []time.Time) []webhook.StatsPart {
-	width := minuteOf(parts[1]) - minuteOf(parts[0])
-	within := make([][]counts, len(parts))
-	for u, c := range t {
-		i := min(int(max(u.start-minuteOf(parts[0]), 0)/width), len(parts)-1)
-		within[i] = append(within[i], c)
+func tallied(rows []dbsqlc.LiveTallyRow) map[webhook.ID][]byte {
+	found := map[webhook.ID][]byte{}
+	for _, row := range rows {
+		found[row.EndpointID.Bytes] = appendCell(found[row.EndpointID.Bytes], webhook.Cell(row.Cell), int64(row.N))
 	}
-	out := make([]webhook.StatsPart, len(parts))
-	for i, start := range parts {
-		out[i] = webhook.StatsPart{Start: start, Tally: sum(within[i])}
-	}
-	return out
+	return found
 }
 
-// sum adds up by cell.
-func sum(all []counts) webhook.Tally {
-	var byCell [webhook.EndOfCells]int64
-	for _, c := range all {
-		for i, cell := range c.cells {
-			byCell[cell] += int64(c.n[i])
-		}
+// fold puts stretches into the parts that they begin in.
+func (t tallies) fold(parts []time.Time) []webhook.StatsPart {
+	out := make([]webhook.StatsPart, len(parts))
+	for i, start := range parts {
+		out[i].Start = start
 	}
-	t := webhook.Tally{}
-	for cell, n := range byCell {
-		if n > 0 {
-			t.Add(webhook.Cell(cell), n)
-		}
+	first := minuteOf(parts[0])
+	width := minuteOf(parts[1]) - first
+	for u, packed := range t {
+		i := min(int(max(u.start-first, 0)/width), len(parts)-1)
+		unpack(packed, &out[i].Tally)
 	}
-	return t
+	return out
 }

@@ -22,6 +22,8 @@ type Store interface {
 	Count(ctx context.Context, m webhook.StatsMinute, now time.Time) error
 	// Merge joins an old hour's minutes and reports whether there was one.
 	Merge(ctx context.Context, now time.Time) (bool, error)
+	// RollUp adds up some hours that are long over, and reports whether there were any.
+	RollUp(ctx context.Context, now time.Time) (bool, error)
 	// Backfill counts some of what is older than counting, and reports whether
 	// more may be left.
 	Backfill(ctx context.Context, now time.Time) (bool, error)
@@ -120,6 +122,9 @@ func (c *Counter) round(ctx context.Context, begin time.Time) error {
 		return err
 	}
 	if err := c.repeat(ctx, begin, c.store.Merge); err != nil {
+		return err
+	}
+	if err := c.repeat(ctx, begin, c.store.RollUp); err != nil {
 		return err
 	}
 	if err := c.fill(ctx, begin); err != nil {

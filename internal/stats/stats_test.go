@@ -14,11 +14,11 @@ import (
 
 // shelf is a store with a clock that moves by cost whenever it is asked to work.
 type shelf struct {
-	now                          time.Time
-	cost                         time.Duration
-	marks, unmerged, unfilled    int
-	counted, merged, filled, rid int
-	fails                        error
+	now                                  time.Time
+	cost                                 time.Duration
+	marks, unmerged, unrolled, unfilled  int
+	counted, merged, rolled, filled, rid int
+	fails                                error
 }
 
 func (s *shelf) clock() time.Time { return s.now }
@@ -42,6 +42,9 @@ func (s *shelf) step(left, done *int) (bool, error) {
 
 func (s *shelf) Merge(context.Context, time.Time) (bool, error) {
 	return s.step(&s.unmerged, &s.merged)
+}
+func (s *shelf) RollUp(context.Context, time.Time) (bool, error) {
+	return s.step(&s.unrolled, &s.rolled)
 }
 func (s *shelf) Backfill(context.Context, time.Time) (bool, error) {
 	return s.step(&s.unfilled, &s.filled)
@@ -71,12 +74,12 @@ func (s *shelf) round(t *testing.T, c *Counter) {
 func TestARoundDoesAllThereIs(t *testing.T) {
 	t.Parallel()
 	s := newShelf()
-	s.marks, s.unmerged, s.unfilled = 5, 6, 7
+	s.marks, s.unmerged, s.unrolled, s.unfilled = 5, 6, 3, 7
 	reg := prometheus.NewRegistry()
 	c := New(s, Config{Now: s.clock, Registerer: reg})
 	s.round(t, c)
-	if s.counted != 5 || s.merged != 6 || s.filled != 7 || s.rid != 1 {
-		t.Errorf("counted %d, merged %d, filled %d, removed %d times", s.counted, s.merged, s.filled, s.rid)
+	if s.counted != 5 || s.merged != 6 || s.rolled != 3 || s.filled != 7 || s.rid != 1 {
+		t.Errorf("counted %d, merged %d, rolled up %d, filled %d, removed %d times", s.counted, s.merged, s.rolled, s.filled, s.rid)
 	}
 	if n := value(t, c.counted); n != 5 {
 		t.Errorf("the metric says %f", n)

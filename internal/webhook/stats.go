@@ -42,10 +42,10 @@ type Stats struct {
 }
 
 // Total is all parts together.
-func (s *Stats) Total() Tally {
-	total := Tally{}
+func (s *Stats) Total() *Tally {
+	total := &Tally{}
 	for i := range s.Parts {
-		total.Merge(s.Parts[i].Tally)
+		total.Merge(&s.Parts[i].Tally)
 	}
 	return total
 }

@@ -1,7 +1,7 @@
 package webhook
 
 import (
-	"maps"
+	"iter"
 	"math"
 	"slices"
 	"time"
@@ -19,35 +19,79 @@ const (
 	errorCells    Cell = 100 // itself: of a class that is none of ours
 	durationCells Cell = 1000
 	latencyCells  Cell = 2000
-	// EndOfCells is above every cell.
-	EndOfCells Cell = 3000
 )
 
 const (
 	cellsPerDoubling = 8
 	shortestCell     = 64 * time.Microsecond
+	// cellsOfTime is how many there are: the last is from 51 days on.
+	cellsOfTime = 288
+	// cellsOfNames bounds how many statuses, and how many classes, are counted.
+	cellsOfNames = 64
 )
 
-// Tally counts the deliveries of some time by cell.
-type Tally map[Cell]int64
+// Tally counts the deliveries of some time by cell; the zero one none. A cell that is
+// none of ours, as a later release may store it, is not counted.
+type Tally struct {
+	statuses, errors     [cellsOfNames]int64
+	durations, latencies [cellsOfTime]int64
+}
 
 // Add adds n to a cell.
-func (t Tally) Add(c Cell, n int64) { t[c] += n }
+func (t *Tally) Add(c Cell, n int64) {
+	switch {
+	case c >= latencyCells:
+		add(t.latencies[:], c-latencyCells, n)
+	case c >= durationCells:
+		add(t.durations[:], c-durationCells, n)
+	case c >= errorCells:
+		add(t.errors[:], c-errorCells, n)
+	case c >= statusCells:
+		add(t.statuses[:], c-statusCells, n)
+	}
+}
+
+func add(to []int64, i Cell, n int64) {
+	if int(i) < len(to) {
+		to[i] += n
+	}
+}
+
+// Cells are those that occurred, in their order, and how often.
+func (t *Tally) Cells() iter.Seq2[Cell, int64] {
+	return func(yield func(Cell, int64) bool) {
+		for _, g := range []struct {
+			first  Cell
+			counts []int64
+		}{{statusCells, t.statuses[:]}, {errorCells, t.errors[:]}, {durationCells, t.durations[:]}, {latencyCells, t.latencies[:]}} {
+			for i, n := range g.counts {
+				if n != 0 && !yield(g.first+Cell(i), n) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // Merge adds what o counted.
-func (t Tally) Merge(o Tally) {
-	for c, n := range o {
-		t[c] += n
+func (t *Tally) Merge(o *Tally) {
+	addAll(t.statuses[:], o.statuses[:])
+	addAll(t.errors[:], o.errors[:])
+	addAll(t.durations[:], o.durations[:])
+	addAll(t.latencies[:], o.latencies[:])
+}
+
+func addAll(to, from []int64) {
+	for i, n := range from {
+		to[i] += n
 	}
 }
 
 // Status is how many deliveries have the status.
-func (t Tally) Status(s Status) int64 {
-	return t[statusCells+Cell(slices.Index(Statuses(), s)+1)]
-}
+func (t *Tally) Status(s Status) int64 { return t.statuses[slices.Index(Statuses(), s)+1] }
 
 // Deliveries is how many there are.
-func (t Tally) Deliveries() (n int64) {
+func (t *Tally) Deliveries() (n int64) {
 	for _, s := range Statuses() {
 		n += t.Status(s)
 	}
@@ -55,18 +99,18 @@ func (t Tally) Deliveries() (n int64) {
 }
 
 // Attempts is how many requests were made.
-func (t Tally) Attempts() (n int64) {
-	for c, m := range t {
-		if c >= durationCells && c < latencyCells {
-			n += m
-		}
+func (t *Tally) Attempts() int64 { return sum(t.durations[:]) }
+
+func sum(all []int64) (total int64) {
+	for _, n := range all {
+		total += n
 	}
-	return n
+	return total
 }
 
 // SuccessRate is the part of the deliveries that ended well among those that were
 // tried to their end; ok is false when there are none.
-func (t Tally) SuccessRate() (rate float64, ok bool) {
+func (t *Tally) SuccessRate() (rate float64, ok bool) {
 	success, failed := t.Status(StatusSuccess), t.Status(StatusFailed)
 	if success+failed == 0 {
 		return 0, false
@@ -76,14 +120,14 @@ func (t Tally) SuccessRate() (rate float64, ok bool) {
 
 // Errors is how many attempts met which class of errors; those that none met are
 // not in it.
-func (t Tally) Errors() map[ErrorClass]int64 {
+func (t *Tally) Errors() map[ErrorClass]int64 {
 	out := map[ErrorClass]int64{}
 	for i, class := range ErrorClasses() {
-		if n := t[errorCells+Cell(i+1)]; n > 0 {
+		if n := t.errors[i+1]; n > 0 {
 			out[class] += n
 		}
 	}
-	if n := t[errorCells]; n > 0 {
+	if n := t.errors[0]; n > 0 {
 		out[ClassInternal] += n
 	}
 	return out
@@ -92,34 +136,22 @@ func (t Tally) Errors() map[ErrorClass]int64 {
 // Duration is the quantile q of how long attempts took; Latency of how long it took
 // from an event's acceptance to a delivery's success. Both are at most 4.5 % off.
 // ok is false when nothing was measured.
-func (t Tally) Duration(q float64) (d time.Duration, ok bool) {
-	return t.quantile(q, durationCells, latencyCells)
-}
+func (t *Tally) Duration(q float64) (d time.Duration, ok bool) { return quantile(q, t.durations[:]) }
 
 // Latency is described at Duration.
-func (t Tally) Latency(q float64) (d time.Duration, ok bool) {
-	return t.quantile(q, latencyCells, EndOfCells)
-}
+func (t *Tally) Latency(q float64) (d time.Duration, ok bool) { return quantile(q, t.latencies[:]) }
 
 // quantile is the geometric middle of the cell that holds the nearest rank.
-func (t Tally) quantile(q float64, first, end Cell) (time.Duration, bool) {
-	var total int64
-	var cells []Cell
-	for _, c := range slices.Sorted(maps.Keys(t)) {
-		if c >= first && c < end && t[c] > 0 {
-			total += t[c]
-			cells = append(cells, c)
-		}
-	}
-	rank := max(int64(math.Ceil(q*float64(total))), 1)
-	for _, c := range cells {
-		if rank -= t[c]; rank <= 0 {
-			return middle(c - first), true
+func quantile(q float64, cells []int64) (time.Duration, bool) {
+	rank := max(int64(math.Ceil(q*float64(sum(cells)))), 1)
+	for i, n := range cells {
+		if rank -= n; rank <= 0 {
+			return middle(i), true
 		}
 	}
 	return 0, false
 }
 
-func middle(cell Cell) time.Duration {
+func middle(cell int) time.Duration {
 	return time.Duration(float64(shortestCell) * math.Exp2((float64(cell)+0.5)/cellsPerDoubling))
 }

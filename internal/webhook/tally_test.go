@@ -8,10 +8,18 @@ import (
 	"github.com/postrider/postrider/internal/webhook"
 )
 
+func tallyOf(counts map[webhook.Cell]int64) *webhook.Tally {
+	t := &webhook.Tally{}
+	for c, n := range counts {
+		t.Add(c, n)
+	}
+	return t
+}
+
 func TestTallyKnowsEveryStatusAndClass(t *testing.T) {
 	t.Parallel()
 	// The numbers are stored: these lists may only grow at their ends.
-	tally := webhook.Tally{1: 1, 2: 20, 3: 300, 4: 4000, 100: 7, 101: 1, 109: 9, 1000: 5, 1287: 6, 2000: 50}
+	tally := tallyOf(map[webhook.Cell]int64{1: 1, 2: 20, 3: 300, 4: 4000, 100: 7, 101: 1, 109: 9, 1000: 5, 1287: 6, 2000: 50})
 	for status, want := range map[webhook.Status]int64{
 		webhook.StatusPending: 1, webhook.StatusSuccess: 20, webhook.StatusFailed: 300, webhook.StatusCanceled: 4000,
 	} {
@@ -36,7 +44,7 @@ func TestTallyKnowsEveryStatusAndClass(t *testing.T) {
 
 func TestTallyOfNothingHasNoRateAndNoQuantiles(t *testing.T) {
 	t.Parallel()
-	tally := webhook.Tally{1: 3, 4: 2} // pending and canceled say nothing
+	tally := tallyOf(map[webhook.Cell]int64{1: 3, 4: 2}) // pending and canceled say nothing
 	if _, ok := tally.SuccessRate(); ok {
 		t.Error("a rate of nothing")
 	}
@@ -50,7 +58,7 @@ func TestTallyOfNothingHasNoRateAndNoQuantiles(t *testing.T) {
 
 func TestTallyQuantilesAreTheNearestRank(t *testing.T) {
 	t.Parallel()
-	tally := webhook.Tally{1000: 50, 1080: 45, 1160: 5, 2008: 1}
+	tally := tallyOf(map[webhook.Cell]int64{1000: 50, 1080: 45, 1160: 5, 2008: 1})
 	for q, cell := range map[float64]float64{0: 0, 0.5: 0, 0.51: 80, 0.95: 80, 0.951: 160, 1: 160} {
 		want := 64e3 * math.Exp2((cell+0.5)/8)
 		if got, ok := tally.Duration(q); !ok || math.Abs(float64(got)-want) > 1 {
@@ -64,10 +72,28 @@ func TestTallyQuantilesAreTheNearestRank(t *testing.T) {
 
 func TestMergedTalliesCountBoth(t *testing.T) {
 	t.Parallel()
-	a := webhook.Tally{1: 1, 2: 2}
-	a.Merge(webhook.Tally{2: 3, 3: 4})
-	if a[1] != 1 || a[2] != 5 || a[3] != 4 {
-		t.Errorf("merged: %v", a)
+	a := tallyOf(map[webhook.Cell]int64{1: 1, 2: 2, 100: 1, 1000: 6, 2000: 1})
+	a.Merge(tallyOf(map[webhook.Cell]int64{2: 3, 3: 4, 100: 2, 1287: 7, 2287: 1}))
+	if p, s, f := a.Status(webhook.StatusPending), a.Status(webhook.StatusSuccess), a.Status(webhook.StatusFailed); p != 1 || s != 5 || f != 4 {
+		t.Errorf("merged: %d pending, %d success, %d failed", p, s, f)
+	}
+	if n := a.Errors()[webhook.ClassInternal]; n != 3 {
+		t.Errorf("merged: %d errors", n)
+	}
+	if d, _ := a.Duration(1); d < 48*24*time.Hour || a.Attempts() != 13 {
+		t.Errorf("merged: %d attempts, the longest %s", a.Attempts(), d)
+	}
+	if d, _ := a.Latency(1); d < 48*24*time.Hour {
+		t.Errorf("merged: latency %s", d)
+	}
+}
+
+// A later release may have stored it, or a bit may have flipped: the rest still counts.
+func TestTallyLeavesOutCellsThatAreNotKnown(t *testing.T) {
+	t.Parallel()
+	tally := tallyOf(map[webhook.Cell]int64{-1: 9, 2: 1, 99: 9, 999: 9, 1000: 1, 1288: 9, 2288: 9, math.MaxInt16: 9})
+	if n, m := tally.Deliveries(), tally.Attempts(); n != 1 || m != 1 {
+		t.Errorf("%d deliveries and %d attempts", n, m)
 	}
 }
 

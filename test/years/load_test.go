@@ -164,9 +164,11 @@ func (s *side) count(t *testing.T) {
 		int32(time.Now().UTC().Truncate(day).Add(day).Unix()/60))
 	must(t, err)
 	store, began := postgres.NewStats(s.db), time.Now()
-	for more := true; more; {
-		more, err = store.Backfill(t.Context(), time.Now())
-		must(t, err)
+	for _, step := range []func(context.Context, time.Time) (bool, error){store.Backfill, store.RollUp} {
+		for more := true; more; {
+			more, err = step(t.Context(), time.Now())
+			must(t, err)
+		}
 	}
 	t.Logf("%s: counted in %s", s.name, time.Since(began).Round(time.Second))
 }

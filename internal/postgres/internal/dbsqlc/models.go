@@ -251,6 +251,14 @@ type StatsMark struct {
 	Barrier     pgtype.Uint64
 }
 
+type StatsRollup struct {
+	WorkspaceID string
+	EndpointID  pgtype.UUID
+	Minutes     int16
+	StartMinute int32
+	Packed      []byte
+}
+
 type StatsTally struct {
 	WorkspaceID string
 	EndpointID  pgtype.UUID
@@ -258,6 +266,13 @@ type StatsTally struct {
 	Minutes     int16
 	Cells       []int16
 	Counts      []int32
+	Packed      []byte
+}
+
+type StatsUnrolled struct {
+	EndMinute   int32
+	Minutes     int16
+	WorkspaceID string
 }
 
 type Worker struct {

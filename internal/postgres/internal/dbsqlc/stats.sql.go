@@ -11,6 +11,30 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+const AddRollups = `-- name: AddRollups :exec
+INSERT INTO stats_rollups (workspace_id, endpoint_id, minutes, start_minute, packed)
+SELECT $1, unnest((SELECT $2::uuid[])), $3::smallint, $4::int, unnest((SELECT $5::bytea[]))
+`
+
+type AddRollupsParams struct {
+	WorkspaceID string
+	EndpointIds []pgtype.UUID
+	Minutes     int16
+	StartMinute int32
+	Packed      [][]byte
+}
+
+func (q *Queries) AddRollups(ctx context.Context, arg AddRollupsParams) error {
+	_, err := q.db.Exec(ctx, AddRollups,
+		arg.WorkspaceID,
+		arg.EndpointIds,
+		arg.Minutes,
+		arg.StartMinute,
+		arg.Packed,
+	)
+	return err
+}
+
 const Backfill = `-- name: Backfill :one
 SELECT day, workspace_id, minute, done FROM stats_backfill
 `
@@ -72,10 +96,11 @@ WITH d AS MATERIALIZED (
         FROM d WHERE d.status = 'success' AND d.replay_id IS NULL
     ) x GROUP BY GROUPING SETS ((x.endpoint_id, x.cell), (x.cell))
 )
-INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts)
-SELECT $1, coalesce(c.endpoint_id, '00000000-0000-0000-0000-000000000000'), $2::int, $3::smallint,
-       array_agg(c.cell::smallint ORDER BY c.cell), array_agg(c.n::integer ORDER BY c.cell)
-FROM cells c GROUP BY c.endpoint_id
+INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts, packed)
+SELECT $1, t.endpoint_id, $2::int, $3::smallint, t.cells, t.counts, stats_pack(t.cells, t.counts)
+FROM (SELECT coalesce(c.endpoint_id, '00000000-0000-0000-0000-000000000000') AS endpoint_id,
+             array_agg(c.cell::smallint ORDER BY c.cell) AS cells, array_agg(c.n::integer ORDER BY c.cell) AS counts
+      FROM cells c GROUP BY c.endpoint_id) t
 `
 
 type CountTalliesParams struct {
@@ -288,9 +313,10 @@ WITH old AS (
     FROM (SELECT old.endpoint_id, unnest(old.cells) AS cell, unnest(old.counts) AS n FROM old) o
     GROUP BY o.endpoint_id, o.cell
 )
-INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts)
-SELECT $1, s.endpoint_id, $2::int, 60, array_agg(s.cell ORDER BY s.cell), array_agg(s.n::integer ORDER BY s.cell)
-FROM sums s GROUP BY s.endpoint_id
+INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts, packed)
+SELECT $1, t.endpoint_id, $2::int, 60, t.cells, t.counts, stats_pack(t.cells, t.counts)
+FROM (SELECT s.endpoint_id, array_agg(s.cell ORDER BY s.cell) AS cells, array_agg(s.n::integer ORDER BY s.cell) AS counts
+      FROM sums s GROUP BY s.endpoint_id) t
 `
 
 type MergeHourParams struct {
@@ -303,6 +329,56 @@ type MergeHourParams struct {
 func (q *Queries) MergeHour(ctx context.Context, arg MergeHourParams) error {
 	_, err := q.db.Exec(ctx, MergeHour, arg.WorkspaceID, arg.Hour, arg.EndMinute)
 	return err
+}
+
+const MergedOf = `-- name: MergedOf :many
+SELECT t.endpoint_id, string_agg(t.packed, ''::bytea)::bytea AS packed
+FROM generate_series($1::int, $2::int, 60) AS h(start)
+CROSS JOIN LATERAL (SELECT s.endpoint_id, coalesce(s.packed, stats_pack(s.cells, s.counts))::bytea AS packed FROM stats_tallies s
+                    WHERE s.workspace_id = $3 AND s.start_minute = h.start AND ($4::uuid IS NULL OR s.endpoint_id > $4::uuid)
+                    OFFSET 0) t
+GROUP BY t.endpoint_id ORDER BY t.endpoint_id LIMIT $5::int
+`
+
+type MergedOfParams struct {
+	StartMinute int32
+	LastMinute  int32
+	WorkspaceID string
+	After       pgtype.UUID
+	N           int32
+}
+
+type MergedOfRow struct {
+	EndpointID pgtype.UUID
+	Packed     []byte
+}
+
+// A page of endpoints with their merged hours, one after another. OFFSET 0 keeps it a
+// look-up for each hour. Index: stats_tallies_start.
+func (q *Queries) MergedOf(ctx context.Context, arg MergedOfParams) ([]MergedOfRow, error) {
+	rows, err := q.db.Query(ctx, MergedOf,
+		arg.StartMinute,
+		arg.LastMinute,
+		arg.WorkspaceID,
+		arg.After,
+		arg.N,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []MergedOfRow
+	for rows.Next() {
+		var i MergedOfRow
+		if err := rows.Scan(&i.EndpointID, &i.Packed); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const MoveBackfill = `-- name: MoveBackfill :exec
@@ -476,6 +552,22 @@ func (q *Queries) RemoveMarks(ctx context.Context, arg RemoveMarksParams) (int64
 	return result.RowsAffected(), nil
 }
 
+const RemoveRollups = `-- name: RemoveRollups :exec
+DELETE FROM stats_rollups WHERE workspace_id = $1 AND minutes = $2::smallint AND start_minute = $3::int
+`
+
+type RemoveRollupsParams struct {
+	WorkspaceID string
+	Minutes     int16
+	StartMinute int32
+}
+
+// Index: stats_rollups_start.
+func (q *Queries) RemoveRollups(ctx context.Context, arg RemoveRollupsParams) error {
+	_, err := q.db.Exec(ctx, RemoveRollups, arg.WorkspaceID, arg.Minutes, arg.StartMinute)
+	return err
+}
+
 const RemoveTallies = `-- name: RemoveTallies :execrows
 DELETE FROM stats_tallies s
 USING (SELECT t.workspace_id, t.endpoint_id, t.start_minute FROM stats_tallies t WHERE t.start_minute < $1::int LIMIT $2::int) u
@@ -494,6 +586,123 @@ func (q *Queries) RemoveTallies(ctx context.Context, arg RemoveTalliesParams) (i
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const Rolled = `-- name: Rolled :exec
+DELETE FROM stats_unrolled WHERE end_minute = $1 AND minutes = $2 AND workspace_id = $3
+`
+
+type RolledParams struct {
+	EndMinute   int32
+	Minutes     int16
+	WorkspaceID string
+}
+
+// Index: stats_unrolled_pkey.
+func (q *Queries) Rolled(ctx context.Context, arg RolledParams) error {
+	_, err := q.db.Exec(ctx, Rolled, arg.EndMinute, arg.Minutes, arg.WorkspaceID)
+	return err
+}
+
+const RolledOf = `-- name: RolledOf :many
+SELECT t.endpoint_id, string_agg(t.packed, ''::bytea)::bytea AS packed
+FROM generate_series($1::int, $2::int, 360) AS q(start)
+CROSS JOIN LATERAL (SELECT s.endpoint_id, s.packed FROM stats_rollups s
+                    WHERE s.workspace_id = $3 AND s.minutes = 360 AND s.start_minute = q.start AND ($4::uuid IS NULL OR s.endpoint_id > $4::uuid)
+                    OFFSET 0) t
+GROUP BY t.endpoint_id ORDER BY t.endpoint_id LIMIT $5::int
+`
+
+type RolledOfParams struct {
+	StartMinute int32
+	LastMinute  int32
+	WorkspaceID string
+	After       pgtype.UUID
+	N           int32
+}
+
+type RolledOfRow struct {
+	EndpointID pgtype.UUID
+	Packed     []byte
+}
+
+// The same of a day's quarters. Index: stats_rollups_start.
+func (q *Queries) RolledOf(ctx context.Context, arg RolledOfParams) ([]RolledOfRow, error) {
+	rows, err := q.db.Query(ctx, RolledOf,
+		arg.StartMinute,
+		arg.LastMinute,
+		arg.WorkspaceID,
+		arg.After,
+		arg.N,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RolledOfRow
+	for rows.Next() {
+		var i RolledOfRow
+		if err := rows.Scan(&i.EndpointID, &i.Packed); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const RollupsOf = `-- name: RollupsOf :many
+SELECT u.id::uuid AS endpoint_id, t.start_minute, t.packed
+FROM unnest((SELECT $1::uuid[])) AS u(id)
+CROSS JOIN LATERAL (SELECT s.start_minute, s.packed FROM stats_rollups s
+                    WHERE s.workspace_id = $2 AND s.endpoint_id = u.id AND s.minutes = $3::smallint
+                      AND s.start_minute >= $4::int AND s.start_minute < $5::int
+                    OFFSET 0) t
+WHERE NOT EXISTS (SELECT FROM stats_unrolled o
+                  WHERE o.end_minute = t.start_minute + $3::smallint AND o.minutes = $3::smallint AND o.workspace_id = $2)
+`
+
+type RollupsOfParams struct {
+	EndpointIds []pgtype.UUID
+	WorkspaceID string
+	Minutes     int16
+	LoMinute    int32
+	HiMinute    int32
+}
+
+type RollupsOfRow struct {
+	EndpointID  pgtype.UUID
+	StartMinute int32
+	Packed      []byte
+}
+
+// Those that are up to date. Index: stats_rollups_pkey, stats_unrolled_pkey.
+func (q *Queries) RollupsOf(ctx context.Context, arg RollupsOfParams) ([]RollupsOfRow, error) {
+	rows, err := q.db.Query(ctx, RollupsOf,
+		arg.EndpointIds,
+		arg.WorkspaceID,
+		arg.Minutes,
+		arg.LoMinute,
+		arg.HiMinute,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RollupsOfRow
+	for rows.Next() {
+		var i RollupsOfRow
+		if err := rows.Scan(&i.EndpointID, &i.StartMinute, &i.Packed); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const TakeMarks = `-- name: TakeMarks :execrows
@@ -519,27 +728,26 @@ func (q *Queries) TakeMarks(ctx context.Context, arg TakeMarksParams) (int64, er
 }
 
 const TalliesOf = `-- name: TalliesOf :many
-SELECT u.id::uuid AS endpoint_id, t.start_minute, t.minutes, t.cells, t.counts
-FROM unnest((SELECT $1::uuid[])) AS u(id)
-CROSS JOIN LATERAL (SELECT s.start_minute, s.minutes, s.cells, s.counts FROM stats_tallies s
-                    WHERE s.workspace_id = $2 AND s.endpoint_id = u.id
-                      AND s.start_minute >= $3::int AND s.start_minute < $4::int
+SELECT u.id::uuid AS endpoint_id, t.start_minute, t.minutes, t.packed
+FROM (SELECT unnest((SELECT $1::uuid[])) AS id, unnest((SELECT $2::int[])) AS lo, unnest((SELECT $3::int[])) AS hi) u
+CROSS JOIN LATERAL (SELECT s.start_minute, s.minutes, coalesce(s.packed, stats_pack(s.cells, s.counts))::bytea AS packed FROM stats_tallies s
+                    WHERE s.workspace_id = $4 AND s.endpoint_id = u.id
+                      AND s.start_minute >= u.lo AND s.start_minute < u.hi
                     OFFSET 0) t
 `
 
 type TalliesOfParams struct {
 	EndpointIds []pgtype.UUID
+	Los         []int32
+	His         []int32
 	WorkspaceID string
-	LoMinute    int32
-	HiMinute    int32
 }
 
 type TalliesOfRow struct {
 	EndpointID  pgtype.UUID
 	StartMinute int32
 	Minutes     int16
-	Cells       []int16
-	Counts      []int32
+	Packed      []byte
 }
 
 // Of each endpoint by itself: OFFSET 0 keeps it from reading a window's rows of all.
@@ -547,9 +755,9 @@ type TalliesOfRow struct {
 func (q *Queries) TalliesOf(ctx context.Context, arg TalliesOfParams) ([]TalliesOfRow, error) {
 	rows, err := q.db.Query(ctx, TalliesOf,
 		arg.EndpointIds,
+		arg.Los,
+		arg.His,
 		arg.WorkspaceID,
-		arg.LoMinute,
-		arg.HiMinute,
 	)
 	if err != nil {
 		return nil, err
@@ -562,8 +770,7 @@ func (q *Queries) TalliesOf(ctx context.Context, arg TalliesOfParams) ([]Tallies
 			&i.EndpointID,
 			&i.StartMinute,
 			&i.Minutes,
-			&i.Cells,
-			&i.Counts,
+			&i.Packed,
 		); err != nil {
 			return nil, err
 		}
@@ -596,6 +803,34 @@ func (q *Queries) UnmergedHour(ctx context.Context, before int32) ([]UnmergedHou
 	for rows.Next() {
 		var i UnmergedHourRow
 		if err := rows.Scan(&i.WorkspaceID, &i.StartMinute); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const Unrolled = `-- name: Unrolled :many
+SELECT end_minute, minutes, workspace_id FROM stats_unrolled
+WHERE end_minute <= least($1::int, (SELECT min(t.start_minute) FROM stats_tallies t WHERE t.minutes = 1))
+ORDER BY end_minute, minutes LIMIT 1
+`
+
+// What ended first, and of that the shorter one; none that has minutes which are not
+// merged. Index: stats_unrolled_pkey, stats_tallies_minutes.
+func (q *Queries) Unrolled(ctx context.Context, before int32) ([]StatsUnrolled, error) {
+	rows, err := q.db.Query(ctx, Unrolled, before)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []StatsUnrolled
+	for rows.Next() {
+		var i StatsUnrolled
+		if err := rows.Scan(&i.EndMinute, &i.Minutes, &i.WorkspaceID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
