@@ -53,10 +53,25 @@ func (c *Client) Enqueue(ctx context.Context, chunks []webhook.Chunk) error {
 	return all.Wait()
 }
 
+// enqueueAll rings a queue's bell after its first task, so that somebody begins, and for
+// the others at the end.
 func (c *Client) enqueueAll(ctx context.Context, chunks []webhook.Chunk) error {
+	others := map[shard]int{}
 	for i := range chunks {
 		if err := c.enqueue(ctx, chunks[i]); err != nil {
 			return err
+		}
+		s := shardOf(chunks[i].Task)
+		if n, rung := others[s]; rung {
+			others[s] = n + 1
+			continue
+		}
+		others[s] = 0
+		c.rings(ctx, s, 1)
+	}
+	for s, n := range others {
+		if n > 0 {
+			c.rings(ctx, s, n)
 		}
 	}
 	return nil

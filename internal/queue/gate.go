@@ -9,17 +9,19 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// gate stands between asynq's servers and Redis, for two things that asynq does
+// gate stands between asynq's servers and Redis, for three things that asynq does
 // not look after. It goes by this machine's clock, whatever that says: while it is
 // off, the gate answers in Redis's place that there is nothing to take, to forward
 // or to recover, and extends no lease, so that this worker is to the others as one
 // that is paused. And it asks for the next task at once when Redis refused to give
-// one: a full Redis would be asked thousands of times a second.
+// one: a full Redis would be asked thousands of times a second. And where there was no
+// task it waits for the bell.
 //
 // What a worker has begun it may end, whatever the clock says.
 type gate struct {
 	redis *Redis // asked beside the gate
 	pause time.Duration
+	bells *bells
 }
 
 // refusedPause is how long a lane takes nothing after Redis gave it an error.
@@ -76,15 +78,30 @@ func (g *gate) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Process
 func (g *gate) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		e := errandOf(cmd)
+		if e == takeTask {
+			return g.take(ctx, cmd, next)
+		}
 		if e != anything && !g.open(ctx) {
 			return nothing(e, cmd)
 		}
-		err := next(ctx, cmd)
-		if e == takeTask && err != nil && !errors.Is(err, redis.Nil) {
-			wait(ctx, g.pause)
-		}
-		return err
+		return next(ctx, cmd)
 	}
+}
+
+// take asks for a task, where it is not known that there is none.
+func (g *gate) take(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	queue := queueOf(cmd.Args()[3])
+	g.bells.wait(ctx, queue)
+	if !g.open(ctx) {
+		wait(ctx, bellPatience)
+		return nothing(takeTask, cmd)
+	}
+	err := next(ctx, cmd)
+	if err != nil && !errors.Is(err, redis.Nil) {
+		wait(ctx, g.pause)
+	}
+	g.bells.found(queue, err == nil)
+	return err
 }
 
 // open reports whether asynq may go by this machine's clock. Once a second it is

@@ -4,10 +4,12 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/url"
+	"runtime"
 	"strings"
 	"time"
 
@@ -60,16 +62,20 @@ func Open(cfg Config) (*Redis, error) {
 	opts.WriteTimeout = 3 * time.Second
 	opts.ContextTimeoutEnabled = true
 	r := &Redis{opts: opts, cluster: cluster, clock: newClock(), shards: shards, queues: queuesOf(shards)}
-	r.client = r.dial()
+	r.client = r.dial(0)
 	return r, nil
 }
 
-// dial makes one more pool.
-func (r *Redis) dial() redis.UniversalClient {
-	if r.cluster {
-		return redis.NewClusterClient(r.opts.Cluster())
+// dial makes one more pool, of so many connections more than go-redis or the URL would have.
+func (r *Redis) dial(more int) redis.UniversalClient {
+	opts := *r.opts
+	if more > 0 {
+		opts.PoolSize = cmp.Or(opts.PoolSize, 10*runtime.GOMAXPROCS(0)) + more
 	}
-	return redis.NewUniversalClient(r.opts)
+	if r.cluster {
+		return redis.NewClusterClient(opts.Cluster())
+	}
+	return redis.NewUniversalClient(&opts)
 }
 
 // errUnescaped is for URLs whose password ends up in another part of them. No

@@ -27,10 +27,6 @@ type ServerConfig struct {
 	// lanes get a quarter each, and a lane's shards equal parts of it. Default 256.
 	// A task is a chunk, so the number of requests is bounded elsewhere.
 	Concurrency int
-	// CheckInterval is how long the deliver lane waits when it found nothing.
-	// It decides the latency of an idle system, at 7 % of a core. Default 5ms, and
-	// with shards 10ms.
-	CheckInterval time.Duration
 	// ShutdownTimeout is how long Stop waits for running tasks. It must be above
 	// the longest timeout of an endpoint. Default 75s.
 	ShutdownTimeout time.Duration
@@ -69,9 +65,6 @@ func NewServers(r *Redis, handle Handler, cfg ServerConfig) *Servers {
 	if cfg.Concurrency <= 0 {
 		cfg.Concurrency = 256
 	}
-	if cfg.CheckInterval <= 0 {
-		cfg.CheckInterval = min(5*time.Millisecond*time.Duration(r.shards), 10*time.Millisecond)
-	}
 	if cfg.ShutdownTimeout <= 0 {
 		cfg.ShutdownTimeout = 75 * time.Second
 	}
@@ -90,9 +83,9 @@ func NewServers(r *Redis, handle Handler, cfg ServerConfig) *Servers {
 		}
 		return handle(ctx, chunk)
 	})
-	// A pool of their own, for the gate before it.
-	s.client = r.dial()
-	s.gate = &gate{redis: r, pause: refusedPause}
+	// A pool of their own, for the gate before it, with a connection for each that waits.
+	s.client = r.dial(len(r.queues.own))
+	s.gate = &gate{redis: r, pause: refusedPause, bells: newBells(s.client, r.queues.own)}
 	s.client.AddHook(s.gate)
 	for _, q := range r.queues.own {
 		s.add(q)
@@ -100,14 +93,14 @@ func NewServers(r *Redis, handle Handler, cfg ServerConfig) *Servers {
 	return s
 }
 
-// add makes the server of a queue. One that is only being emptied is asked seldom.
+// add makes the server of a queue. One that is only being emptied has no bell.
 func (s *Servers) add(q shard) *asynq.Server {
-	concurrency, interval := s.cfg.Concurrency, s.cfg.CheckInterval
+	concurrency, interval := s.cfg.Concurrency, afterNothing
 	if q.lane != webhook.LaneDeliver {
 		concurrency /= 4
 	}
-	if q.lane != webhook.LaneDeliver || !slices.Contains(s.redis.queues.own, q) {
-		interval = 100 * time.Millisecond
+	if !slices.Contains(s.redis.queues.own, q) {
+		interval = bellPatience
 	}
 	srv := asynq.NewServerFromRedisClient(s.client, asynq.Config{
 		Concurrency:              max(concurrency/int(s.redis.shards), 1),
