@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -41,6 +42,8 @@ type options struct {
 	against string
 	// concurrency is the workers' requests in flight; 0 is the default.
 	concurrency int
+	// only is the name of the one kind that is measured beside the bare one; "" is all.
+	only string
 	// quick only shows that everything works.
 	quick bool
 	// settings are added to Postgres's configuration.
@@ -71,6 +74,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	f.BoolVar(&o.scaling, "scaling", false, "measure what more workers and cores give instead")
 	f.StringVar(&o.against, "against", "", "compare with the programs in `directory` instead, both in turn")
 	f.BoolVar(&o.keys, "keys", false, "only measure what an Idempotency-Key costs")
+	f.StringVar(&o.only, "only", "", "measure only the `kind` of this name beside bare requests, for profiles")
 	quick := f.Bool("quick", false, "only show that everything works: one short run of each kind")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -95,7 +99,11 @@ func (o *options) kinds() []kind {
 	case o.scaling:
 		return []kind{acceptKind, singleKind, wideKind, slowKind}
 	}
-	return []kind{bareKind, acceptKind, keyedAcceptKind, singleKind, batchKind, wideKind, widestKind, failsKind}
+	all := []kind{bareKind, acceptKind, keyedAcceptKind, singleKind, batchKind, wideKind, widestKind, failsKind}
+	if o.only == "" {
+		return all
+	}
+	return slices.DeleteFunc(all, func(k kind) bool { return !k.bare && k.status == 0 && k.label() != o.only })
 }
 
 // settings are flags of the form name=value.
