@@ -68,8 +68,8 @@ SELECT EXISTS (SELECT FROM stats_tallies
 -- of a minute's attempts would be held against each of its deliveries.
 SELECT set_config('enable_nestloop', 'off', true);
 
--- name: CountTallies :exec
--- From the truth, for each endpoint and the whole. What replays made says nothing
+-- name: CountCells :many
+-- From the truth, for each endpoint and the whole, packed. What replays made says nothing
 -- about how long an event takes. Index: deliveries_pkey and attempts_pkey of the
 -- day, by ranges of ids.
 WITH d AS MATERIALIZED (
@@ -91,11 +91,12 @@ WITH d AS MATERIALIZED (
         FROM d WHERE d.status = 'success' AND d.replay_id IS NULL
     ) x GROUP BY GROUPING SETS ((x.endpoint_id, x.cell), (x.cell))
 )
-INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts, packed)
-SELECT @workspace_id, t.endpoint_id, @start_minute::int, @minutes::smallint, t.cells, t.counts, stats_pack(t.cells, t.counts)
-FROM (SELECT coalesce(c.endpoint_id, '00000000-0000-0000-0000-000000000000') AS endpoint_id,
-             array_agg(c.cell::smallint ORDER BY c.cell) AS cells, array_agg(c.n::integer ORDER BY c.cell) AS counts
-      FROM cells c GROUP BY c.endpoint_id) t;
+SELECT coalesce(c.endpoint_id, '00000000-0000-0000-0000-000000000000')::uuid AS endpoint_id,
+       stats_pack(array_agg(c.cell::smallint ORDER BY c.cell), array_agg(c.n::integer ORDER BY c.cell))::bytea AS packed
+FROM cells c GROUP BY c.endpoint_id;
+
+-- name: AddTallies :copyfrom
+INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts, packed) VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: LiveTally :many
 -- The same of a few deliveries, at most @n, of some endpoints, each by itself, or of

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,10 +17,13 @@ import (
 // hour once that is long over. Whoever changes a delivery marks its minute in the
 // same transaction (the trigger stats_mark), and the leader counts marked minutes
 // again from the truth. So a process that is killed at any moment leaves a mark.
-type Stats struct{ db *DB }
+type Stats struct {
+	db     *DB
+	paused atomic.Int64 // see Paused
+}
 
 // NewStats makes the store on db.
-func NewStats(db *DB) *Stats { return &Stats{db} }
+func NewStats(db *DB) *Stats { return &Stats{db: db} }
 
 const (
 	hour    = 60 // minutes
@@ -64,7 +68,7 @@ func (s *Stats) Count(ctx context.Context, m webhook.StatsMinute, now time.Time)
 		if err != nil || n == 0 { // counted already, with another minute of its hour
 			return err
 		}
-		return countStretch(ctx, q, m.Workspace, start, minutes)
+		return s.countStretch(ctx, q, m.Workspace, stretch{start, minutes})
 	})
 	if err != nil {
 		return fmt.Errorf("count minute %d of workspace %s: %w", m.Minute, m.Workspace, err)
@@ -111,22 +115,6 @@ func timeOf(minute int32) time.Time { return time.Unix(int64(minute)*60, 0).UTC(
 // removeMarks comes before the count: a mark that becomes ready later stays.
 func removeMarks(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID, start, minutes int32) (int64, error) {
 	return q.RemoveMarks(ctx, dbsqlc.RemoveMarksParams{WorkspaceID: string(ws), LoMinute: start, HiMinute: start + minutes})
-}
-
-func countStretch(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID, start, minutes int32) error {
-	end := start + minutes
-	if err := q.ClearTallies(ctx, dbsqlc.ClearTalliesParams{WorkspaceID: string(ws), LoMinute: start, HiMinute: end}); err != nil {
-		return err
-	}
-	p := dbsqlc.CountTalliesParams{
-		WorkspaceID: string(ws), StartMinute: start, Minutes: int16(minutes),
-		Statuses: statusStrings(webhook.Statuses()), Classes: classStrings(),
-	}
-	p.Lo, p.Hi = minuteBounds(start, end)
-	if err := q.JoinAtOnce(ctx); err != nil {
-		return err
-	}
-	return q.CountTallies(ctx, p)
 }
 
 func classStrings() []string {

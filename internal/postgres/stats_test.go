@@ -375,6 +375,18 @@ func TestStatsQuantilesAreCloseToTheTruth(t *testing.T) {
 	check("counted before")
 }
 
+// Slices meet without a gap, and none counts what another did.
+func TestStatsCountEachMillisecondOfAMinuteOnce(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	minute := time.Now().Add(-2 * time.Minute).Truncate(time.Minute)
+	s.exec(`INSERT INTO deliveries (id, workspace_id, event_id, endpoint_id, event_type, next_attempt_at)
+		SELECT (lpad(to_hex($1::bigint + ms), 12, '0') || lpad(to_hex(ms), 20, '0'))::uuid, 'w',
+			(lpad(to_hex($1::bigint + ms), 12, '0') || lpad(to_hex(ms), 20, '0'))::uuid, $2, 'a.b', now()
+		FROM (SELECT second * 1000 + off AS ms FROM generate_series(0, 59) second, unnest(ARRAY[0, 1, 499, 500, 998, 999]) off) x`, minute.UnixMilli(), pg(s.end))
+	s.count()
+}
+
 // A mark is by the way: what is written must never fail for it.
 func TestStatsMarksRefuseNoWrite(t *testing.T) {
 	t.Parallel()
@@ -383,4 +395,28 @@ func TestStatsMarksRefuseNoWrite(t *testing.T) {
 	s.exec("UPDATE deliveries SET event_id = 'ffffffff-ffff-ffff-ffff-ffffffffffff' WHERE id = $1", pg(m.DeliveryID))
 	s.wants(m, "status = 'pending'")
 	s.count() // and leaves no mark for ever
+}
+
+// Postgres is slow, here for another's lock: what is left of the minute is counted with
+// pauses.
+func TestStatsPauseAfterASliceThatTookLong(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.pending(0, "c_1")
+	store := postgres.NewStats(s.db)
+	minutes := s.ready(1)
+	hold, err := s.raw.Begin(t.Context())
+	must(t, err)
+	_, err = hold.Exec(t.Context(), "LOCK TABLE attempts")
+	must(t, err)
+	done := make(chan error, 1)
+	go func() { done <- store.Count(context.Background(), minutes[0], time.Now()) }()
+	s.eventually(blocked)
+	time.Sleep(20 * time.Millisecond)
+	must(t, hold.Rollback(t.Context()))
+	must(t, <-done)
+	if p := store.Paused(); p < 80*time.Millisecond {
+		t.Errorf("paused for %s after a slice of 20 ms and more", p)
+	}
+	s.agrees("counted with pauses")
 }

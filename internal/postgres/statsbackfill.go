@@ -29,7 +29,7 @@ func (s *Stats) Backfill(ctx context.Context, now time.Time) (more bool, err err
 			return err
 		}
 		more = true
-		return backfillStep(ctx, q, at, present.days(), now)
+		return s.backfillStep(ctx, q, at, present.days(), now)
 	})
 	if err != nil {
 		return false, fmt.Errorf("count what is older than the stats: %w", err)
@@ -37,7 +37,7 @@ func (s *Stats) Backfill(ctx context.Context, now time.Time) (more bool, err err
 	return more, nil
 }
 
-func backfillStep(ctx context.Context, q *dbsqlc.Queries, at dbsqlc.BackfillRow, days []time.Time, now time.Time) error {
+func (s *Stats) backfillStep(ctx context.Context, q *dbsqlc.Queries, at dbsqlc.BackfillRow, days []time.Time, now time.Time) error {
 	ws, id, found, err := nextToFill(ctx, q, at)
 	switch {
 	case err != nil:
@@ -46,7 +46,7 @@ func backfillStep(ctx context.Context, q *dbsqlc.Queries, at dbsqlc.BackfillRow,
 		return q.MoveBackfill(ctx, dayBefore(at, days))
 	}
 	start := minuteOf(webhook.ID(id.Bytes).Time()) / hour * hour
-	if err := fillHour(ctx, q, webhook.WorkspaceID(ws), start, now); err != nil {
+	if err := s.fillHour(ctx, q, webhook.WorkspaceID(ws), start, now); err != nil {
 		return err
 	}
 	return q.MoveBackfill(ctx, dbsqlc.MoveBackfillParams{Day: at.Day, WorkspaceID: ws, Minute: start + hour})
@@ -87,12 +87,12 @@ func dayBefore(at dbsqlc.BackfillRow, days []time.Time) dbsqlc.MoveBackfillParam
 	return dbsqlc.MoveBackfillParams{Day: at.Day, Done: true}
 }
 
-func fillHour(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID, start int32, now time.Time) error {
+func (s *Stats) fillHour(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceID, start int32, now time.Time) error {
 	if start < mergeBefore(now) {
-		return countStretch(ctx, q, ws, start, hour)
+		return s.countStretch(ctx, q, ws, stretch{start, hour})
 	}
 	for m := start; m < start+hour; m++ {
-		if err := countStretch(ctx, q, ws, m, 1); err != nil {
+		if err := s.countStretch(ctx, q, ws, stretch{m, 1}); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ func TestStatsReadOneDayByTheirIndex(t *testing.T) {
 		sql    string
 		args   []any
 	}{
-		"CountTallies":      {2, "_pkey", dbsqlc.CountTallies, []any{"w", int32(0), int16(1), lo, hi, statuses, classes}},
+		"CountCells":        {2, "_pkey", dbsqlc.CountCells, []any{"w", lo, hi, statuses, classes}},
 		"LiveTally":         {2, "_pkey", dbsqlc.LiveTally, []any{statuses, classes, none, "w", lo, hi, int32(2001)}},
 		"LiveOfAnEndpoint":  {2, "_endpoint_id_id_idx", dbsqlc.LiveTally, []any{statuses, classes, []pgtype.UUID{pg(s.end)}, "w", lo, end, int32(2001)}},
 		"LiveOfEndpoints":   {2, "_endpoint_id_id_idx", dbsqlc.LiveTally, []any{statuses, classes, []pgtype.UUID{pg(s.end), lo, hi}, "w", lo, end, int32(2001)}},
@@ -92,7 +92,7 @@ func TestStatsCountAMinuteWithoutALoopInALoop(t *testing.T) {
 	must(t, err)
 	must(t, dbsqlc.New(conn).JoinAtOnce(t.Context()))
 	lo, hi := pg(webhook.FirstID(time.Now().Add(-time.Minute))), pg(webhook.FirstID(time.Now().Add(time.Minute)))
-	plan, _ := run(t, conn, dbsqlc.CountTallies, "w", int32(0), int16(1), lo, hi, []string{"pending"}, []string{"status"})
+	plan, _ := run(t, conn, dbsqlc.CountCells, "w", lo, hi, []string{"pending"}, []string{"status"})
 	if strings.Contains(plan, "Nested Loop") {
 		t.Error(plan)
 	}

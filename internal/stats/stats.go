@@ -29,6 +29,8 @@ type Store interface {
 	Backfill(ctx context.Context, now time.Time) (bool, error)
 	// Remove forgets what is counted of days that are gone, and returns how many rows.
 	Remove(ctx context.Context) (int, error)
+	// Paused is how long all of the above waited without working, since the start.
+	Paused() time.Duration
 	// Lag is how long the oldest change waits to be counted.
 	Lag(ctx context.Context) (time.Duration, error)
 }
@@ -40,8 +42,8 @@ type Config struct {
 	Settle time.Duration
 	// Round is how long a round may take before it starts nothing more. Default 100 ms.
 	Round time.Duration
-	// Rest is how many times as long as a round took the pause after it lasts.
-	// Default 20.
+	// Rest is how many times as long as a round worked it rests, in the round or
+	// after it. Default 20.
 	Rest int
 	Now  func() time.Time
 }
@@ -110,9 +112,11 @@ func (c *Counter) RunOnce(ctx context.Context) error {
 	if begin.Before(c.resume) {
 		return nil
 	}
+	paused := c.store.Paused()
 	err = c.round(ctx, begin)
+	paused = c.store.Paused() - paused
 	end := c.cfg.Now()
-	c.resume = end.Add(time.Duration(c.cfg.Rest) * end.Sub(begin))
+	c.resume = end.Add(max(time.Duration(c.cfg.Rest)*(end.Sub(begin)-paused)-paused, 0))
 	return err
 }
 

@@ -15,7 +15,7 @@ import (
 // shelf is a store with a clock that moves by cost whenever it is asked to work.
 type shelf struct {
 	now                                  time.Time
-	cost                                 time.Duration
+	cost, pause, paused                  time.Duration
 	marks, unmerged, unrolled, unfilled  int
 	counted, merged, rolled, filled, rid int
 	fails                                error
@@ -28,7 +28,7 @@ func (s *shelf) Take(_ context.Context, _ time.Duration, limit int) ([]webhook.S
 }
 
 func (s *shelf) Count(context.Context, webhook.StatsMinute, time.Time) error {
-	s.counted, s.marks, s.now = s.counted+1, s.marks-1, s.now.Add(s.cost)
+	s.counted, s.marks, s.paused, s.now = s.counted+1, s.marks-1, s.paused+s.pause, s.now.Add(s.cost+s.pause)
 	return nil
 }
 
@@ -50,6 +50,7 @@ func (s *shelf) Backfill(context.Context, time.Time) (bool, error) {
 	return s.step(&s.unfilled, &s.filled)
 }
 func (s *shelf) Remove(context.Context) (int, error)        { s.rid++; return 0, nil }
+func (s *shelf) Paused() time.Duration                      { return s.paused }
 func (s *shelf) Lag(context.Context) (time.Duration, error) { return 3 * time.Second, nil }
 
 // value is what a metric says.
@@ -128,6 +129,23 @@ func TestAStepThatTakesLongIsFollowedByALongerRest(t *testing.T) {
 	s.round(t, c)
 	if s.counted != 2 {
 		t.Errorf("counted %d after its rest", s.counted)
+	}
+}
+
+// What a step rests by itself is part of its rest: it worked for ten seconds.
+func TestWhatAStepPausesIsNoWork(t *testing.T) {
+	t.Parallel()
+	s := newShelf()
+	s.marks, s.cost, s.pause = 3, 10*time.Second, 40*time.Second
+	c := New(s, Config{Now: s.clock})
+	for _, want := range []struct {
+		later   time.Duration
+		counted int
+	}{{0, 1}, {159 * time.Second, 1}, {2 * time.Second, 2}} {
+		s.now = s.now.Add(want.later)
+		if s.round(t, c); s.counted != want.counted {
+			t.Errorf("counted %d, want %d", s.counted, want.counted)
+		}
 	}
 }
 

@@ -35,6 +35,16 @@ func (q *Queries) AddRollups(ctx context.Context, arg AddRollupsParams) error {
 	return err
 }
 
+type AddTalliesParams struct {
+	WorkspaceID string
+	EndpointID  pgtype.UUID
+	StartMinute int32
+	Minutes     int16
+	Cells       []int16
+	Counts      []int32
+	Packed      []byte
+}
+
 const Backfill = `-- name: Backfill :one
 SELECT day, workspace_id, minute, done FROM stats_backfill
 `
@@ -76,18 +86,18 @@ func (q *Queries) ClearTallies(ctx context.Context, arg ClearTalliesParams) erro
 	return err
 }
 
-const CountTallies = `-- name: CountTallies :exec
+const CountCells = `-- name: CountCells :many
 WITH d AS MATERIALIZED (
     SELECT v.id, v.endpoint_id, v.status, v.completed_at, v.replay_id FROM deliveries v
-    WHERE v.workspace_id = $1 AND v.id >= $4::uuid AND v.id < $5::uuid
+    WHERE v.workspace_id = $1 AND v.id >= $2::uuid AND v.id < $3::uuid
 ), a AS MATERIALIZED (
     SELECT d.endpoint_id, t.duration_us, t.error_class FROM attempts t JOIN d ON d.id = t.delivery_id
-    WHERE t.workspace_id = $1 AND t.delivery_id >= $4::uuid AND t.delivery_id < $5::uuid
+    WHERE t.workspace_id = $1 AND t.delivery_id >= $2::uuid AND t.delivery_id < $3::uuid
 ), cells AS (
     SELECT x.endpoint_id, x.cell, count(*) AS n FROM (
-        SELECT d.endpoint_id, array_position($6::text[], d.status) AS cell FROM d
+        SELECT d.endpoint_id, array_position($4::text[], d.status) AS cell FROM d
         UNION ALL
-        SELECT a.endpoint_id, 100 + coalesce(array_position($7::text[], a.error_class), 0) FROM a WHERE a.error_class IS NOT NULL
+        SELECT a.endpoint_id, 100 + coalesce(array_position($5::text[], a.error_class), 0) FROM a WHERE a.error_class IS NOT NULL
         UNION ALL
         SELECT a.endpoint_id, 1000 + stats_bucket(a.duration_us) FROM a
         UNION ALL
@@ -96,37 +106,51 @@ WITH d AS MATERIALIZED (
         FROM d WHERE d.status = 'success' AND d.replay_id IS NULL
     ) x GROUP BY GROUPING SETS ((x.endpoint_id, x.cell), (x.cell))
 )
-INSERT INTO stats_tallies (workspace_id, endpoint_id, start_minute, minutes, cells, counts, packed)
-SELECT $1, t.endpoint_id, $2::int, $3::smallint, t.cells, t.counts, stats_pack(t.cells, t.counts)
-FROM (SELECT coalesce(c.endpoint_id, '00000000-0000-0000-0000-000000000000') AS endpoint_id,
-             array_agg(c.cell::smallint ORDER BY c.cell) AS cells, array_agg(c.n::integer ORDER BY c.cell) AS counts
-      FROM cells c GROUP BY c.endpoint_id) t
+SELECT coalesce(c.endpoint_id, '00000000-0000-0000-0000-000000000000')::uuid AS endpoint_id,
+       stats_pack(array_agg(c.cell::smallint ORDER BY c.cell), array_agg(c.n::integer ORDER BY c.cell))::bytea AS packed
+FROM cells c GROUP BY c.endpoint_id
 `
 
-type CountTalliesParams struct {
+type CountCellsParams struct {
 	WorkspaceID string
-	StartMinute int32
-	Minutes     int16
 	Lo          pgtype.UUID
 	Hi          pgtype.UUID
 	Statuses    []string
 	Classes     []string
 }
 
-// From the truth, for each endpoint and the whole. What replays made says nothing
+type CountCellsRow struct {
+	EndpointID pgtype.UUID
+	Packed     []byte
+}
+
+// From the truth, for each endpoint and the whole, packed. What replays made says nothing
 // about how long an event takes. Index: deliveries_pkey and attempts_pkey of the
 // day, by ranges of ids.
-func (q *Queries) CountTallies(ctx context.Context, arg CountTalliesParams) error {
-	_, err := q.db.Exec(ctx, CountTallies,
+func (q *Queries) CountCells(ctx context.Context, arg CountCellsParams) ([]CountCellsRow, error) {
+	rows, err := q.db.Query(ctx, CountCells,
 		arg.WorkspaceID,
-		arg.StartMinute,
-		arg.Minutes,
 		arg.Lo,
 		arg.Hi,
 		arg.Statuses,
 		arg.Classes,
 	)
-	return err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CountCellsRow
+	for rows.Next() {
+		var i CountCellsRow
+		if err := rows.Scan(&i.EndpointID, &i.Packed); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const HourIsMerged = `-- name: HourIsMerged :one
