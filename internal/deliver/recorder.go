@@ -120,8 +120,9 @@ func (r *recorder) setAway(why error) {
 func (r *recorder) run() {
 	defer close(r.done)
 	var later []*result
+	seen := make(map[webhook.ID]bool, maxGroup)
 	for {
-		group, rest, open := r.gather(later)
+		group, rest, open := r.gather(later, seen)
 		later = rest
 		if len(group) > 0 {
 			r.write(group)
@@ -133,9 +134,9 @@ func (r *recorder) run() {
 }
 
 // gather takes what waits. A delivery stands in a group once; its second
-// outcome goes into the next.
-func (r *recorder) gather(later []*result) (group, rest []*result, open bool) {
-	seen := make(map[webhook.ID]bool, maxGroup)
+// outcome goes into the next. What is in seen is forgotten.
+func (r *recorder) gather(later []*result, seen map[webhook.ID]bool) (group, rest []*result, open bool) {
+	clear(seen)
 	add := func(res *result) {
 		if id := res.Delivery.DeliveryID; seen[id] {
 			rest = append(rest, res)

@@ -88,6 +88,11 @@ func open(ctx context.Context, cfg Config, seek func(*DB, *pgx.ConnConfig)) (*DB
 	}
 	seek(db, pc.ConnConfig)
 	db.fitPooler(pc)
+	meet := pc.AfterConnect
+	pc.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		knowRoomy(conn.TypeMap())
+		return meet(ctx, conn)
+	}
 	if db.pool, err = pgxpool.NewWithConfig(ctx, pc); err != nil {
 		return nil, fmt.Errorf("open postgres pool: %w", err)
 	}

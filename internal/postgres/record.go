@@ -171,10 +171,16 @@ func (c *columns) add(a *webhook.Attempt) {
 	c.responseBodys = append(c.responseBodys, a.ResponseBody)
 }
 
+// roomy makes room for the columns.
+func (c *columns) roomy(workspaces []string) roomy[[]string] {
+	size := sizeOf(c.requestHeaders) + sizeOf(c.responseHeaders) + sizeOf(c.responseBodys)
+	return roomy[[]string]{workspaces, size + sizeOf(workspaces) + otherBytes*len(workspaces)}
+}
+
 // queueSuccesses is for RecordSuccesses as it names the day's tables or all days'.
 func queueSuccesses(b *pgx.Batch, d *dayOf[*entry], record string) {
 	c := attemptColumns(d.all)
-	b.Queue(record, d.workspaces, d.ids, c.attempts, c.startedAts, c.durations, c.statusCodes,
+	b.Queue(record, c.roomy(d.workspaces), d.ids, c.attempts, c.startedAts, c.durations, c.statusCodes,
 		c.requestHeaders, c.responseHeaders, c.responseBodys, d.lo, d.hi)
 }
 
@@ -199,7 +205,7 @@ func queueFailures(b *pgx.Batch, d *dayOf[*entry]) {
 		byID[e.Delivery.DeliveryID] = e
 	}
 	c := attemptColumns(d.all)
-	q := b.Queue(dbsqlc.RecordFailures, d.workspaces, d.ids, tasks, seen, statuses, next, delays, spends,
+	q := b.Queue(dbsqlc.RecordFailures, c.roomy(d.workspaces), d.ids, tasks, seen, statuses, next, delays, spends,
 		c.attempts, c.startedAts, c.durations, c.statusCodes, errs, classes,
 		c.requestHeaders, c.responseHeaders, c.responseBodys, d.lo, d.hi)
 	q.Query(func(rows pgx.Rows) error {
