@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -27,6 +28,11 @@ var (
 	cpuGoals = map[kind]float64{singleKind: 200, wideKind: 80}
 )
 
+// tried is written by hand, of the machine that the page was last written on.
+//
+//go:embed tried.md
+var tried string
+
 func (r *result) markdown() string {
 	var b strings.Builder
 	r.writeHead(&b)
@@ -39,6 +45,7 @@ func (r *result) markdown() string {
 	r.writeCPU(&b)
 	r.writeMemory(&b)
 	r.writeChecks(&b)
+	b.WriteString(tried)
 	return b.String()
 }
 
