@@ -3,6 +3,11 @@
 -- statement of its own, so that what counts afterwards sees what the last one wrote.
 SELECT pg_try_advisory_xact_lock(7041972115)::bool AS locked;
 
+-- name: AwaitStats :exec
+-- Before a day's tables are changed: who counts holds them for as long as it pauses, and
+-- waiting for it with a table's lock asked for would hold up everybody else.
+SELECT pg_advisory_xact_lock(7041972115);
+
 -- name: MarkMinutes :exec
 -- What the trigger stats_mark does, for statements that it does not see, and after
 -- them: so the transaction has its number. Index: stats_marks_minute.
@@ -92,7 +97,7 @@ WITH d AS MATERIALIZED (
     ) x GROUP BY GROUPING SETS ((x.endpoint_id, x.cell), (x.cell))
 )
 SELECT coalesce(c.endpoint_id, '00000000-0000-0000-0000-000000000000')::uuid AS endpoint_id,
-       stats_pack(array_agg(c.cell::smallint ORDER BY c.cell), array_agg(c.n::integer ORDER BY c.cell))::bytea AS packed
+       string_agg(int2send(c.cell::smallint) || int4send(c.n::integer), ''::bytea ORDER BY c.cell)::bytea AS packed
 FROM cells c GROUP BY c.endpoint_id;
 
 -- name: AddTallies :copyfrom
@@ -170,30 +175,28 @@ FROM (SELECT s.endpoint_id, array_agg(s.cell ORDER BY s.cell) AS cells, array_ag
       FROM sums s GROUP BY s.endpoint_id) t;
 
 -- name: Unrolled :many
--- What ended first, and of that the shorter one; none that has minutes which are not
--- merged. Index: stats_unrolled_pkey, stats_tallies_minutes.
+-- What ended first; none that has minutes which are not merged. Index: stats_unrolled_pkey, stats_tallies_minutes.
 SELECT end_minute, minutes, workspace_id FROM stats_unrolled
 WHERE end_minute <= least(@before::int, (SELECT min(t.start_minute) FROM stats_tallies t WHERE t.minutes = 1))
 ORDER BY end_minute, minutes LIMIT 1;
 
 -- name: MergedOf :many
--- A page of endpoints with their merged hours, one after another. OFFSET 0 keeps it a
--- look-up for each hour. Index: stats_tallies_start.
-SELECT t.endpoint_id, string_agg(t.packed, ''::bytea)::bytea AS packed
-FROM generate_series(@start_minute::int, @last_minute::int, 60) AS h(start)
-CROSS JOIN LATERAL (SELECT s.endpoint_id, coalesce(s.packed, stats_pack(s.cells, s.counts))::bytea AS packed FROM stats_tallies s
-                    WHERE s.workspace_id = @workspace_id AND s.start_minute = h.start AND (sqlc.narg('after')::uuid IS NULL OR s.endpoint_id > sqlc.narg('after')::uuid)
-                    OFFSET 0) t
-GROUP BY t.endpoint_id ORDER BY t.endpoint_id LIMIT @n::int;
-
--- name: RolledOf :many
--- The same of a day's quarters. Index: stats_rollups_start.
-SELECT t.endpoint_id, string_agg(t.packed, ''::bytea)::bytea AS packed
-FROM generate_series(@start_minute::int, @last_minute::int, 360) AS q(start)
-CROSS JOIN LATERAL (SELECT s.endpoint_id, s.packed FROM stats_rollups s
-                    WHERE s.workspace_id = @workspace_id AND s.minutes = 360 AND s.start_minute = q.start AND (sqlc.narg('after')::uuid IS NULL OR s.endpoint_id > sqlc.narg('after')::uuid)
-                    OFFSET 0) t
-GROUP BY t.endpoint_id ORDER BY t.endpoint_id LIMIT @n::int;
+-- A page of the workspace's endpoints, each with its hours one after another, and without
+-- anything where it has none. Index: stats_tallies_pkey.
+WITH RECURSIVE page AS (
+    (SELECT s.endpoint_id FROM stats_tallies s
+     WHERE s.workspace_id = @workspace_id AND (sqlc.narg('after')::uuid IS NULL OR s.endpoint_id > sqlc.narg('after')::uuid)
+     ORDER BY s.endpoint_id LIMIT 1)
+    UNION ALL
+    SELECT n.endpoint_id FROM page p CROSS JOIN LATERAL (
+        SELECT s.endpoint_id FROM stats_tallies s
+        WHERE s.workspace_id = @workspace_id AND s.endpoint_id > p.endpoint_id ORDER BY s.endpoint_id LIMIT 1) n
+)
+SELECT p.endpoint_id::uuid AS endpoint_id, coalesce(t.packed, ''::bytea)::bytea AS packed
+FROM (SELECT page.endpoint_id FROM page LIMIT @n::int) p
+CROSS JOIN LATERAL (SELECT string_agg(coalesce(s.packed, stats_pack(s.cells, s.counts)), ''::bytea) AS packed FROM stats_tallies s
+                    WHERE s.workspace_id = @workspace_id AND s.endpoint_id = p.endpoint_id
+                      AND s.start_minute >= @start_minute::int AND s.start_minute < @end_minute::int) t;
 
 -- name: RemoveRollups :exec
 -- Index: stats_rollups_start.
@@ -206,6 +209,11 @@ SELECT @workspace_id, unnest((SELECT @endpoint_ids::uuid[])), @minutes::smallint
 -- name: Rolled :exec
 -- Index: stats_unrolled_pkey.
 DELETE FROM stats_unrolled WHERE end_minute = @end_minute AND minutes = @minutes AND workspace_id = @workspace_id;
+
+-- name: RemoveOldRollups :execrows
+-- What the release before removed has no mark, where that was rolled up meanwhile.
+-- Index: stats_rollups_start.
+DELETE FROM stats_rollups WHERE start_minute < @before::int;
 
 -- name: RemoveTallies :execrows
 -- A page of days that are not kept any more. Index: stats_tallies_start.

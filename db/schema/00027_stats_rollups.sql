@@ -33,9 +33,6 @@ CREATE TABLE stats_unrolled (
     workspace_id text     NOT NULL,
     PRIMARY KEY (end_minute, minutes, workspace_id)
 );
-INSERT INTO stats_unrolled (end_minute, minutes, workspace_id)
-SELECT DISTINCT t.start_minute / r.minutes * r.minutes + r.minutes, r.minutes, t.workspace_id
-FROM stats_tallies t CROSS JOIN (VALUES (360::smallint), (1440::smallint)) r (minutes);
 
 -- A rollup goes out of date in the transaction that changes what it adds up, whoever does.
 -- +goose StatementBegin

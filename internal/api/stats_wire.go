@@ -73,7 +73,7 @@ func renderStats(st *webhook.Stats, w webhook.StatsWindow, endpoint webhook.ID, 
 }
 
 func renderPart(p *webhook.StatsPart, w webhook.StatsWindow, now time.Time) statsPartWire {
-	c := countsOf(&p.Tally)
+	c := countsOf(p.Tally)
 	out := statsPartWire{
 		From: p.Start, To: p.Start.Add(w.Part), Total: c.Total, Pending: c.Pending, Success: c.Success, Failed: c.Failed,
 		Canceled: c.Canceled, Attempts: p.Tally.Attempts(), P95: millis(p.Tally.Duration, 0.95),

@@ -36,7 +36,7 @@ var acrossWorkspaces = map[string]string{
 	"TakeMarks": ofAll, "UnmergedHour": ofAll, "Unrolled": ofAll, "KeysAfter": ofAll,
 	"FewPending": "what is pending of all workspaces, while that is little",
 
-	"DeleteEventIDs": ofDays, "ExpirePending": ofDays, "RemoveOldKeys": ofDays, "RemoveTallies": ofDays,
+	"DeleteEventIDs": ofDays, "ExpirePending": ofDays, "RemoveOldKeys": ofDays, "RemoveTallies": ofDays, "RemoveOldRollups": ofDays,
 
 	"CatchUpDeliveries": ofEndpoint, "CountReplayable": ofEndpoint, "FirstDueParked": ofEndpoint, "MissingEvents": ofEndpoint,
 	"OldestDueParked": ofEndpoint, "OldestHeld": ofEndpoint, "OldestParked": ofEndpoint, "RecentPending": ofEndpoint,

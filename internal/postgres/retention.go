@@ -110,6 +110,9 @@ func (s *Retention) dropPartition(ctx context.Context, table string, day time.Ti
 	name := partition(table, day)
 	if present[name].Attached {
 		err := s.db.changeTables(ctx, swapTimeout, func(tx pgx.Tx) error {
+			if err := dbsqlc.New(tx).AwaitStats(ctx); err != nil {
+				return err
+			}
 			if _, err := tx.Exec(ctx, "ALTER TABLE "+table+" DETACH PARTITION "+name); err != nil {
 				return err
 			}

@@ -154,6 +154,9 @@ func (s *Stats) Remove(ctx context.Context) (int, error) {
 		return 0, nil
 	}
 	p := dbsqlc.RemoveTalliesParams{Before: minuteOf(days[0]), N: statsPage}
+	if _, err := s.db.q.RemoveOldRollups(ctx, p.Before); err != nil {
+		return 0, fmt.Errorf("remove old stats: %w", available(err))
+	}
 	// Alone: what rolls up meanwhile would not see that this is gone.
 	n, err := pages(func() (n int64, err error) {
 		err = s.locked(ctx, func(q *dbsqlc.Queries) (err error) {

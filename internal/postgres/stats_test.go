@@ -329,6 +329,8 @@ func TestStatsGoWithTheirDay(t *testing.T) {
 	s.count()
 	day := time.Now().AddDate(0, 0, -4).UTC().Truncate(24 * time.Hour)
 	must(t, postgres.NewRetention(s.db).DropDay(t.Context(), day))
+	// The release before may remove tallies while this one rolls them up.
+	s.exec("INSERT INTO stats_rollups SELECT workspace_id, endpoint_id, minutes, start_minute - 14400, packed FROM stats_rollups")
 	n, err := postgres.NewStats(s.db).Remove(t.Context())
 	must(t, err)
 	if n != 2 {
@@ -337,6 +339,25 @@ func TestStatsGoWithTheirDay(t *testing.T) {
 	s.agrees("after its day")
 	s.wants(kept, "status = 'pending'")
 	s.holds("SELECT count(*) = 2 FROM stats_tallies")
+	s.rollUp()
+	s.holds("SELECT count(*) = 4 FROM stats_rollups") // all and the endpoint, a quarter and its day
+}
+
+// Who changes tables waits for who counts before it asks for any lock: whoever accepts
+// would stand behind it.
+func TestRetentionWaitsForWhoCountsWithoutALock(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	day := time.Now().AddDate(0, 0, -4).UTC().Truncate(24 * time.Hour)
+	hold, err := s.raw.Begin(t.Context())
+	must(t, err)
+	_, err = hold.Exec(t.Context(), "SELECT pg_advisory_xact_lock(7041972115)")
+	must(t, err)
+	if err := postgres.NewRetention(s.db).DropDay(t.Context(), day); err == nil {
+		t.Error("the day was dropped while its minutes are counted")
+	}
+	must(t, hold.Rollback(t.Context()))
+	must(t, postgres.NewRetention(s.db).DropDay(t.Context(), day))
 }
 
 func TestStatsCountNothingOfOtherWorkspaces(t *testing.T) {

@@ -12,13 +12,16 @@ import (
 // Postgres's cores for seconds: whoever delivers meanwhile waits for it. So a stretch is
 // counted by slices, none of which takes long, with a pause after each.
 const (
-	firstSlice = time.Second
-	leastSlice = 100 * time.Millisecond
-	// longSlice is when the next one is made shorter; below a quarter of it longer.
+	firstSlice, leastSlice, mostSlice = time.Second, 100 * time.Millisecond, 16 * time.Second
+	// longSlice is how long a slice is to take.
 	longSlice = 40 * time.Millisecond
 	// pauses are how many times as long as its slice each takes; none after a short one.
 	pauses     = 4
 	shortSlice = 5 * time.Millisecond
+	// longPause is less than any session may be idle, see doctor.
+	longPause = time.Second
+	// manyBytes of an endpoint are added up before there are more.
+	manyBytes = 16 << 10
 )
 
 // Paused is how long all counting waited, so far, between its slices.
@@ -44,8 +47,9 @@ func (s *Stats) countStretch(ctx context.Context, q *dbsqlc.Queries, ws webhook.
 		t := webhook.Tally{}
 		unpack(packed, &t)
 		for cell, n := range t.Cells() {
-			row.Cells, row.Counts, row.Packed = append(row.Cells, int16(cell)), append(row.Counts, int32(n)), appendCell(row.Packed, cell, n)
+			row.Cells, row.Counts = append(row.Cells, int16(cell)), append(row.Counts, int32(n))
 		}
+		row.Packed = addUp(packed)
 		rows = append(rows, row)
 	}
 	_, err = q.AddTallies(ctx, rows)
@@ -68,26 +72,28 @@ func (s *Stats) countSlices(ctx context.Context, q *dbsqlc.Queries, ws webhook.W
 			return nil, err
 		}
 		for _, row := range rows {
-			counted[row.EndpointID.Bytes] = append(counted[row.EndpointID.Bytes], row.Packed...)
+			all := append(counted[row.EndpointID.Bytes], row.Packed...)
+			if len(all) > manyBytes {
+				all = addUp(all)
+			}
+			counted[row.EndpointID.Bytes] = all
 		}
 		took := time.Since(began)
 		width = nextSlice(width, took)
 		if lo = hi; lo.Before(end) && took > shortSlice {
-			s.pause(ctx, pauses*took)
+			s.pause(ctx, min(pauses*took, longPause))
 		}
 	}
 	return counted, nil
 }
 
+// nextSlice is as long as would have taken longSlice, and at most twice the last one.
 func nextSlice(width, took time.Duration) time.Duration {
-	switch {
-	case took > longSlice:
-		return max(width/2, leastSlice)
-	case took < longSlice/4:
-		return 2 * width
-	default:
-		return width
+	fits := 2 * width
+	if took > longSlice/2 {
+		fits = time.Duration(float64(width) * float64(longSlice) / float64(took))
 	}
+	return min(max(fits, leastSlice), mostSlice)
 }
 
 func (s *Stats) pause(ctx context.Context, d time.Duration) {

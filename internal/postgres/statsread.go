@@ -228,15 +228,18 @@ func tallied(rows []dbsqlc.LiveTallyRow) map[webhook.ID][]byte {
 
 // fold puts stretches into the parts that they begin in.
 func (t tallies) fold(parts []time.Time) []webhook.StatsPart {
-	out := make([]webhook.StatsPart, len(parts))
+	out, nothing := make([]webhook.StatsPart, len(parts)), &webhook.Tally{}
 	for i, start := range parts {
-		out[i].Start = start
+		out[i] = webhook.StatsPart{Start: start, Tally: nothing}
 	}
 	first := minuteOf(parts[0])
 	width := minuteOf(parts[1]) - first
 	for u, packed := range t {
 		i := min(int(max(u.start-first, 0)/width), len(parts)-1)
-		unpack(packed, &out[i].Tally)
+		if out[i].Tally == nothing && len(packed) > 0 {
+			out[i].Tally = &webhook.Tally{}
+		}
+		unpack(packed, out[i].Tally)
 	}
 	return out
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/postrider/postrider/internal/webhook"
 )
 
-// rollupPage bounds what is read at once: endpoints, each with up to six hours.
-const rollupPage = 1000
+// rollupPage bounds what is read at once: endpoints, each with up to a day's hours.
+const rollupPage = 500
 
-// RollUp adds up the oldest quarter or whole day that is long over and whose rollups are
-// out of date, and reports whether there was one.
+// RollUp adds up the hours of the oldest quarter of a day, or whole day, that is long over
+// and whose rollups are out of date, and reports whether there was one.
 func (s *Stats) RollUp(ctx context.Context, now time.Time) (rolled bool, err error) {
 	err = s.locked(ctx, func(q *dbsqlc.Queries) error {
 		rows, err := q.Unrolled(ctx, mergeBefore(now))
@@ -39,14 +39,18 @@ func rollUp(ctx context.Context, q *dbsqlc.Queries, u dbsqlc.StatsUnrolled) erro
 		return err
 	}
 	for after, more := (pgtype.UUID{}), true; more; {
-		rows, err := toRollUp(ctx, q, u, after)
+		rows, err := q.MergedOf(ctx, dbsqlc.MergedOfParams{
+			WorkspaceID: u.WorkspaceID, StartMinute: p.StartMinute, EndMinute: u.EndMinute, After: after, N: rollupPage,
+		})
 		if err != nil {
 			return err
 		}
 		p.EndpointIds, p.Packed = p.EndpointIds[:0], p.Packed[:0]
 		for _, row := range rows {
-			p.EndpointIds, p.Packed = append(p.EndpointIds, row.EndpointID), append(p.Packed, addUp(row.Packed))
 			after = row.EndpointID
+			if len(row.Packed) > 0 {
+				p.EndpointIds, p.Packed = append(p.EndpointIds, row.EndpointID), append(p.Packed, addUp(row.Packed))
+			}
 		}
 		if err := q.AddRollups(ctx, p); err != nil {
 			return err
@@ -56,33 +60,14 @@ func rollUp(ctx context.Context, q *dbsqlc.Queries, u dbsqlc.StatsUnrolled) erro
 	return q.Rolled(ctx, dbsqlc.RolledParams(u))
 }
 
-// toRollUp are the next endpoints with what they have: a quarter's hours, or a day's
-// quarters, which end no later than it and so are rolled up before.
-func toRollUp(ctx context.Context, q *dbsqlc.Queries, u dbsqlc.StatsUnrolled, after pgtype.UUID) ([]dbsqlc.MergedOfRow, error) {
-	p := dbsqlc.MergedOfParams{
-		WorkspaceID: u.WorkspaceID, StartMinute: u.EndMinute - int32(u.Minutes), LastMinute: u.EndMinute - hour, After: after, N: rollupPage,
-	}
-	if u.Minutes == quarter {
-		return q.MergedOf(ctx, p)
-	}
-	p.LastMinute = u.EndMinute - quarter
-	rows, err := q.RolledOf(ctx, dbsqlc.RolledOfParams(p))
-	out := make([]dbsqlc.MergedOfRow, len(rows))
-	for i, row := range rows {
-		out[i] = dbsqlc.MergedOfRow(row)
-	}
-	return out, err
-}
-
 // addUp makes one of what is packed one after another.
-func addUp(packed []byte) []byte {
+func addUp(packed []byte) (sum []byte) {
 	t := webhook.Tally{}
 	unpack(packed, &t)
-	out := packed[:0:0]
 	for cell, n := range t.Cells() {
-		out = appendCell(out, cell, n)
+		sum = appendCell(sum, cell, n)
 	}
-	return out
+	return sum
 }
 
 // packedCell is how many bytes a cell and its count take, see stats_pack.

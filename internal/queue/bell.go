@@ -13,10 +13,13 @@ import (
 // Who enqueues rings a bell beside the queue, a list of as many tokens as there are new
 // tasks, and a worker that found nothing waits for one: asynq knows no other way than
 // to ask again and again. Each token wakes one worker, whoever waited longest. A bell
-// that is not rung costs at most bellPatience: tasks that came due, those of a process
+// that is not rung costs bellPatience, and up to as much again where Redis is idle and
+// looks for who waited long enough ten times a second: tasks that came due, those of a process
 // that was killed before it rang, and those of the release before that does not.
 const (
 	bellPatience = 100 * time.Millisecond
+	// bellTimeout is for a Redis that does not answer: who stops waits for it.
+	bellTimeout = time.Second
 	// bellTokens bounds the list while nobody waits: each costs a worker a look.
 	bellTokens = 64
 	// afterNothing is how long asynq waits by itself before it asks again.
@@ -69,7 +72,9 @@ func (b *bells) wait(ctx context.Context, queue string) {
 	if !empty {
 		return
 	}
-	err := b.client.Do(ctx, "blpop", bellOf(queue), bellPatience.Seconds()).Err()
+	asked, cancel := context.WithTimeout(ctx, bellTimeout)
+	defer cancel()
+	err := b.client.Do(asked, "blpop", bellOf(queue), bellPatience.Seconds()).Err()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		wait(ctx, bellPatience)
 	}

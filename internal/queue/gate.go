@@ -13,9 +13,9 @@ import (
 // not look after. It goes by this machine's clock, whatever that says: while it is
 // off, the gate answers in Redis's place that there is nothing to take, to forward
 // or to recover, and extends no lease, so that this worker is to the others as one
-// that is paused. And it asks for the next task at once when Redis refused to give
-// one: a full Redis would be asked thousands of times a second. And where there was no
-// task it waits for the bell.
+// that is paused. It waits after Redis refused to give a task: asynq would ask for the
+// next at once, thousands of times a second. And where there was no task it waits for
+// the bell.
 //
 // What a worker has begun it may end, whatever the clock says.
 type gate struct {
@@ -97,10 +97,11 @@ func (g *gate) take(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook
 		return nothing(takeTask, cmd)
 	}
 	err := next(ctx, cmd)
-	if err != nil && !errors.Is(err, redis.Nil) {
+	none := errors.Is(err, redis.Nil)
+	if err != nil && !none {
 		wait(ctx, g.pause)
 	}
-	g.bells.found(queue, err == nil)
+	g.bells.found(queue, !none)
 	return err
 }
 

@@ -70,7 +70,11 @@ func Open(cfg Config) (*Redis, error) {
 func (r *Redis) dial(more int) redis.UniversalClient {
 	opts := *r.opts
 	if more > 0 {
-		opts.PoolSize = cmp.Or(opts.PoolSize, 10*runtime.GOMAXPROCS(0)) + more
+		perCore := 10
+		if r.cluster {
+			perCore = 5 // of each node's
+		}
+		opts.PoolSize = cmp.Or(opts.PoolSize, perCore*runtime.GOMAXPROCS(0)) + more
 	}
 	if r.cluster {
 		return redis.NewClusterClient(opts.Cluster())

@@ -5,6 +5,7 @@ package stats
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -60,6 +61,7 @@ type Counter struct {
 	cfg   Config
 
 	resume, removed time.Time
+	paused          time.Duration // before this round
 
 	counted  prometheus.Counter
 	lag      prometheus.Gauge
@@ -112,11 +114,10 @@ func (c *Counter) RunOnce(ctx context.Context) error {
 	if begin.Before(c.resume) {
 		return nil
 	}
-	paused := c.store.Paused()
+	c.paused = c.store.Paused()
 	err = c.round(ctx, begin)
-	paused = c.store.Paused() - paused
-	end := c.cfg.Now()
-	c.resume = end.Add(max(time.Duration(c.cfg.Rest)*(end.Sub(begin)-paused)-paused, 0))
+	rest := time.Duration(c.cfg.Rest)*c.worked(begin) - (c.store.Paused() - c.paused)
+	c.resume = c.cfg.Now().Add(max(rest, 0))
 	return err
 }
 
@@ -142,19 +143,27 @@ func (c *Counter) count(ctx context.Context, begin time.Time) error {
 	if err != nil {
 		return err
 	}
+	var failed error
 	for i, m := range minutes {
 		if i > 0 && c.over(begin) {
-			return nil
+			break
 		}
+		// One that can't be counted keeps no other from it.
 		if err := c.store.Count(ctx, m, c.cfg.Now()); err != nil {
-			return err
+			failed = errors.Join(failed, err)
+			continue
 		}
 		c.counted.Inc()
 	}
-	return nil
+	return failed
 }
 
-func (c *Counter) over(begin time.Time) bool { return c.cfg.Now().Sub(begin) >= c.cfg.Round }
+// worked is for how long the round did, without its pauses.
+func (c *Counter) worked(begin time.Time) time.Duration {
+	return c.cfg.Now().Sub(begin) - (c.store.Paused() - c.paused)
+}
+
+func (c *Counter) over(begin time.Time) bool { return c.worked(begin) >= c.cfg.Round }
 
 // repeat calls step at least once, and until nothing is left or the round is over.
 func (c *Counter) repeat(ctx context.Context, begin time.Time, step func(context.Context, time.Time) (bool, error)) error {

@@ -19,7 +19,10 @@ type shelf struct {
 	marks, unmerged, unrolled, unfilled  int
 	counted, merged, rolled, filled, rid int
 	fails                                error
+	sick                                 int // which of the marks can't be counted
 }
+
+var errSick = errors.New("too many to count in time")
 
 func (s *shelf) clock() time.Time { return s.now }
 
@@ -28,6 +31,10 @@ func (s *shelf) Take(_ context.Context, _ time.Duration, limit int) ([]webhook.S
 }
 
 func (s *shelf) Count(context.Context, webhook.StatsMinute, time.Time) error {
+	if s.marks == s.sick {
+		s.marks, s.sick = s.marks-1, 0
+		return errSick
+	}
 	s.counted, s.marks, s.paused, s.now = s.counted+1, s.marks-1, s.paused+s.pause, s.now.Add(s.cost+s.pause)
 	return nil
 }
@@ -160,6 +167,19 @@ func TestAFailureIsReportedAndLeavesTheRestForTheNextRound(t *testing.T) {
 	s.fails = nil
 	s.round(t, c)
 	if s.counted != 1 {
+		t.Errorf("counted %d", s.counted)
+	}
+}
+
+func TestAMinuteThatCanNotBeCountedKeepsNoOtherFromIt(t *testing.T) {
+	t.Parallel()
+	s := newShelf()
+	s.marks, s.sick = 3, 3
+	c := New(s, Config{Now: s.clock})
+	if err := c.RunOnce(t.Context()); !errors.Is(err, errSick) {
+		t.Errorf("got %v", err)
+	}
+	if s.counted != 2 {
 		t.Errorf("counted %d", s.counted)
 	}
 }

@@ -31,7 +31,8 @@ func (w StatsWindow) Parts(now time.Time) []time.Time {
 // StatsPart is what was accepted from Start on, up to the next part.
 type StatsPart struct {
 	Start time.Time
-	Tally Tally
+	// Tally is not to be written to: parts of which nothing is known share one.
+	Tally *Tally
 }
 
 // Stats counts the deliveries of what was accepted in a window.
@@ -45,7 +46,7 @@ type Stats struct {
 func (s *Stats) Total() *Tally {
 	total := &Tally{}
 	for i := range s.Parts {
-		total.Merge(&s.Parts[i].Tally)
+		total.Merge(s.Parts[i].Tally)
 	}
 	return total
 }

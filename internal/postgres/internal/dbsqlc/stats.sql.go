@@ -45,6 +45,17 @@ type AddTalliesParams struct {
 	Packed      []byte
 }
 
+const AwaitStats = `-- name: AwaitStats :exec
+SELECT pg_advisory_xact_lock(7041972115)
+`
+
+// Before a day's tables are changed: who counts holds them for as long as it pauses, and
+// waiting for it with a table's lock asked for would hold up everybody else.
+func (q *Queries) AwaitStats(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, AwaitStats)
+	return err
+}
+
 const Backfill = `-- name: Backfill :one
 SELECT day, workspace_id, minute, done FROM stats_backfill
 `
@@ -107,7 +118,7 @@ WITH d AS MATERIALIZED (
     ) x GROUP BY GROUPING SETS ((x.endpoint_id, x.cell), (x.cell))
 )
 SELECT coalesce(c.endpoint_id, '00000000-0000-0000-0000-000000000000')::uuid AS endpoint_id,
-       stats_pack(array_agg(c.cell::smallint ORDER BY c.cell), array_agg(c.n::integer ORDER BY c.cell))::bytea AS packed
+       string_agg(int2send(c.cell::smallint) || int4send(c.n::integer), ''::bytea ORDER BY c.cell)::bytea AS packed
 FROM cells c GROUP BY c.endpoint_id
 `
 
@@ -356,20 +367,28 @@ func (q *Queries) MergeHour(ctx context.Context, arg MergeHourParams) error {
 }
 
 const MergedOf = `-- name: MergedOf :many
-SELECT t.endpoint_id, string_agg(t.packed, ''::bytea)::bytea AS packed
-FROM generate_series($1::int, $2::int, 60) AS h(start)
-CROSS JOIN LATERAL (SELECT s.endpoint_id, coalesce(s.packed, stats_pack(s.cells, s.counts))::bytea AS packed FROM stats_tallies s
-                    WHERE s.workspace_id = $3 AND s.start_minute = h.start AND ($4::uuid IS NULL OR s.endpoint_id > $4::uuid)
-                    OFFSET 0) t
-GROUP BY t.endpoint_id ORDER BY t.endpoint_id LIMIT $5::int
+WITH RECURSIVE page AS (
+    (SELECT s.endpoint_id FROM stats_tallies s
+     WHERE s.workspace_id = $2 AND ($5::uuid IS NULL OR s.endpoint_id > $5::uuid)
+     ORDER BY s.endpoint_id LIMIT 1)
+    UNION ALL
+    SELECT n.endpoint_id FROM page p CROSS JOIN LATERAL (
+        SELECT s.endpoint_id FROM stats_tallies s
+        WHERE s.workspace_id = $2 AND s.endpoint_id > p.endpoint_id ORDER BY s.endpoint_id LIMIT 1) n
+)
+SELECT p.endpoint_id::uuid AS endpoint_id, coalesce(t.packed, ''::bytea)::bytea AS packed
+FROM (SELECT page.endpoint_id FROM page LIMIT $1::int) p
+CROSS JOIN LATERAL (SELECT string_agg(coalesce(s.packed, stats_pack(s.cells, s.counts)), ''::bytea) AS packed FROM stats_tallies s
+                    WHERE s.workspace_id = $2 AND s.endpoint_id = p.endpoint_id
+                      AND s.start_minute >= $3::int AND s.start_minute < $4::int) t
 `
 
 type MergedOfParams struct {
-	StartMinute int32
-	LastMinute  int32
-	WorkspaceID string
-	After       pgtype.UUID
 	N           int32
+	WorkspaceID string
+	StartMinute int32
+	EndMinute   int32
+	After       pgtype.UUID
 }
 
 type MergedOfRow struct {
@@ -377,15 +396,15 @@ type MergedOfRow struct {
 	Packed     []byte
 }
 
-// A page of endpoints with their merged hours, one after another. OFFSET 0 keeps it a
-// look-up for each hour. Index: stats_tallies_start.
+// A page of the workspace's endpoints, each with its hours one after another, and without
+// anything where it has none. Index: stats_tallies_pkey.
 func (q *Queries) MergedOf(ctx context.Context, arg MergedOfParams) ([]MergedOfRow, error) {
 	rows, err := q.db.Query(ctx, MergedOf,
-		arg.StartMinute,
-		arg.LastMinute,
-		arg.WorkspaceID,
-		arg.After,
 		arg.N,
+		arg.WorkspaceID,
+		arg.StartMinute,
+		arg.EndMinute,
+		arg.After,
 	)
 	if err != nil {
 		return nil, err
@@ -576,6 +595,20 @@ func (q *Queries) RemoveMarks(ctx context.Context, arg RemoveMarksParams) (int64
 	return result.RowsAffected(), nil
 }
 
+const RemoveOldRollups = `-- name: RemoveOldRollups :execrows
+DELETE FROM stats_rollups WHERE start_minute < $1::int
+`
+
+// What the release before removed has no mark, where that was rolled up meanwhile.
+// Index: stats_rollups_start.
+func (q *Queries) RemoveOldRollups(ctx context.Context, before int32) (int64, error) {
+	result, err := q.db.Exec(ctx, RemoveOldRollups, before)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const RemoveRollups = `-- name: RemoveRollups :exec
 DELETE FROM stats_rollups WHERE workspace_id = $1 AND minutes = $2::smallint AND start_minute = $3::int
 `
@@ -626,55 +659,6 @@ type RolledParams struct {
 func (q *Queries) Rolled(ctx context.Context, arg RolledParams) error {
 	_, err := q.db.Exec(ctx, Rolled, arg.EndMinute, arg.Minutes, arg.WorkspaceID)
 	return err
-}
-
-const RolledOf = `-- name: RolledOf :many
-SELECT t.endpoint_id, string_agg(t.packed, ''::bytea)::bytea AS packed
-FROM generate_series($1::int, $2::int, 360) AS q(start)
-CROSS JOIN LATERAL (SELECT s.endpoint_id, s.packed FROM stats_rollups s
-                    WHERE s.workspace_id = $3 AND s.minutes = 360 AND s.start_minute = q.start AND ($4::uuid IS NULL OR s.endpoint_id > $4::uuid)
-                    OFFSET 0) t
-GROUP BY t.endpoint_id ORDER BY t.endpoint_id LIMIT $5::int
-`
-
-type RolledOfParams struct {
-	StartMinute int32
-	LastMinute  int32
-	WorkspaceID string
-	After       pgtype.UUID
-	N           int32
-}
-
-type RolledOfRow struct {
-	EndpointID pgtype.UUID
-	Packed     []byte
-}
-
-// The same of a day's quarters. Index: stats_rollups_start.
-func (q *Queries) RolledOf(ctx context.Context, arg RolledOfParams) ([]RolledOfRow, error) {
-	rows, err := q.db.Query(ctx, RolledOf,
-		arg.StartMinute,
-		arg.LastMinute,
-		arg.WorkspaceID,
-		arg.After,
-		arg.N,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []RolledOfRow
-	for rows.Next() {
-		var i RolledOfRow
-		if err := rows.Scan(&i.EndpointID, &i.Packed); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }
 
 const RollupsOf = `-- name: RollupsOf :many
@@ -843,8 +827,7 @@ WHERE end_minute <= least($1::int, (SELECT min(t.start_minute) FROM stats_tallie
 ORDER BY end_minute, minutes LIMIT 1
 `
 
-// What ended first, and of that the shorter one; none that has minutes which are not
-// merged. Index: stats_unrolled_pkey, stats_tallies_minutes.
+// What ended first; none that has minutes which are not merged. Index: stats_unrolled_pkey, stats_tallies_minutes.
 func (q *Queries) Unrolled(ctx context.Context, before int32) ([]StatsUnrolled, error) {
 	rows, err := q.db.Query(ctx, Unrolled, before)
 	if err != nil {
