@@ -60,6 +60,15 @@ bench-scaling: build ## measure what more workers and cores give and write docs/
 	@$(GO) build -o bin/bench ./test/bench
 	bin/testenv bin/bench -bin bin -scaling -output docs/scaling-measured.md $(ARGS)
 
+# How many bench-retries puts, some 2.5 KB each on disk.
+RETRIES ?= 1000000
+
+.PHONY: bench-retries
+bench-retries: build ## measure what RETRIES (1000000) due retries do to live latency and write docs/retries-measured.md
+	@$(GO) build -o bin/testenv ./internal/testenv
+	@$(GO) build -o bin/bench ./test/bench
+	bin/testenv bin/bench -bin bin -retries -due $(RETRIES) -output docs/retries-measured.md $(ARGS)
+
 # What bench-compare compares with: a commit, tag or branch.
 BASE ?= HEAD~1
 
