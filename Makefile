@@ -14,9 +14,10 @@ PROPERTIES ?= 600
 DOCKER  ?= docker
 VERSION ?= dev
 
-TOOLS := bin/tools
-SQLC  := $(TOOLS)/sqlc
-LINT  := $(TOOLS)/golangci-lint
+TOOLS     := bin/tools
+SQLC      := $(TOOLS)/sqlc
+LINT      := $(TOOLS)/golangci-lint
+BENCHSTAT := $(TOOLS)/benchstat
 
 # The race detector needs a C compiler.
 CC_PATH := $(shell command -v $(firstword $(shell $(GO) env CC)) 2>/dev/null)
@@ -60,6 +61,15 @@ bench-scaling: build ## measure what more workers and cores give and write docs/
 	@$(GO) build -o bin/bench ./test/bench
 	bin/testenv bin/bench -bin bin -scaling -output docs/scaling-measured.md $(ARGS)
 
+# How many retries bench-retries makes due at once.
+RETRIES ?= 1000000
+
+.PHONY: bench-retries
+bench-retries: build ## measure what RETRIES (1000000) due retries do to live latency and write docs/retries-measured.md
+	@$(GO) build -o bin/testenv ./internal/testenv
+	@$(GO) build -o bin/bench ./test/bench
+	bin/testenv bin/bench -bin bin -retries -due $(RETRIES) -output docs/retries-measured.md $(ARGS)
+
 # What bench-compare compares with: a commit, tag or branch.
 BASE ?= HEAD~1
 
@@ -100,6 +110,24 @@ bloat: ## update deliveries 10,000,000 times and tell how large their day became
 microbench: ## run the packages' own benchmarks
 	@$(GO) build -o bin/testenv ./internal/testenv
 	bin/testenv $(GO) test -run '^$$' -bench . -benchmem $(FLAGS) $(PKG)
+
+# What microbench-compare runs, COUNT times on each side: match and filter, sign, encode, group commit.
+MICROBENCHMARKS := ^Benchmark(Match|Index|Signer|Chunk|Headers|EncodeBody|Accept|Commit)$$
+MICROPACKAGES   := ./internal/match ./signature ./internal/queue ./internal/webhook ./internal/ingest ./internal/postgres
+MICROTEST       := test -run '^$$' -bench '$(MICROBENCHMARKS)' -benchmem -benchtime 0.3s
+COUNT           ?= 6
+
+.PHONY: microbench-compare
+microbench-compare: $(BENCHSTAT) ## run those of match, sign, encode and group commit on BASE (HEAD~1) and this tree, COUNT (6) times in turn
+	@$(GO) build -o bin/testenv ./internal/testenv
+	@rm -rf bin/base && mkdir -p bin/base/tree && git archive $(BASE) | tar -x -C bin/base/tree
+	@for n in $$(seq $(COUNT)); do \
+		echo "round $$n of $(COUNT)"; \
+		bin/testenv $(GO) -C bin/base/tree $(MICROTEST) $(FLAGS) $(MICROPACKAGES) >>bin/base/base.txt && \
+		bin/testenv $(GO) $(MICROTEST) $(FLAGS) $(MICROPACKAGES) >>bin/base/present.txt || exit 1; \
+	done
+	$(BENCHSTAT) $(BASE)=bin/base/base.txt present=bin/base/present.txt
+	@rm -rf bin/base
 
 .PHONY: fuzz
 fuzz: ## try what strangers may send, FUZZTIME (60s) for each target; finds land in testdata/fuzz
@@ -192,3 +220,6 @@ $(SQLC): tools/go.mod tools/go.sum
 $(LINT): tools/lint/go.mod tools/lint/go.sum
 	@echo "building golangci-lint (a few minutes at first)"
 	@CGO_ENABLED=0 $(GO) -C tools/lint build -o ../../$(LINT) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(BENCHSTAT): tools/benchstat/go.mod tools/benchstat/go.sum
+	@CGO_ENABLED=0 $(GO) -C tools/benchstat build -o ../../$(BENCHSTAT) golang.org/x/perf/cmd/benchstat

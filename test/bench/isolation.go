@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/postrider/postrider/client"
 )
 
@@ -124,14 +123,7 @@ func (s *stack) isolationRound(ctx context.Context, out *isolation, progress io.
 
 // checkpoint has Postgres write out what it does every five minutes. A round takes
 // about as long: the same trial would meet it each time.
-func (s *stack) checkpoint(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, s.postgres.DSN(""))
-	if err != nil {
-		return err
-	}
-	_, err = conn.Exec(ctx, "CHECKPOINT")
-	return errors.Join(err, conn.Close(ctx))
-}
+func (s *stack) checkpoint(ctx context.Context) error { return s.exec(ctx, "CHECKPOINT") }
 
 func (i illness) title() string {
 	if i == healthy {

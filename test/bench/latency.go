@@ -14,27 +14,48 @@ const steadyRate = 50
 // the receiver's handler started.
 type latency struct{ p50, p99, max time.Duration }
 
+// lag is how long one delivery took, and since when.
+type lag struct {
+	posted time.Time
+	took   time.Duration
+}
+
 // steady posts so many a second for that long, at fan-out 1.
 func (l *lab) steady(ctx context.Context, rate float64, length time.Duration) (latency, error) {
-	count := int(length.Seconds() * rate)
-	t := l.begin(singleKind, count)
-	posted, err := l.poster.postSteadily(ctx, singleKind, t.first, count, time.Duration(float64(time.Second)/rate))
-	if err == nil {
-		err = t.wait(ctx)
-	}
+	t, lags, err := l.paced(ctx, rate, length)
 	if err == nil {
 		err = l.end(ctx, t)
 	}
 	if err != nil {
 		return latency{}, fmt.Errorf("steady rate: %w", err)
 	}
-	var took []time.Duration
+	return latencyOf(lags), nil
+}
+
+// paced is steady for as long as something else is under way: it waits for its own
+// deliveries alone, and leaves their faults to the caller.
+func (l *lab) paced(ctx context.Context, rate float64, length time.Duration) (*tally, []lag, error) {
+	count := int(length.Seconds() * rate)
+	t := l.begin(singleKind, count)
+	posted, err := l.poster.postSteadily(ctx, singleKind, t.first, count, time.Duration(float64(time.Second)/rate))
+	if err == nil {
+		err = t.wait(ctx)
+	}
+	var lags []lag
 	for n := range posted {
 		if at := t.arrived[n].Load(); at != 0 {
-			took = append(took, time.Duration(at-posted[n].UnixNano()))
+			lags = append(lags, lag{posted[n], time.Duration(at - posted[n].UnixNano())})
 		}
 	}
-	return newLatency(took), nil
+	return t, lags, err
+}
+
+func latencyOf(lags []lag) latency {
+	took := make([]time.Duration, len(lags))
+	for i := range lags {
+		took[i] = lags[i].took
+	}
+	return newLatency(took)
 }
 
 func newLatency(took []time.Duration) latency {

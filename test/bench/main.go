@@ -3,8 +3,9 @@
 // processes of their own, and, in this process, 128 posters and the receiver.
 // Beside every rate stands the bare one: the same posters, straight to the same
 // receiver. With -isolation it measures what sick receivers do to healthy ones
-// instead, with -scaling what more workers and cores give, with -against what
-// changed since other programs. Everything is on loopback, bounded in count and time, and ends with
+// instead, with -scaling what more workers and cores give, with -retries what a
+// million due retries do to live latency, with -against what changed since other
+// programs. Everything is on loopback, bounded in count and time, and ends with
 // this process.
 package main
 
@@ -22,8 +23,14 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// limit bounds everything, starts and stops included.
-const limit = 20 * time.Minute
+// limit bounds everything, starts and stops included; retries are put into Postgres
+// besides, and go out.
+func (o *options) limit() time.Duration {
+	if o.retries {
+		return 20*time.Minute + 2*timeFor(o.due)
+	}
+	return 20 * time.Minute
+}
 
 // run returns the exit code: 0 when everything was measured and nothing was lost
 // or doubled, 1 otherwise, 2 for a bad flag.
@@ -37,7 +44,7 @@ func run(args []string, out, progress io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not done after %s", limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, o.limit(), fmt.Errorf("not done after %s", o.limit()))
 	defer cancel()
 	if err := bench(ctx, o, out, progress); err != nil {
 		fmt.Fprintln(progress, "bench:", err)
@@ -61,6 +68,8 @@ func measure(ctx context.Context, o options, progress io.Writer) (report, error)
 		return measureAgainst(ctx, o, progress)
 	case o.scaling:
 		return measureScaling(ctx, o, progress)
+	case o.retries:
+		return measureRetries(ctx, o, progress)
 	}
 	return measureAll(ctx, o, progress)
 }

@@ -38,6 +38,10 @@ type options struct {
 	keys bool
 	// scaling measures what more workers and cores give instead.
 	scaling bool
+	// retries measures live latency while due retries go out instead.
+	retries bool
+	// due is how many retries those are.
+	due int
 	// against is the directory of other programs to compare with; "" compares none.
 	against string
 	// concurrency is the workers' requests in flight; 0 is the default.
@@ -72,6 +76,8 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	f.IntVar(&o.ward, "ward", 0, "with -isolation: try only this number of endpoints, a multiple of 10 (default 40, then 400)")
 	f.BoolVar(&o.noise, "noise", false, "with -isolation: only what one workspace does to another")
 	f.BoolVar(&o.scaling, "scaling", false, "measure what more workers and cores give instead")
+	f.BoolVar(&o.retries, "retries", false, "measure live latency while due retries go out instead")
+	f.IntVar(&o.due, "due", defaultDue, fmt.Sprintf("with -retries: how many are due, a multiple of %d", retryKind.fanout))
 	f.StringVar(&o.against, "against", "", "compare with the programs in `directory` instead, both in turn")
 	f.BoolVar(&o.keys, "keys", false, "only measure what an Idempotency-Key costs")
 	f.StringVar(&o.only, "only", "", "measure only the `kind` of this name beside bare requests, for profiles")
@@ -81,10 +87,10 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	}
 	o.quick = *quick
 	if *quick {
-		o.events, o.runs, o.steady = quickEvents, 1, time.Second
+		o.events, o.runs, o.steady, o.due = quickEvents, 1, time.Second, quickDue
 	}
-	if f.NArg() > 0 || o.runs < 1 || o.posters < 1 || o.events < 0 || o.ward < 0 || o.ward%groupSize != 0 {
-		err := fmt.Errorf("runs and posters are 1 or more, events 0 or more, a ward has a multiple of %d endpoints, and there are no arguments", groupSize)
+	if f.NArg() > 0 || o.runs < 1 || o.posters < 1 || o.events < 0 || o.ward < 0 || o.ward%groupSize != 0 || o.due < 1 || o.due%retryKind.fanout != 0 {
+		err := fmt.Errorf("runs and posters are 1 or more, events 0 or more, a ward has a multiple of %d endpoints, retries are a multiple of %d, and there are no arguments", groupSize, retryKind.fanout)
 		fmt.Fprintln(output, err)
 		return o, err
 	}
@@ -98,6 +104,8 @@ func (o *options) kinds() []kind {
 		return []kind{bareKind, acceptKind, keyedAcceptKind, singleKind, keyedSingleKind}
 	case o.scaling:
 		return []kind{acceptKind, singleKind, wideKind, slowKind}
+	case o.retries:
+		return []kind{singleKind, retryKind}
 	}
 	all := []kind{bareKind, acceptKind, keyedAcceptKind, singleKind, batchKind, wideKind, widestKind, failsKind}
 	if o.only == "" {

@@ -22,6 +22,8 @@ import (
 type receiver struct {
 	url     string
 	current atomic.Pointer[tally]
+	// beside counts another kind meanwhile; nil where there is none.
+	beside  atomic.Pointer[tally]
 	buffers sync.Pool
 	srv     *http.Server
 	done    chan struct{}
@@ -68,12 +70,19 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if a.endpoint, err = strconv.Atoi(endpoint); err != nil {
 		a.endpoint = -1
 	}
-	t := r.current.Load()
+	t := r.tallyOf(name)
 	t.add(a)
 	if d := t.kind.answersAfter; d > 0 && sleep(req.Context(), d) != nil {
 		return // the worker went away
 	}
 	w.WriteHeader(cmp.Or(t.kind.status, http.StatusOK))
+}
+
+func (r *receiver) tallyOf(kind string) *tally {
+	if t := r.beside.Load(); t != nil && t.kind.name == kind {
+		return t
+	}
+	return r.current.Load()
 }
 
 // sequenceOf finds the event's number in a request, -1 when there is none.

@@ -2,12 +2,13 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"time"
 )
 
 // tally counts what arrives in one run: for each event and endpoint exactly one
-// request, and that with attempt number 1.
+// request, and that with the number of the attempt that is next.
 type tally struct {
 	kind   kind
 	first  int // number of the first event
@@ -52,7 +53,7 @@ func (t *tally) add(a arrival) {
 		t.strays.Add(1)
 		return
 	}
-	if a.attempt != "" && a.attempt != "1" {
+	if a.attempt != "" && a.attempt != strconv.Itoa(t.kind.attempts+1) {
 		t.retries.Add(1)
 	}
 	if t.counts[slot].Add(1) > 1 {
@@ -84,8 +85,8 @@ func (t *tally) slot(a arrival) (int, bool) {
 
 // faults is what went wrong; all of it must be 0.
 type faults struct {
-	// lost never arrived, duplicates arrived again, retries had another number
-	// than 1, strays belong to no event of the run.
+	// lost never arrived, duplicates arrived again, retries had a number that was
+	// not next, strays belong to no event of the run.
 	lost, duplicates, retries, strays int64
 }
 

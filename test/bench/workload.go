@@ -23,6 +23,8 @@ type kind struct {
 	status int
 	// keyed events are each published under an Idempotency-Key of their own.
 	keyed bool
+	// attempts is how many were made of its deliveries before they are counted.
+	attempts int
 }
 
 // endpoints is how many endpoints each kind of delivery has. At fan-out 1 the
@@ -40,6 +42,8 @@ var (
 	// Of many endpoints, since the breaker of one opens soon.
 	failsKind = kind{name: "fails", fanout: 1000, status: http.StatusInternalServerError}
 	slowKind  = kind{name: "slow", fanout: 1, answersAfter: slowAnswer}
+	// Not published: they are put into Postgres as what failed once.
+	retryKind = kind{name: "retry", fanout: endpoints, attempts: 1}
 	// The same with a key: what that costs is told against the one without.
 	keyedAcceptKind = kind{name: "accept", keyed: true}
 	keyedSingleKind = kind{name: "fanout1", fanout: 1, keyed: true}
@@ -99,15 +103,20 @@ func (k kind) request(n, count int) []byte {
 	return append(b, "]}"...)
 }
 
-// body is an event, appended to b: its number and
-// what a shop might send, filled up to payloadBytes.
+// body is an event, appended to b.
 func (k kind) body(b []byte, n int) []byte {
 	b = fmt.Appendf(b, `{"type":"%s","data":`, k.eventType(n))
+	return append(appendData(b, n), '}')
+}
+
+// appendData adds an event's data: its number and what a shop might send, filled up
+// to payloadBytes.
+func appendData(b []byte, n int) []byte {
 	start := len(b)
 	b = fmt.Appendf(b, `{%s%d,"order":{"id":"ord_%08d","status":"paid","currency":"EUR","total":12990,"items":[{"sku":"A-1001","quantity":2},{"sku":"B-2002","quantity":1}]},"customer":{"id":4711,"email":"customer@example.com"},"note":"`, sequenceKey, n, n)
 	const end = `"}`
 	b = append(b, filler[:max(payloadBytes-len(end)-(len(b)-start), 0)]...)
-	return append(b, end+"}"...)
+	return append(b, end...)
 }
 
 var filler = strings.Repeat("lorem ipsum dolor ", payloadBytes/18+1)
