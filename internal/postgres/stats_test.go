@@ -433,7 +433,7 @@ func TestStatsPauseAfterASliceThatTookLong(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- store.Count(context.Background(), minutes[0], time.Now()) }()
 	s.eventually(blocked)
-	time.Sleep(20 * time.Millisecond)
+	<-time.After(20 * time.Millisecond)
 	must(t, hold.Rollback(t.Context()))
 	must(t, <-done)
 	if p := store.Paused(); p < 80*time.Millisecond {

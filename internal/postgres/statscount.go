@@ -72,11 +72,11 @@ func (s *Stats) countSlices(ctx context.Context, q *dbsqlc.Queries, ws webhook.W
 			return nil, err
 		}
 		for _, row := range rows {
-			all := append(counted[row.EndpointID.Bytes], row.Packed...)
-			if len(all) > manyBytes {
-				all = addUp(all)
+			id := webhook.ID(row.EndpointID.Bytes)
+			counted[id] = append(counted[id], row.Packed...)
+			if len(counted[id]) > manyBytes {
+				counted[id] = addUp(counted[id])
 			}
-			counted[row.EndpointID.Bytes] = all
 		}
 		took := time.Since(began)
 		width = nextSlice(width, took)

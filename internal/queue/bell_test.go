@@ -73,7 +73,7 @@ func TestBell(t *testing.T) {
 		c := k.counted(discard)
 		k.eventually("all lanes wait", func() bool { return c.asked[takeTask].Load() >= int64(len(webhook.Lanes())) })
 		before, began := c.asked[takeTask].Load(), time.Now()
-		time.Sleep(10 * bellPatience)
+		<-time.After(10 * bellPatience)
 		looks, most := c.asked[takeTask].Load()-before, int64(time.Since(began)/bellPatience+2)*int64(len(webhook.Lanes()))
 		if looks > most {
 			t.Errorf("%d looks, at most %d are expected", looks, most)
