@@ -12,6 +12,7 @@ $$ SELECT string_agg(int2send(u.cell) || int4send(u.n), ''::bytea ORDER BY u.cel
 -- packed whenever it is read. Adding it rewrites nothing.
 ALTER TABLE stats_tallies ADD COLUMN packed bytea;
 -- Twice as wide a row is to be read without TOAST, too.
+-- old release: its rows are half as wide, and stay as they are.
 ALTER TABLE stats_tallies SET (toast_tuple_target = 8160);
 
 -- Six hours or a day of an endpoint together, for the windows whose parts they are. What
@@ -49,6 +50,7 @@ END $$;
 -- old release: when it counts again, what is rolled up is out of date, too.
 CREATE TRIGGER stats_unroll_insert AFTER INSERT ON stats_tallies
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION stats_unroll();
+-- old release: as above.
 CREATE TRIGGER stats_unroll_delete AFTER DELETE ON stats_tallies
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION stats_unroll();
 

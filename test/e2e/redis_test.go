@@ -39,7 +39,7 @@ func TestRedis(t *testing.T) {
 		t.Parallel()
 		s := setup(t, "scheduler")
 		worker := s.Worker(t)
-		s.r.Script("/retried", stack.Times(20, stack.Status(http.StatusInternalServerError))...)
+		s.r.Script("/retried", stack.Times(200, stack.FirstAttempt(http.StatusInternalServerError))...)
 		s.c.Endpoint(t, s.r, "/retried", stack.Settings{"events": []string{"retried"}, "retry_schedule": []int{10}})
 		s.c.Endpoint(t, s.r, "/first", stack.Settings{"events": []string{"first"}})
 		retried := s.c.PublishBatch(t, "retried", 20)
