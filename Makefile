@@ -70,14 +70,16 @@ bench-retries: build ## measure what RETRIES (1000000) due retries do to live la
 	@$(GO) build -o bin/bench ./test/bench
 	bin/testenv bin/bench -bin bin -retries -due $(RETRIES) -output docs/retries-measured.md $(ARGS)
 
-# What bench-compare compares with: a commit, tag or branch.
-BASE ?= HEAD~1
+# What bench-compare and microbench-compare compare with: a commit, tag or branch.
+BASE     ?= HEAD~1
+BASETREE := rm -rf bin/base && mkdir -p bin/base/tree && git archive $$BASE | tar -x -C bin/base/tree
+export BASE
 
 .PHONY: bench-compare
 bench-compare: build ## measure this tree against BASE (HEAD~1), both in turn
 	@$(GO) build -o bin/testenv ./internal/testenv
 	@$(GO) build -o bin/bench ./test/bench
-	@rm -rf bin/base && mkdir -p bin/base/tree && git archive $(BASE) | tar -x -C bin/base/tree
+	@$(BASETREE)
 	@cd bin/base/tree && CGO_ENABLED=0 $(GO) build -trimpath -o ../ ./cmd/...
 	bin/testenv bin/bench -bin bin -against bin/base $(ARGS)
 
@@ -120,7 +122,7 @@ COUNT           ?= 6
 .PHONY: microbench-compare
 microbench-compare: $(BENCHSTAT) ## run those of match, sign, encode and group commit on BASE (HEAD~1) and this tree, COUNT (6) times in turn
 	@$(GO) build -o bin/testenv ./internal/testenv
-	@rm -rf bin/base && mkdir -p bin/base/tree && git archive $(BASE) | tar -x -C bin/base/tree
+	@$(BASETREE)
 	@for n in $$(seq $(COUNT)); do \
 		echo "round $$n of $(COUNT)"; \
 		bin/testenv $(GO) -C bin/base/tree $(MICROTEST) $(FLAGS) $(MICROPACKAGES) >>bin/base/base.txt && \

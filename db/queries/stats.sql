@@ -178,7 +178,7 @@ FROM (SELECT s.endpoint_id, array_agg(s.cell ORDER BY s.cell) AS cells, array_ag
 -- What ended first; none that has minutes which are not merged. Index: stats_unrolled_pkey, stats_tallies_minutes.
 SELECT end_minute, minutes, workspace_id FROM stats_unrolled
 WHERE end_minute <= least(@before::int, (SELECT min(t.start_minute) FROM stats_tallies t WHERE t.minutes = 1))
-ORDER BY end_minute, minutes LIMIT 1;
+ORDER BY end_minute LIMIT 1;
 
 -- name: MergedOf :many
 -- A page of the workspace's endpoints, each with its hours one after another, and without
@@ -196,7 +196,8 @@ SELECT p.endpoint_id::uuid AS endpoint_id, coalesce(t.packed, ''::bytea)::bytea 
 FROM (SELECT page.endpoint_id FROM page LIMIT @n::int) p
 CROSS JOIN LATERAL (SELECT string_agg(coalesce(s.packed, stats_pack(s.cells, s.counts)), ''::bytea) AS packed FROM stats_tallies s
                     WHERE s.workspace_id = @workspace_id AND s.endpoint_id = p.endpoint_id
-                      AND s.start_minute >= @start_minute::int AND s.start_minute < @end_minute::int) t;
+                      AND s.start_minute >= @start_minute::int AND s.start_minute < @end_minute::int) t
+ORDER BY p.endpoint_id;
 
 -- name: RemoveRollups :exec
 -- Index: stats_rollups_start.

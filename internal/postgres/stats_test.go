@@ -64,13 +64,36 @@ func (s *stage) agrees(when string) {
 func (s *stage) count() {
 	s.t.Helper()
 	s.agrees("counted live")
-	for _, m := range s.ready(query[int](s, "SELECT count(DISTINCT (workspace_id, minute)) FROM stats_marks")) {
-		must(s.t, postgres.NewStats(s.db).Count(context.Background(), m, time.Now()))
-	}
+	s.countMarked(time.Now())
 	s.holds("SELECT count(*) = 0 FROM stats_marks")
 	s.agrees("counted before")
 	s.rollUp()
 	s.agrees("rolled up")
+}
+
+// countMarked lets a leader whose clock says now count what is marked.
+func (s *stage) countMarked(now time.Time) {
+	s.t.Helper()
+	for _, m := range s.ready(query[int](s, "SELECT count(DISTINCT (workspace_id, minute)) FROM stats_marks")) {
+		must(s.t, postgres.NewStats(s.db).Count(context.Background(), m, now))
+	}
+}
+
+// killed lets run come to where it waits for the table, and ends its session there.
+func (s *stage) killed(table string, run func() error) {
+	s.t.Helper()
+	hold, err := s.raw.Begin(s.t.Context())
+	must(s.t, err)
+	_, err = hold.Exec(s.t.Context(), "LOCK TABLE "+table+" IN SHARE MODE")
+	must(s.t, err)
+	done := make(chan error, 1)
+	go func() { done <- run() }()
+	s.eventually(blocked)
+	s.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+	if err := <-done; err == nil {
+		s.t.Error("it was not killed")
+	}
+	must(s.t, hold.Rollback(s.t.Context()))
 }
 
 // ready takes marks until those of n minutes can be counted. They wait for other
@@ -215,18 +238,7 @@ func TestStatsSurviveAKillWhileTheyAreCounted(t *testing.T) {
 	s.records(s.db, []webhook.Outcome{outcome(m, "c_1", 0, 200)}, true)
 	store := postgres.NewStats(s.db)
 	minutes := s.ready(1)
-	hold, err := s.raw.Begin(t.Context())
-	must(t, err)
-	_, err = hold.Exec(t.Context(), "LOCK TABLE stats_tallies IN SHARE MODE")
-	must(t, err)
-	done := make(chan error, 1)
-	go func() { done <- store.Count(context.Background(), minutes[0], time.Now()) }()
-	s.eventually(blocked)
-	s.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-	if err := <-done; err == nil {
-		t.Error("it was not killed")
-	}
-	must(t, hold.Rollback(t.Context()))
+	s.killed("stats_tallies", func() error { return store.Count(context.Background(), minutes[0], time.Now()) })
 	s.holds("SELECT count(*) = 1 FROM stats_marks")
 	s.count()
 }

@@ -48,8 +48,8 @@ func (s *Stats) countStretch(ctx context.Context, q *dbsqlc.Queries, ws webhook.
 		unpack(packed, &t)
 		for cell, n := range t.Cells() {
 			row.Cells, row.Counts = append(row.Cells, int16(cell)), append(row.Counts, int32(n))
+			row.Packed = appendCell(row.Packed, cell, n)
 		}
-		row.Packed = addUp(packed)
 		rows = append(rows, row)
 	}
 	_, err = q.AddTallies(ctx, rows)

@@ -50,9 +50,7 @@ func TestStatsRollUpDaysAndTheirQuarters(t *testing.T) {
 	}
 	s.set(old[3], isSuccess)
 	s.agrees("marked")
-	for _, m := range s.ready(1) {
-		must(t, postgres.NewStats(s.db).Count(t.Context(), m, time.Now()))
-	}
+	s.countMarked(time.Now())
 	if got := query[string](s, unrolled); got != "360 1440" {
 		t.Errorf("out of date: %s", got)
 	}
@@ -111,9 +109,7 @@ func TestStatsRollUpMoreEndpointsThanAPage(t *testing.T) {
 	s.exec(`INSERT INTO deliveries (id, workspace_id, event_id, endpoint_id, event_type, next_attempt_at)
 		SELECT (left($1::uuid::text, 13) || substr(gen_random_uuid()::text, 14))::uuid, 'w', $1, (lpad(to_hex(n / 2 + 1), 32, '0'))::uuid, 'a.b', now()
 		FROM generate_series(0, 4201) n`, pg(webhook.FirstID(at)))
-	for _, m := range s.ready(1) { // too many to be counted live
-		must(t, postgres.NewStats(s.db).Count(t.Context(), m, time.Now()))
-	}
+	s.countMarked(time.Now()) // too many to be counted live
 	s.rollUp()
 	s.agrees("rolled up")
 	s.holds("SELECT count(*) = 2102 AND count(DISTINCT endpoint_id) = 2102 FROM stats_rollups WHERE minutes = 360")
@@ -127,9 +123,7 @@ func TestStatsRollUpNothingThatIsNotMerged(t *testing.T) {
 	s := setup(t)
 	s.pending(2, "c_1")
 	store := postgres.NewStats(s.db)
-	for _, m := range s.ready(1) { // as it was then
-		must(t, store.Count(t.Context(), m, time.Now().AddDate(0, 0, -2)))
-	}
+	s.countMarked(time.Now().AddDate(0, 0, -2)) // as it was then
 	s.holds("SELECT bool_and(minutes = 1) FROM stats_tallies")
 	if more, err := store.RollUp(t.Context(), time.Now()); err != nil || more {
 		t.Errorf("rolled up minutes: %t, %v", more, err)
@@ -146,24 +140,11 @@ func TestStatsSurviveAKillWhileTheyAreRolledUp(t *testing.T) {
 	s.count()
 	s.set(m, isSuccess)
 	store := postgres.NewStats(s.db)
-	for _, m := range s.ready(1) {
-		must(t, store.Count(t.Context(), m, time.Now()))
-	}
-	hold, err := s.raw.Begin(t.Context())
-	must(t, err)
-	_, err = hold.Exec(t.Context(), "LOCK TABLE stats_unrolled IN SHARE MODE")
-	must(t, err)
-	done := make(chan error, 1)
-	go func() {
+	s.countMarked(time.Now())
+	s.killed("stats_unrolled", func() error { // with the old ones removed and new ones there
 		_, err := store.RollUp(context.Background(), time.Now())
-		done <- err
-	}()
-	s.eventually(blocked) // with the old ones removed and new ones there
-	s.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-	if err := <-done; err == nil {
-		t.Error("it was not killed")
-	}
-	must(t, hold.Rollback(t.Context()))
+		return err
+	})
 	s.agrees("killed")
 	s.rollUp()
 	s.agrees("rolled up after all")

@@ -41,7 +41,7 @@ type Config struct {
 	Registerer prometheus.Registerer
 	// Settle is how long a change waits for others of its minute. Default 3 s.
 	Settle time.Duration
-	// Round is how long a round may take before it starts nothing more. Default 100 ms.
+	// Round is how long a round may work before it starts nothing more. Default 100 ms.
 	Round time.Duration
 	// Rest is how many times as long as a round worked it rests, in the round or
 	// after it. Default 20.

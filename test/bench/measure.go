@@ -87,7 +87,7 @@ func measureAll(ctx context.Context, o options, progress io.Writer) (_ *result, 
 		return nil, err
 	}
 	r.faults = l.faults
-	if !o.keys {
+	if !o.partial() {
 		if r.waiting, err = l.waitingBytes(ctx); err != nil {
 			return nil, err
 		}
@@ -145,7 +145,7 @@ func (r *result) round(ctx context.Context, l *lab, progress io.Writer) error {
 		fmt.Fprintf(progress, " %s %.0f/s of %.0f/s;", m.kind.label(), got.rate, (before.rate+after.rate)/2)
 		before = after
 	}
-	if r.options.keys {
+	if r.options.partial() {
 		fmt.Fprintln(progress)
 		return nil
 	}

@@ -97,6 +97,9 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	return o, nil
 }
 
+// partial is a run of some kinds, without latency, rest and bytes of Redis, which need the others' endpoints.
+func (o *options) partial() bool { return o.keys || o.only != "" }
+
 // kinds are what is measured, in this order.
 func (o *options) kinds() []kind {
 	switch {
@@ -111,7 +114,7 @@ func (o *options) kinds() []kind {
 	if o.only == "" {
 		return all
 	}
-	return slices.DeleteFunc(all, func(k kind) bool { return !k.bare && k.status == 0 && k.label() != o.only })
+	return slices.DeleteFunc(all, func(k kind) bool { return !k.bare && k.label() != o.only })
 }
 
 // settings are flags of the form name=value.

@@ -38,7 +38,7 @@ func (r *result) markdown() string {
 	r.writeHead(&b)
 	r.writeRates(&b)
 	r.writeKeys(&b)
-	if !r.options.keys {
+	if !r.options.partial() {
 		r.writeLatency(&b)
 		r.writeRest(&b)
 	}

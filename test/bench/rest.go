@@ -15,7 +15,7 @@ const idleLength = 10 * time.Second
 // beforeLoad measures what a system costs that has nothing to do, and what waits in
 // Redis while there is no worker.
 func (r *result) beforeLoad(ctx context.Context, l *lab) (err error) {
-	if r.options.keys {
+	if r.options.partial() {
 		return nil
 	}
 	length := idleLength

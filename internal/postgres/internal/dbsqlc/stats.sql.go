@@ -381,6 +381,7 @@ FROM (SELECT page.endpoint_id FROM page LIMIT $1::int) p
 CROSS JOIN LATERAL (SELECT string_agg(coalesce(s.packed, stats_pack(s.cells, s.counts)), ''::bytea) AS packed FROM stats_tallies s
                     WHERE s.workspace_id = $2 AND s.endpoint_id = p.endpoint_id
                       AND s.start_minute >= $3::int AND s.start_minute < $4::int) t
+ORDER BY p.endpoint_id
 `
 
 type MergedOfParams struct {
@@ -824,7 +825,7 @@ func (q *Queries) UnmergedHour(ctx context.Context, before int32) ([]UnmergedHou
 const Unrolled = `-- name: Unrolled :many
 SELECT end_minute, minutes, workspace_id FROM stats_unrolled
 WHERE end_minute <= least($1::int, (SELECT min(t.start_minute) FROM stats_tallies t WHERE t.minutes = 1))
-ORDER BY end_minute, minutes LIMIT 1
+ORDER BY end_minute LIMIT 1
 `
 
 // What ended first; none that has minutes which are not merged. Index: stats_unrolled_pkey, stats_tallies_minutes.
