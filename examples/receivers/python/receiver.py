@@ -25,7 +25,8 @@ INBOX = Inbox(os.environ.get("WEBHOOK_INBOX", "inbox"))
 def handle(event):
     """Does the work, and may take its time over it: the answer has been given."""
     time.sleep(int(os.environ.get("WORK_MS", "0")) / 1000)  # your work
-    print("handled", event["type"], event["id"], flush=True)
+    line = f"handled {event['type']} {event['id']}\n"
+    print(line, end="", flush=True)  # at once: other threads write, too
 
 
 class Receiver(BaseHTTPRequestHandler):
