@@ -79,7 +79,7 @@ type Console struct {
 	handler  http.Handler
 }
 
-// New parses the templates and makes the handler.
+// New finds the pages and makes the handler.
 func New(deps Deps, cfg Config) (*Console, error) {
 	c := &Console{
 		deps: deps, cfg: cfg.withDefaults(), adminKey: sha256.Sum256([]byte(cfg.AdminKey)), proxies: cfg.TrustedProxies,
@@ -89,7 +89,7 @@ func New(deps Deps, cfg Config) (*Console, error) {
 	if c.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
-	if c.views, err = parseViews(c.assets); err != nil {
+	if c.views, err = newViews(c.assets); err != nil {
 		return nil, err
 	}
 	protection := http.NewCrossOriginProtection()
