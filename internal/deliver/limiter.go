@@ -22,6 +22,10 @@ type limiter struct {
 	endpoints map[webhook.ID]*lane
 	// ready holds lanes with somebody waiting, in turn.
 	ready []*lane
+	// waits is how many wait for a slot, of all endpoints.
+	waits int
+	// begin is called for whoever is granted a slot. It must not wait.
+	begin func(attempter)
 }
 
 // lane is one endpoint's share.
@@ -39,11 +43,14 @@ type lane struct {
 	queued  bool // in ready
 }
 
-// ticket is a place in the queue for a slot.
+// ticket is a place in the queue for a slot. Nobody waits on a goroutine for it:
+// thousands may, and each would have a stack.
 type ticket struct {
-	lane    *lane
+	who     attempter // begins once the slot is granted
+	lane    *lane     // nil before it was entered
 	ceiling int
-	granted chan struct{}
+	entered time.Time
+	granted bool
 	start   time.Time // when the slot was granted
 	gone    bool
 }
@@ -58,14 +65,14 @@ const (
 	maxQueue = 2 * time.Second
 )
 
-func newLimiter(slots int) *limiter {
+func newLimiter(slots int, begin func(attempter)) *limiter {
 	slow := max(slots/2, 1)
-	return &limiter{slots: slots, slowSlots: slow, newcomers: slow / 2, endpoints: make(map[webhook.ID]*lane)}
+	return &limiter{slots: slots, slowSlots: slow, newcomers: slow / 2, endpoints: make(map[webhook.ID]*lane), begin: begin}
 }
 
-// enter queues for a slot of the endpoint. nil: the queue is so long that the
-// caller should park instead.
-func (l *limiter) enter(id webhook.ID, ceiling int, now time.Time) *ticket {
+// enter queues t, which says who waits, for a slot of the endpoint. False: the
+// queue is so long that the caller should park instead.
+func (l *limiter) enter(id webhook.ID, ceiling int, now time.Time, t *ticket) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.endpoints[id]
@@ -74,45 +81,60 @@ func (l *limiter) enter(id webhook.ID, ceiling int, now time.Time) *ticket {
 		l.endpoints[id] = e
 	}
 	if rounds := float64(len(e.waiting)) / e.limit(ceiling); time.Duration(rounds*float64(e.expected(now))) > maxQueue {
-		return nil
+		return false
 	}
-	t := &ticket{lane: e, ceiling: ceiling, granted: make(chan struct{})}
+	t.lane, t.ceiling, t.entered = e, ceiling, now
 	e.waiting = append(e.waiting, t)
+	l.waits++
 	l.enqueue(e)
 	l.grant(now)
-	return t
+	return true
 }
 
-// moves reports whether the endpoint's queue gets shorter: it answers quickly, and
-// only the slots are short.
-func (l *limiter) moves(t *ticket, now time.Time) bool {
+// waiting is how many wait for a slot.
+func (l *limiter) waiting() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return t.lane.quick && !t.lane.hasOld(now)
+	return l.waits
 }
 
-// stuck reports whether the endpoint is known to be slow or failing, or about to
-// be: one of its requests is old. Whatever is unknown gets the time to show.
+// stuck reports whether the endpoint of a request in flight is known to be slow or
+// failing, or about to be.
 func (l *limiter) stuck(t *ticket, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !t.lane.quick && t.lane.known || t.lane.hasOld(now)
+	return t.lane.stuck(now)
 }
 
-// leave gives up waiting; false when the slot was granted meanwhile.
+// leave gives up waiting; false for who does not wait, or not any more.
 func (l *limiter) leave(id webhook.ID, t *ticket) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	select {
-	case <-t.granted:
+	if !t.waits() {
 		return false
-	default:
-		t.gone = true
-		t.lane.next() // behind a hanging request nothing else drops those who left
-		l.forget(id, t.lane)
-		return true
 	}
+	t.gone = true
+	l.waits--
+	t.lane.next() // behind a hanging request nothing else drops those who left
+	l.forget(id, t.lane)
+	return true
 }
+
+// tires reports whether who waits had better give up: its endpoint is known to be
+// slow or failing, or may be, and patience is over.
+func (l *limiter) tires(t *ticket, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	// Under a load that fills every slot a quick endpoint's members wait long, too.
+	// Parking them would cost two writes each and a ramp that starts at one.
+	if !t.waits() || t.lane.moves(now) {
+		return false
+	}
+	return t.lane.stuck(now) || now.Sub(t.entered) >= patience
+}
+
+// waits is so from enter to the grant, unless it left.
+func (t *ticket) waits() bool { return t.lane != nil && !t.granted && !t.gone }
 
 // release gives a slot back and learns from how the request went.
 func (l *limiter) release(id webhook.ID, t *ticket, now time.Time, ok bool) {
@@ -196,7 +218,9 @@ func (l *limiter) grant(now time.Time) {
 		e.inFlight++
 		t.start = now
 		e.starts = append(e.starts, now)
-		close(t.granted)
+		t.granted = true
+		l.waits--
+		l.begin(t.who)
 		l.enqueue(e)
 		tries = len(l.ready) // a full round in vain ends it
 	}
@@ -246,6 +270,13 @@ func (e *lane) next() *ticket {
 	}
 	return e.waiting[0]
 }
+
+// moves: its queue gets shorter, for it answers quickly, and only the slots are short.
+func (e *lane) moves(now time.Time) bool { return e.quick && !e.hasOld(now) }
+
+// stuck: it is slow or failing, or one of its requests is old. Whatever is unknown
+// gets the time to show.
+func (e *lane) stuck(now time.Time) bool { return !e.quick && e.known || e.hasOld(now) }
 
 func (e *lane) limit(ceiling int) float64 { return max(min(e.window, float64(ceiling)), 1) }
 

@@ -1,6 +1,8 @@
 package deliver
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -24,7 +26,7 @@ func (m *model) settle(t *rapid.T) {
 	for id, all := range m.waiting {
 		var still []*ticket
 		for _, w := range all {
-			if isGranted(w) {
+			if w.granted {
 				if len(still) > 0 {
 					t.Fatalf("%v: served out of turn", id)
 				}
@@ -62,8 +64,11 @@ func (m *model) check(t *rapid.T) {
 		t.Fatalf("%d slow slots are free, the limiter says %d", half-slow, m.slowSlots)
 	}
 	m.checkNobodySleeps(t, half-slow)
+	if waiting := len(slices.Concat(slices.Collect(maps.Values(m.waiting))...)); m.limiter.waiting() != waiting {
+		t.Fatalf("%d wait, the limiter says %d", waiting, m.limiter.waiting())
+	}
 	for gone := range m.left {
-		if isGranted(gone) {
+		if gone.granted {
 			t.Fatal("who left was granted a slot")
 		}
 	}
@@ -105,7 +110,7 @@ func TestLimiterHoldsItsPromises(t *testing.T) {
 			"enter": func(t *rapid.T) {
 				id := anyID.Draw(t, "id")
 				slowBefore := m.slowSlots
-				if w := m.limiter.enter(id, m.ceiling[id], m.now); w != nil {
+				if w := m.enterOne(id, m.ceiling[id]); w != nil {
 					m.waiting[id] = append(m.waiting[id], w)
 				}
 				if m.slowSlots < min(slowBefore, 0) {

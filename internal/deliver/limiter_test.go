@@ -14,30 +14,30 @@ type bench struct {
 }
 
 func newBench(slots int) *bench {
-	return &bench{newLimiter(slots), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	return &bench{newLimiter(slots, func(attempter) {}), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 }
 
 func ep(n byte) webhook.ID { return webhook.ID{15: n} }
 
 func (b *bench) enter(id webhook.ID, ceiling, n int) (all []*ticket) {
 	for range n {
-		all = append(all, b.limiter.enter(id, ceiling, b.now))
+		all = append(all, b.enterOne(id, ceiling))
 	}
 	return all
 }
 
-func isGranted(t *ticket) bool {
-	select {
-	case <-t.granted:
-		return true
-	default:
-		return false
+// enterOne returns nil for who is refused.
+func (b *bench) enterOne(id webhook.ID, ceiling int) *ticket {
+	t := &ticket{}
+	if !b.limiter.enter(id, ceiling, b.now, t) {
+		return nil
 	}
+	return t
 }
 
 func granted(all []*ticket) (n int) {
 	for _, t := range all {
-		if t != nil && isGranted(t) {
+		if t != nil && t.granted {
 			n++
 		}
 	}
@@ -48,7 +48,7 @@ func granted(all []*ticket) (n int) {
 func (b *bench) finish(id webhook.ID, all []*ticket, took time.Duration, ok bool) (rest []*ticket) {
 	b.now = b.now.Add(took)
 	for _, t := range all {
-		if isGranted(t) && b.now.Sub(t.start) >= took {
+		if t.granted && b.now.Sub(t.start) >= took {
 			b.release(id, t, b.now, ok)
 		} else {
 			rest = append(rest, t)
@@ -217,7 +217,7 @@ func TestQueueForASlot(t *testing.T) {
 		first, second := b.enter(ep(1), 64, 4), b.enter(ep(2), 64, 2)
 		served := func(all []*ticket) *ticket {
 			for _, w := range all {
-				if isGranted(w) && w.lane.inFlight > 0 && w.start.Equal(b.now) {
+				if w.granted && w.lane.inFlight > 0 && w.start.Equal(b.now) {
 					return w
 				}
 			}
@@ -280,7 +280,7 @@ func TestQueueForASlot(t *testing.T) {
 			t.Fatal("leaving said that the slot was granted")
 		}
 		b.release(ep(1), all[0], b.now.Add(time.Millisecond), true)
-		if isGranted(all[1]) || !isGranted(all[2]) {
+		if all[1].granted || !all[2].granted {
 			t.Error("the slot went to who had left")
 		}
 	})
@@ -328,22 +328,74 @@ func TestQueueForASlot(t *testing.T) {
 	})
 }
 
-func TestLimiterTellsAQueueThatMovesFromOneThatHangs(t *testing.T) {
+func TestLimiter_Tires(t *testing.T) {
 	t.Parallel()
-	start := time.Unix(1_700_000_000, 0)
-	l, id := newLimiter(2), webhook.NewID(start)
-	first := l.enter(id, 1, start)
-	waiting := l.enter(id, 1, start)
-	if l.moves(waiting, start) {
-		t.Error("nothing is known of the endpoint yet")
+
+	t.Run("OfAnEndpointThatNothingIsKnownOfWhenPatienceIsOver", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(512)
+		waiting := b.enter(ep(1), 1, 2)[1]
+		b.endpoints[ep(1)].starts = nil // nothing in flight is old
+		if b.tires(waiting, b.now.Add(patience-1)) || !b.tires(waiting, b.now.Add(patience)) {
+			t.Error("not when patience is over")
+		}
+	})
+
+	t.Run("OfAHangingOneAfterASecond", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(512)
+		waiting := b.enter(ep(1), 1, 2)[1]
+		if b.tires(waiting, b.now.Add(slowAfter-1)) || !b.tires(waiting, b.now.Add(slowAfter)) {
+			t.Error("not when the request in flight is a second old")
+		}
+	})
+
+	t.Run("OfAFailingOneAtOnce", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(512)
+		all := b.finish(ep(1), b.enter(ep(1), 1, 3), time.Millisecond, false)
+		if !b.tires(all[1], b.now) {
+			t.Error("waits behind one that fails")
+		}
+	})
+
+	t.Run("NeverOfAQuickOne", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(1)
+		all := b.finish(ep(1), b.enter(ep(1), 1, 3), 10*time.Millisecond, true)
+		b.endpoints[ep(1)].starts[0] = b.now.Add(time.Hour) // one after the other, all young
+		if b.tires(all[1], b.now.Add(time.Hour)) {
+			t.Error("the queue moves")
+		}
+	})
+
+	t.Run("NobodyWhoDoesNotWait", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(512)
+		all := b.enter(ep(1), 1, 2)
+		b.leave(ep(1), all[1])
+		for _, who := range []*ticket{{}, all[0], all[1]} {
+			if b.tires(who, b.now.Add(time.Hour)) {
+				t.Errorf("%+v tires", who)
+			}
+		}
+	})
+}
+
+func TestLimiter_BeginsWhoIsGranted(t *testing.T) {
+	t.Parallel()
+	var begun []attempter
+	l := newLimiter(512, func(who attempter) { begun = append(begun, who) })
+	now := time.Unix(1_700_000_000, 0)
+	first, second := &ticket{who: &member{}}, &ticket{who: &member{}}
+	for _, w := range []*ticket{first, second} {
+		l.enter(ep(1), 1, now, w)
 	}
-	l.release(id, first, start.Add(10*time.Millisecond), true)
-	now := start.Add(10 * time.Millisecond)
-	behind := l.enter(id, 1, now)
-	if !l.moves(behind, now.Add(slowAfter-time.Millisecond)) {
-		t.Error("the endpoint has answered in 10 ms and nothing in flight is old")
+	if len(begun) != 1 || begun[0] != first.who || l.waiting() != 1 {
+		t.Fatalf("%d have begun, %d wait", len(begun), l.waiting())
 	}
-	if l.moves(behind, now.Add(slowAfter)) {
-		t.Error("the request in flight is a second old")
+	l.release(ep(1), first, now, true)
+	if len(begun) != 2 || begun[1] != second.who || l.waiting() != 0 {
+		t.Errorf("%d have begun, %d wait", len(begun), l.waiting())
 	}
 }

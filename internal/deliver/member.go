@@ -20,11 +20,12 @@ type member struct {
 	event     webhook.CarriedEvent
 	probe     bool
 	notBefore time.Time // under a rate limit; zero is now
+	slot      ticket
+	promotes  bool // its secret was refused, and the next one was not
 
 	mu       sync.Mutex
 	task     string // who holds the row
 	running  bool
-	ticket   *ticket // once running
 	detached bool
 	// doubted: the row may name this worker though detached is not set, because
 	// the answer to the hand-over got lost.
@@ -35,43 +36,65 @@ const (
 	// patience is how long a member waits for a slot before it is parked, as long
 	// as its endpoint may still turn out to be quick.
 	patience = 3 * time.Second
-	// glance is how often a chunk and its waiting members look around. Behind an
+	// glance is how often a chunk looks around among its members. Behind an
 	// endpoint that is known to be slow or failing nobody waits longer: its members
 	// would take the worker's room from those of healthy endpoints.
 	glance = 250 * time.Millisecond
 )
 
-// attempt makes one request and sees its outcome into Postgres. Its context is
-// its own: an asynq that lost Redis cuts no request off in the middle.
+// begin has the member wait for its rate, where it has one, and for a slot.
+func (m *member) begin() {
+	if m.notBefore.IsZero() {
+		m.queue()
+		return
+	}
+	go func() {
+		if m.waitForRate() {
+			m.queue()
+		} else {
+			m.leaveTo(m.giveBack)
+		}
+	}()
+}
+
+// queue has attempt be called when the endpoint has a slot for the member.
+func (m *member) queue() {
+	r := m.run.r
+	m.slot.who = m
+	ceiling := max(m.target.ceiling/max(r.workers(), 1), 1)
+	if !r.limiter.enter(m.EndpointID, ceiling, r.cfg.Now(), &m.slot) {
+		go m.leaveTo(m.park)
+	}
+}
+
+// leaveTo ends the member without an attempt.
+func (m *member) leaveTo(others func(context.Context)) {
+	defer m.done()
+	others(context.Background())
+}
+
+// done is once the member's outcome is in Postgres, or it is somebody else's.
+func (m *member) done() {
+	m.run.leave(m)
+	m.run.r.attempts.Done()
+}
+
+// attempt makes the request and has its outcome recorded. Its context is its own:
+// an asynq that lost Redis cuts no request off in the middle.
 func (m *member) attempt() {
 	r := m.run.r
-	defer r.attempts.Done()
-	defer m.run.leave(m)
 	ctx := context.Background()
-	if !m.waitForRate() {
-		m.giveBack(ctx)
+	if r.recorder.available(ctx) != nil || !m.mayBegin(ctx) {
+		r.limiter.unused(m.EndpointID, &m.slot, r.cfg.Now())
+		m.done()
 		return
 	}
-	ticket := m.waitForSlot(ctx)
-	if ticket == nil {
-		return
-	}
-	if r.recorder.available(ctx) != nil {
-		return
-	}
-	if !m.mayBegin(ctx) {
-		r.limiter.unused(m.EndpointID, ticket, r.cfg.Now())
-		return
-	}
-	m.setRunning(ticket)
+	m.setRunning()
 	r.metrics.inFlight.Inc()
 	last, refused := m.exchange(ctx)
 	r.metrics.inFlight.Dec()
-	r.limiter.release(m.EndpointID, ticket, r.cfg.Now(), last.ok())
+	r.limiter.release(m.EndpointID, &m.slot, r.cfg.Now(), last.ok())
 	m.conclude(ctx, &last, refused)
-	if refused != nil && last.ok() {
-		m.promote(ctx)
-	}
 }
 
 // mayBegin is false for a member that is left to others.
@@ -97,50 +120,6 @@ func (m *member) waitForRate() bool {
 		return true
 	case <-r.stopping:
 		return false
-	}
-}
-
-// waitForSlot returns nil when the member got none: it was parked, or handed
-// back because the worker stops.
-func (m *member) waitForSlot(ctx context.Context) *ticket {
-	r := m.run.r
-	ceiling := max(m.target.ceiling/max(r.workers(), 1), 1)
-	t := r.limiter.enter(m.EndpointID, ceiling, r.cfg.Now())
-	if t == nil {
-		m.park(ctx)
-		return nil
-	}
-	select {
-	case <-t.granted: // as a rule, and then no ticker is needed
-		return t
-	default:
-	}
-	r.metrics.waiting.Inc()
-	defer r.metrics.waiting.Dec()
-	tick := time.NewTicker(glance)
-	defer tick.Stop()
-	for glances := time.Duration(1); ; glances++ {
-		select {
-		case <-t.granted:
-			return t
-		case <-tick.C:
-			now := r.cfg.Now()
-			// Under a load that fills every slot a quick endpoint's members wait long,
-			// too. Parking them would cost two writes each and a ramp that starts at one.
-			if r.limiter.moves(t, now) || glances*glance < patience && !r.limiter.stuck(t, now) {
-				continue
-			}
-			if r.limiter.leave(m.EndpointID, t) {
-				m.park(ctx)
-				return nil
-			}
-		case <-r.stopping:
-			if r.limiter.leave(m.EndpointID, t) {
-				m.giveBack(ctx)
-				return nil
-			}
-		}
-		return t // granted at the same moment
 	}
 }
 
@@ -175,9 +154,9 @@ func (m *member) lockIfRunning() bool {
 	return false
 }
 
-func (m *member) setRunning(t *ticket) {
+func (m *member) setRunning() {
 	m.mu.Lock()
-	m.running, m.ticket = true, t
+	m.running = true
 	m.mu.Unlock()
 }
 
@@ -237,8 +216,7 @@ func (m *member) send(ctx context.Context, renewed bool, timeout time.Duration) 
 	return x
 }
 
-// conclude decides what becomes of the delivery, records it, and arranges the
-// next attempt.
+// conclude decides what becomes of the delivery and has it recorded.
 func (m *member) conclude(ctx context.Context, x *exchange, refused *webhook.Attempt) {
 	r := m.run.r
 	detached := m.rest()
@@ -254,7 +232,6 @@ func (m *member) conclude(ctx context.Context, x *exchange, refused *webhook.Att
 		detached = m.isDetached(ctx)
 		o.Task = m.task
 	}
-	asItself := m.run.single && !detached
 	switch decision.Outcome {
 	case retry.Success:
 		o.Status = webhook.StatusSuccess
@@ -263,23 +240,46 @@ func (m *member) conclude(ctx context.Context, x *exchange, refused *webhook.Att
 		o.Status = webhook.StatusFailed
 	case retry.Retry:
 		o.Status, o.Delay = webhook.StatusPending, decision.Delay
-		o.NextTask = m.nextTask(decision.Delay, asItself)
+		o.NextTask = m.nextTask(decision.Delay, m.run.single && !detached)
 	}
 	if o.Status != webhook.StatusSuccess {
 		r.failing.add(m.EndpointID)
 	}
-	v := r.recorder.record(o)
+	m.promotes = refused != nil && x.ok()
+	r.recorder.record(o, m)
+}
+
+// recorded goes on where conclude ended. What takes long gets a goroutine: others of
+// the group are behind.
+func (m *member) recorded(o *webhook.Outcome, v verdict) {
+	r := m.run.r
 	if o.Status != webhook.StatusSuccess {
 		r.failing.add(m.EndpointID)
 	}
-	r.metrics.attempted(m, &o, r.cfg.Now())
-	m.log(&o, v.decided)
-	m.tell(&o, v)
+	r.metrics.attempted(m, o, r.cfg.Now())
+	m.log(o, v.decided)
+	m.tell(o, v)
+	if v.decided && o.NextTask == "" && !m.promotes {
+		m.done()
+		return
+	}
+	go func() {
+		defer m.done()
+		m.follow(o, v)
+	}()
+}
+
+// follow arranges what comes after the attempt.
+func (m *member) follow(o *webhook.Outcome, v verdict) {
+	ctx := context.Background()
 	switch {
-	case v.decided && o.NextTask != "":
-		m.arrange(ctx, &o, asItself)
 	case !v.decided:
 		m.letGo(ctx, v)
+	case o.NextTask != "":
+		m.arrange(ctx, o)
+	}
+	if m.promotes {
+		m.promote(ctx)
 	}
 }
 
@@ -324,9 +324,9 @@ func (m *member) nextTask(delay time.Duration, asItself bool) string {
 }
 
 // arrange puts the next attempt into Redis, after Postgres knows of it.
-func (m *member) arrange(ctx context.Context, o *webhook.Outcome, asItself bool) {
+func (m *member) arrange(ctx context.Context, o *webhook.Outcome) {
 	r := m.run.r
-	if asItself {
+	if o.NextTask == m.task {
 		m.run.again = max(o.Delay, time.Millisecond)
 		return
 	}

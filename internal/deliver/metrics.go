@@ -15,7 +15,7 @@ type metrics struct {
 	attempts                                     map[came]prometheus.Counter
 	attemptSeconds, firstSeconds, successSeconds *latency
 	groupOutcomes, recordSeconds, recordWait     prometheus.Histogram
-	inFlight, waiting, sealed                    prometheus.Gauge
+	inFlight, sealed                             prometheus.Gauge
 	dropped, parked, unrecorded                  prometheus.Counter
 	held                                         map[string]prometheus.Counter // by reason
 	busiest                                      *busiest
@@ -51,9 +51,6 @@ func newMetrics(reg prometheus.Registerer, endpoints int) metrics {
 		}),
 		inFlight: f.NewGauge(prometheus.GaugeOpts{
 			Name: "postrider_deliver_in_flight", Help: "Requests in flight.",
-		}),
-		waiting: f.NewGauge(prometheus.GaugeOpts{
-			Name: "postrider_deliver_waiting_deliveries", Help: "Deliveries in memory that wait for a slot or for their endpoint's window.",
 		}),
 		sealed: f.NewGauge(prometheus.GaugeOpts{
 			Name: "postrider_deliver_sealed_members", Help: "Deliveries of the last chunk whose secret this process could not decrypt.",
@@ -106,6 +103,9 @@ func registerRunner(reg prometheus.Registerer, r *Runner) {
 	f.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "postrider_deliver_slots", Help: "Requests that may be in flight: worker.concurrency.",
 	}, func() float64 { return float64(r.cfg.Concurrency) })
+	f.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "postrider_deliver_waiting_deliveries", Help: "Deliveries in memory that wait for a slot or for their endpoint's window.",
+	}, func() float64 { return float64(r.limiter.waiting()) })
 	f.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "postrider_deliver_recorder_blocked", Help: "1 while outcomes can't be recorded, and so no request begins.",
 	}, func() float64 {

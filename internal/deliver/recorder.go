@@ -33,11 +33,19 @@ type recorder struct {
 	quit chan struct{}
 }
 
-// result is an outcome and its answer.
+// result is an outcome and who waits for its answer.
 type result struct {
 	webhook.Outcome
 	verdict
-	ready chan struct{}
+	since  time.Time
+	waiter waiter
+}
+
+// waiter is a member. It waits for its answer without a goroutine: hundreds are in
+// a group at full load, and as many stacks would be most of a worker's memory.
+type waiter interface {
+	// recorded is called once, soon, and by one goroutine for a whole group.
+	recorded(o *webhook.Outcome, v verdict)
 }
 
 // verdict is what recording said of an outcome.
@@ -59,15 +67,10 @@ func newRecorder(outcomes Outcomes, capacity int, logger *slog.Logger, m metrics
 	}
 }
 
-// record returns once the outcome is committed. Its memory is bounded by the
-// requests that may be in flight.
-func (r *recorder) record(o webhook.Outcome) verdict {
-	since := time.Now()
-	res := &result{Outcome: o, ready: make(chan struct{})}
-	r.in <- res
-	<-res.ready
-	r.metrics.recordWait.Observe(time.Since(since).Seconds())
-	return res.verdict
+// record has the outcome committed, and then tells w. Its memory is bounded by the
+// rooms, which whoever waits for an answer is still in.
+func (r *recorder) record(o webhook.Outcome, w waiter) {
+	r.in <- &result{Outcome: o, since: time.Now(), waiter: w}
 }
 
 // available waits while outcomes can't be committed.
@@ -181,7 +184,14 @@ func (r *recorder) write(group []*result) {
 	}
 	for i, res := range group {
 		res.verdict = verdict{decided: decided[i], lost: !whole && !decided[i]}
-		close(res.ready)
+	}
+	go r.answer(group) // while the next group is committed
+}
+
+func (r *recorder) answer(group []*result) {
+	for _, res := range group {
+		r.metrics.recordWait.Observe(time.Since(res.since).Seconds())
+		res.waiter.recorded(&res.Outcome, res.verdict)
 	}
 }
 

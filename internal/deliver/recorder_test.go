@@ -64,6 +64,18 @@ func outcome(n byte) webhook.Outcome {
 	return webhook.Outcome{Delivery: webhook.Member{DeliveryID: ep(n)}, Status: webhook.StatusSuccess}
 }
 
+// asker waits for the answer about an outcome.
+type asker chan verdict
+
+func (a asker) recorded(_ *webhook.Outcome, v verdict) { a <- v }
+
+// await returns once the outcome is recorded.
+func (r *recorder) await(o webhook.Outcome) verdict {
+	answer := make(asker, 1)
+	r.record(o, answer)
+	return <-answer
+}
+
 // inBubble runs a test with a recorder on a clock that jumps.
 func inBubble(t *testing.T, test func(t *testing.T, f *fakeOutcomes, r *recorder)) {
 	t.Helper()
@@ -83,10 +95,10 @@ func TestRecorder(t *testing.T) {
 		t.Parallel()
 		inBubble(t, func(t *testing.T, f *fakeOutcomes, r *recorder) {
 			var all sync.WaitGroup
-			all.Go(func() { r.record(outcome(0)) })
+			all.Go(func() { r.await(outcome(0)) })
 			synctest.Wait()
 			for n := range byte(50) {
-				all.Go(func() { r.record(outcome(n + 1)) })
+				all.Go(func() { r.await(outcome(n + 1)) })
 			}
 			all.Wait()
 			if g := f.recorded(); len(g) != 2 || len(g[0]) != 1 || len(g[1]) != 50 {
@@ -99,7 +111,7 @@ func TestRecorder(t *testing.T) {
 		t.Parallel()
 		inBubble(t, func(t *testing.T, _ *fakeOutcomes, r *recorder) {
 			before := time.Now()
-			if v := r.record(outcome(1)); !v.decided || v.lost || time.Since(before) != 10*time.Millisecond {
+			if v := r.await(outcome(1)); !v.decided || v.lost || time.Since(before) != 10*time.Millisecond {
 				t.Errorf("got %+v after %s", v, time.Since(before))
 			}
 		})
@@ -109,11 +121,11 @@ func TestRecorder(t *testing.T) {
 		t.Parallel()
 		inBubble(t, func(t *testing.T, f *fakeOutcomes, r *recorder) {
 			var all sync.WaitGroup
-			all.Go(func() { r.record(outcome(0)) })
+			all.Go(func() { r.await(outcome(0)) })
 			synctest.Wait()
 			for range 3 {
 				for n := range byte(5) {
-					all.Go(func() { r.record(outcome(n + 1)) })
+					all.Go(func() { r.await(outcome(n + 1)) })
 				}
 			}
 			all.Wait()
@@ -138,11 +150,11 @@ func TestRecorder(t *testing.T) {
 		t.Parallel()
 		inBubble(t, func(t *testing.T, f *fakeOutcomes, r *recorder) {
 			var all sync.WaitGroup
-			all.Go(func() { r.record(outcome(0)) })
+			all.Go(func() { r.await(outcome(0)) })
 			synctest.Wait()
 			for n := range maxGroup + 100 {
 				o := webhook.Outcome{Delivery: webhook.Member{DeliveryID: webhook.ID{0: 1, 14: byte(n >> 8), 15: byte(n)}}}
-				all.Go(func() { r.record(o) })
+				all.Go(func() { r.await(o) })
 			}
 			all.Wait()
 			for _, group := range f.recorded() {
@@ -159,10 +171,10 @@ func TestRecorder(t *testing.T) {
 			f.set(func(f *fakeOutcomes) { f.bad = ep(2) })
 			verdicts := make([]verdict, 4)
 			var all sync.WaitGroup
-			all.Go(func() { verdicts[0] = r.record(outcome(0)) })
+			all.Go(func() { verdicts[0] = r.await(outcome(0)) })
 			synctest.Wait()
 			for n := range byte(3) {
-				all.Go(func() { verdicts[n+1] = r.record(outcome(n + 1)) })
+				all.Go(func() { verdicts[n+1] = r.await(outcome(n + 1)) })
 			}
 			all.Wait()
 			want := []verdict{{decided: true}, {decided: true}, {lost: true}, {decided: true}}
@@ -188,7 +200,7 @@ func TestRecorderWhilePostgresIsAway(t *testing.T) {
 			must(t, r.available(t.Context()))
 			f.set(func(f *fakeOutcomes) { f.away = true })
 			done := make(chan verdict, 1)
-			go func() { done <- r.record(outcome(1)) }()
+			go func() { done <- r.await(outcome(1)) }()
 			time.AfterFunc(time.Hour, func() { f.set(func(f *fakeOutcomes) { f.away = false }) })
 			<-time.After(time.Second) // the first try has failed
 			before := time.Now()
@@ -212,7 +224,7 @@ func TestRecorderWhilePostgresIsAway(t *testing.T) {
 		inBubble(t, func(t *testing.T, f *fakeOutcomes, r *recorder) {
 			f.set(func(f *fakeOutcomes) { f.takes = time.Hour })
 			done := make(chan verdict, 1)
-			go func() { done <- r.record(outcome(1)) }()
+			go func() { done <- r.await(outcome(1)) }()
 			<-time.After(recordTimeout + time.Millisecond)
 			synctest.Wait()
 			if !r.away.Load() {
@@ -229,7 +241,7 @@ func TestRecorderWhilePostgresIsAway(t *testing.T) {
 		t.Parallel()
 		inBubble(t, func(t *testing.T, f *fakeOutcomes, r *recorder) {
 			f.set(func(f *fakeOutcomes) { f.away = true })
-			go r.record(outcome(1))
+			go r.await(outcome(1))
 			<-time.After(time.Second)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
@@ -246,7 +258,7 @@ func TestRecorderWhilePostgresIsAway(t *testing.T) {
 			for n := range byte(5) {
 				f.set(func(f *fakeOutcomes) { f.away = true })
 				time.AfterFunc(time.Minute, func() { f.set(func(f *fakeOutcomes) { f.away = false }) })
-				if v := r.record(outcome(n)); !v.decided {
+				if v := r.await(outcome(n)); !v.decided {
 					t.Fatalf("got %+v", v)
 				}
 				must(t, r.available(t.Context()))
@@ -263,7 +275,7 @@ func TestRecorderStop(t *testing.T) {
 		inBubble(t, func(t *testing.T, f *fakeOutcomes, r *recorder) {
 			verdicts := make(chan verdict, 30)
 			for n := range byte(30) {
-				go func() { verdicts <- r.record(outcome(n / 3)) }() // each delivery three times
+				go func() { verdicts <- r.await(outcome(n / 3)) }() // each delivery three times
 			}
 			synctest.Wait()
 			r.stop(context.Background())
@@ -291,7 +303,7 @@ func TestRecorderStop(t *testing.T) {
 		inBubble(t, func(t *testing.T, f *fakeOutcomes, r *recorder) {
 			f.set(func(f *fakeOutcomes) { f.away = true })
 			done := make(chan verdict, 1)
-			go func() { done <- r.record(outcome(1)) }()
+			go func() { done <- r.await(outcome(1)) }()
 			synctest.Wait()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()

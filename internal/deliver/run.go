@@ -28,7 +28,7 @@ func newRun(r *Runner, chunk webhook.Chunk, asked time.Time) *run {
 	}
 }
 
-// start begins every member's attempt, each on a goroutine of the crew.
+// start begins every member's attempt.
 func (c *run) start(members []*member) {
 	for _, m := range members {
 		m.run = c
@@ -36,7 +36,7 @@ func (c *run) start(members []*member) {
 	}
 	for _, m := range members {
 		c.r.attempts.Add(1)
-		c.r.crew.attempt(m)
+		m.begin()
 	}
 }
 
@@ -57,12 +57,38 @@ func (c *run) wait(ctx context.Context) error {
 func (c *run) attend(ctx context.Context) {
 	tick := time.NewTicker(glance)
 	defer tick.Stop()
-	for glances := time.Duration(1); ; glances++ {
+	stopping := c.r.stopping
+	for glances := time.Duration(0); ; {
 		select {
 		case <-c.over:
 			return
+		case <-stopping:
+			stopping = nil // closed, and so seen at each glance
 		case <-tick.C:
+			glances++
 			c.detachSlow(context.WithoutCancel(ctx), glances*glance >= slowAfter)
+		}
+		c.giveUp()
+	}
+}
+
+// giveUp parks members that wait for a slot in vain, or hands them back because the
+// worker stops.
+func (c *run) giveUp() {
+	stops, now := c.r.isStopping(), c.r.cfg.Now()
+	var gone []*member
+	c.mu.Lock()
+	for m := range c.attached {
+		if (stops || c.r.limiter.tires(&m.slot, now)) && c.r.limiter.leave(m.EndpointID, &m.slot) {
+			gone = append(gone, m)
+		}
+	}
+	c.mu.Unlock()
+	for _, m := range gone {
+		if stops {
+			go m.leaveTo(m.giveBack)
+		} else {
+			go m.leaveTo(m.park)
 		}
 	}
 }
@@ -94,7 +120,7 @@ func (c *run) detachSlow(ctx context.Context, all bool) {
 		if !m.lockIfRunning() {
 			continue
 		}
-		if !all && !c.r.limiter.stuck(m.ticket, c.r.cfg.Now()) {
+		if !all && !c.r.limiter.stuck(&m.slot, c.r.cfg.Now()) {
 			m.mu.Unlock()
 			continue
 		}

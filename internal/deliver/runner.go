@@ -81,8 +81,7 @@ func New(deps Deps, workers func() int, cfg Config) *Runner {
 	deps.Rows = countedRows{deps.Rows, m.held}
 	r := &Runner{
 		Deps: deps, cfg: cfg, metrics: m, workers: workers,
-		limiter:  newLimiter(cfg.Concurrency),
-		recorder: newRecorder(deps.Outcomes, cfg.Concurrency, cfg.Logger, m),
+		recorder: newRecorder(deps.Outcomes, cfg.Concurrency*(admitted+2), cfg.Logger, m),
 		parker:   newParker(deps.Rows),
 		crew:     newCrew(),
 		rooms: map[webhook.Lane]*semaphore.Weighted{
@@ -92,6 +91,7 @@ func New(deps Deps, workers func() int, cfg Config) *Runner {
 		},
 		stopping: make(chan struct{}),
 	}
+	r.limiter = newLimiter(cfg.Concurrency, r.crew.attempt)
 	r.recorder.recorded = r.passTurns
 	r.targets = newTargets(deps.Sources, &r.cfg)
 	registerRunner(cfg.Registerer, r)
