@@ -64,8 +64,8 @@ func newLimiter(slots int) *limiter {
 }
 
 // enter queues for a slot of the endpoint. nil: the queue is so long that the
-// caller should park instead.
-func (l *limiter) enter(id webhook.ID, ceiling int, now time.Time) *ticket {
+// caller should park instead. backlog: it is of a lane that steps aside.
+func (l *limiter) enter(id webhook.ID, ceiling int, backlog bool, now time.Time) *ticket {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.endpoints[id]
@@ -73,7 +73,7 @@ func (l *limiter) enter(id webhook.ID, ceiling int, now time.Time) *ticket {
 		e = &lane{window: firstWindow}
 		l.endpoints[id] = e
 	}
-	if rounds := float64(len(e.waiting)) / e.limit(ceiling); time.Duration(rounds*float64(e.expected(now))) > maxQueue {
+	if e.queueing(ceiling, backlog, now) > maxQueue {
 		return nil
 	}
 	t := &ticket{lane: e, ceiling: ceiling, granted: make(chan struct{})}
@@ -248,6 +248,19 @@ func (e *lane) next() *ticket {
 }
 
 func (e *lane) limit(ceiling int) float64 { return max(min(e.window, float64(ceiling)), 1) }
+
+// queueing is how long who comes now may expect to wait. A backlog that steps aside
+// comes over a second or so, in which its first requests run and the window is small.
+// Had it come at once nothing would be known of the endpoint, and all would wait. It
+// isn't parked for having come later, at two writes each: while the endpoint may be
+// quick, whose window doubles with each round, only requests that ended count.
+func (e *lane) queueing(ceiling int, backlog bool, now time.Time) time.Duration {
+	limit, each := e.limit(ceiling), e.expected(now)
+	if backlog && (e.quick || !e.known) && !e.hasOld(now) {
+		limit, each = float64(max(ceiling, 1)), e.average
+	}
+	return time.Duration(float64(len(e.waiting)) / limit * float64(each))
+}
 
 func (e *lane) hasOld(now time.Time) bool {
 	return len(e.starts) > 0 && now.Sub(e.starts[0]) >= slowAfter

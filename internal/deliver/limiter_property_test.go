@@ -105,7 +105,7 @@ func TestLimiterHoldsItsPromises(t *testing.T) {
 			"enter": func(t *rapid.T) {
 				id := anyID.Draw(t, "id")
 				slowBefore := m.slowSlots
-				if w := m.limiter.enter(id, m.ceiling[id], m.now); w != nil {
+				if w := m.limiter.enter(id, m.ceiling[id], rapid.Bool().Draw(t, "backlog"), m.now); w != nil {
 					m.waiting[id] = append(m.waiting[id], w)
 				}
 				if m.slowSlots < min(slowBefore, 0) {

@@ -10,18 +10,19 @@ import (
 // bench drives a limiter on a clock of its own.
 type bench struct {
 	*limiter
-	now time.Time
+	now     time.Time
+	backlog bool // who enters
 }
 
 func newBench(slots int) *bench {
-	return &bench{newLimiter(slots), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	return &bench{limiter: newLimiter(slots), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 }
 
 func ep(n byte) webhook.ID { return webhook.ID{15: n} }
 
 func (b *bench) enter(id webhook.ID, ceiling, n int) (all []*ticket) {
 	for range n {
-		all = append(all, b.limiter.enter(id, ceiling, b.now))
+		all = append(all, b.limiter.enter(id, ceiling, b.backlog, b.now))
 	}
 	return all
 }
@@ -250,6 +251,28 @@ func TestQueueForASlot(t *testing.T) {
 		}
 	})
 
+	t.Run("ABacklogCountsOnAWindowThatGrows", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(512)
+		b.enter(ep(1), 64, 80) // 8 run
+		b.now = b.now.Add(500 * time.Millisecond)
+		if all := b.enter(ep(1), 64, 1); all[0] != nil {
+			t.Error("a first attempt waits for 9 rounds of half a second")
+		}
+		b.backlog = true
+		if all := b.enter(ep(1), 64, 1); all[0] == nil {
+			t.Error("a backlog's is parked because little is known yet")
+		}
+		b.now = b.now.Add(500 * time.Millisecond)
+		if all := b.enter(ep(1), 64, 1); all[0] != nil {
+			t.Error("a backlog's waits behind one that hangs")
+		}
+		b.finish(ep(2), b.enter(ep(2), 64, 8), 500*time.Millisecond, true) // on average 330 ms
+		if all := b.enter(ep(2), 64, 600); all[300] == nil || all[500] != nil {
+			t.Error("a backlog's waits for six rounds at the ceiling, and not for more")
+		}
+	})
+
 	t.Run("ThatOfAHangingOneIsRefusedBeforeItsFirstAnswer", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(512)
@@ -332,14 +355,14 @@ func TestLimiterTellsAQueueThatMovesFromOneThatHangs(t *testing.T) {
 	t.Parallel()
 	start := time.Unix(1_700_000_000, 0)
 	l, id := newLimiter(2), webhook.NewID(start)
-	first := l.enter(id, 1, start)
-	waiting := l.enter(id, 1, start)
+	first := l.enter(id, 1, false, start)
+	waiting := l.enter(id, 1, false, start)
 	if l.moves(waiting, start) {
 		t.Error("nothing is known of the endpoint yet")
 	}
 	l.release(id, first, start.Add(10*time.Millisecond), true)
 	now := start.Add(10 * time.Millisecond)
-	behind := l.enter(id, 1, now)
+	behind := l.enter(id, 1, false, now)
 	if !l.moves(behind, now.Add(slowAfter-time.Millisecond)) {
 		t.Error("the endpoint has answered in 10 ms and nothing in flight is old")
 	}

@@ -105,7 +105,7 @@ func (m *member) waitForRate() bool {
 func (m *member) waitForSlot(ctx context.Context) *ticket {
 	r := m.run.r
 	ceiling := max(m.target.ceiling/max(r.workers(), 1), 1)
-	t := r.limiter.enter(m.EndpointID, ceiling, r.cfg.Now())
+	t := r.limiter.enter(m.EndpointID, ceiling, laneFor(m.run.chunk.Task) != webhook.LaneDeliver, r.cfg.Now())
 	if t == nil {
 		m.park(ctx)
 		return nil
