@@ -37,7 +37,7 @@ func (a *App) policy() *egress.Policy {
 
 func (a *App) deliverConfig(id string) deliver.Config {
 	return deliver.Config{
-		WorkerID: id, UserAgent: telemetry.UserAgent(), Concurrency: a.cfg.Worker.Concurrency,
+		WorkerID: id, UserAgent: telemetry.UserAgent(), Concurrency: a.cfg.Worker.Concurrency, BacklogShare: a.cfg.Worker.BacklogShare,
 		Timeout: a.cfg.Delivery.Timeout, RetrySchedule: a.cfg.Delivery.DefaultSchedule(),
 		MaxInFlight: a.cfg.Delivery.MaxInFlight, Shards: a.redis.Shards(), ClockOff: a.redis.ClockOff, Logger: a.seldom, Registerer: a.registry,
 		MetricEndpoints: a.cfg.Metrics.Endpoints,

@@ -102,6 +102,9 @@ type Worker struct {
 	// Concurrency is how many requests are in flight in one worker at most.
 	// Default 512, 1 to 100000.
 	Concurrency int `mapstructure:"concurrency"`
+	// BacklogShare is the part of the time in which retries, and bulk, begin while
+	// first attempts come. Default 0.25, 0.01 to 1, which is all of it.
+	BacklogShare float64 `mapstructure:"backlog_share"`
 }
 
 // Delivery holds the policy of endpoints that have none of their own.

@@ -86,6 +86,18 @@ func wholeNumber(lowest, highest int) func(string) (int, error) {
 	}
 }
 
+// number is a decimal fraction, without an exponent.
+func number(lowest, highest float64) func(string) (float64, error) {
+	return func(s string) (float64, error) {
+		n, err := strconv.ParseFloat(s, 64)
+		// ParseFloat takes 0x1p-2, 1e-1 and NaN as well, which no comparison refuses.
+		if err != nil || strings.Trim(s, "0123456789.") != "" || n < lowest || n > highest {
+			return 0, fmt.Errorf("must be a number from %g to %g", lowest, highest)
+		}
+		return n, nil
+	}
+}
+
 func boolean(s string) (bool, error) {
 	b, err := strconv.ParseBool(s)
 	if err != nil {

@@ -16,6 +16,11 @@ func TestValues_BadOnesNameTheKey(t *testing.T) {
 		{"worker.concurrency", "0", number}, {"worker.concurrency", "100001", number}, {"worker.concurrency", "1.5", number},
 		{"worker.concurrency", "0x10", number}, {"worker.concurrency", "1e3", number}, {"worker.concurrency", "-1", number},
 		{"worker.concurrency", "99999999999999999999", number}, {"worker.concurrency", "1_000", number},
+		{"worker.backlog_share", "some", "must be a number from 0.01 to 1"}, {"worker.backlog_share", "0", "must be a number"},
+		{"worker.backlog_share", "0.009", "must be a number"}, {"worker.backlog_share", "1.01", "must be a number"},
+		{"worker.backlog_share", "-0.5", "must be a number"}, {"worker.backlog_share", "25%", "must be a number"},
+		{"worker.backlog_share", "NaN", "must be a number"}, {"worker.backlog_share", "1e-1", "must be a number"},
+		{"worker.backlog_share", "0x1p-2", "must be a number"}, {"worker.backlog_share", "0.2.5", "must be a number"},
 		{"api.rate_limit", "0", number}, {"api.rate_limit", "fast", number},
 		{"delivery.max_in_flight", "0", number}, {"delivery.max_in_flight", "10001", number},
 		{"delivery.max_retries", "-1", number}, {"delivery.max_retries", "21", number},
@@ -187,6 +192,15 @@ func TestValues_URLs(t *testing.T) {
 			if _, _, err := (input{env: []string{find(key).Env() + "=" + value}}).load(t); err != nil {
 				t.Errorf("%s: %q: %v", key, value, err)
 			}
+		}
+	}
+}
+
+func TestValues_BacklogShareTakesItsBounds(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]float64{"0.01": 0.01, ".5": 0.5, "1": 1, "1.0": 1} {
+		if got := (input{env: []string{"POSTRIDER_WORKER_BACKLOG_SHARE=" + value}}).mustLoad(t).Worker.BacklogShare; got != want {
+			t.Errorf("%s: got %g", value, got)
 		}
 	}
 }

@@ -47,6 +47,7 @@ type lane struct {
 // thousands may, and each would have a stack.
 type ticket struct {
 	who     attempter // begins once the slot is granted
+	backlog bool      // it came by a lane that steps aside
 	lane    *lane     // nil before it was entered
 	ceiling int
 	entered time.Time
@@ -70,7 +71,7 @@ func newLimiter(slots int, begin func(attempter)) *limiter {
 	return &limiter{slots: slots, slowSlots: slow, newcomers: slow / 2, endpoints: make(map[webhook.ID]*lane), begin: begin}
 }
 
-// enter queues t, which says who waits, for a slot of the endpoint. False: the
+// enter queues t, which says who waits and whence, for a slot of the endpoint. False: the
 // queue is so long that the caller should park instead.
 func (l *limiter) enter(id webhook.ID, ceiling int, now time.Time, t *ticket) bool {
 	l.mu.Lock()
@@ -80,7 +81,7 @@ func (l *limiter) enter(id webhook.ID, ceiling int, now time.Time, t *ticket) bo
 		e = &lane{window: firstWindow}
 		l.endpoints[id] = e
 	}
-	if rounds := float64(len(e.waiting)) / e.limit(ceiling); time.Duration(rounds*float64(e.expected(now))) > maxQueue {
+	if e.queueing(ceiling, t.backlog, now) > maxQueue {
 		return false
 	}
 	t.lane, t.ceiling, t.entered = e, ceiling, now
@@ -279,6 +280,19 @@ func (e *lane) moves(now time.Time) bool { return e.quick && !e.hasOld(now) }
 func (e *lane) stuck(now time.Time) bool { return !e.quick && e.known || e.hasOld(now) }
 
 func (e *lane) limit(ceiling int) float64 { return max(min(e.window, float64(ceiling)), 1) }
+
+// queueing is how long who comes now may expect to wait. A backlog that steps aside
+// comes over a second or so, in which its first requests run and the window is small.
+// Had it come at once nothing would be known of the endpoint, and all would wait. It
+// isn't parked for having come later, at two writes each: while the endpoint may be
+// quick, whose window doubles with each round, only requests that ended count.
+func (e *lane) queueing(ceiling int, backlog bool, now time.Time) time.Duration {
+	limit, each := e.limit(ceiling), e.expected(now)
+	if backlog && (e.quick || !e.known) && !e.hasOld(now) {
+		limit, each = float64(max(ceiling, 1)), e.average
+	}
+	return time.Duration(float64(len(e.waiting)) / limit * float64(each))
+}
 
 func (e *lane) hasOld(now time.Time) bool {
 	return len(e.starts) > 0 && now.Sub(e.starts[0]) >= slowAfter

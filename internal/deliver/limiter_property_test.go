@@ -110,6 +110,7 @@ func TestLimiterHoldsItsPromises(t *testing.T) {
 			"enter": func(t *rapid.T) {
 				id := anyID.Draw(t, "id")
 				slowBefore := m.slowSlots
+				m.backlog = rapid.Bool().Draw(t, "backlog")
 				if w := m.enterOne(id, m.ceiling[id]); w != nil {
 					m.waiting[id] = append(m.waiting[id], w)
 				}

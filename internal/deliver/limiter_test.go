@@ -10,11 +10,12 @@ import (
 // bench drives a limiter on a clock of its own.
 type bench struct {
 	*limiter
-	now time.Time
+	now     time.Time
+	backlog bool // who enters
 }
 
 func newBench(slots int) *bench {
-	return &bench{newLimiter(slots, func(attempter) {}), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	return &bench{limiter: newLimiter(slots, func(attempter) {}), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 }
 
 func ep(n byte) webhook.ID { return webhook.ID{15: n} }
@@ -28,7 +29,7 @@ func (b *bench) enter(id webhook.ID, ceiling, n int) (all []*ticket) {
 
 // enterOne returns nil for who is refused.
 func (b *bench) enterOne(id webhook.ID, ceiling int) *ticket {
-	t := &ticket{}
+	t := &ticket{backlog: b.backlog}
 	if !b.limiter.enter(id, ceiling, b.now, t) {
 		return nil
 	}
@@ -247,6 +248,28 @@ func TestQueueForASlot(t *testing.T) {
 		all := b.enter(ep(1), 1, 3)
 		if all[0] == nil || all[1] == nil || all[2] != nil {
 			t.Errorf("one running and one waiting at 2.5 s each: got %v", all)
+		}
+	})
+
+	t.Run("ABacklogCountsOnAWindowThatGrows", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(512)
+		b.enter(ep(1), 64, 80) // 8 run
+		b.now = b.now.Add(500 * time.Millisecond)
+		if all := b.enter(ep(1), 64, 1); all[0] != nil {
+			t.Error("a first attempt waits for 9 rounds of half a second")
+		}
+		b.backlog = true
+		if all := b.enter(ep(1), 64, 1); all[0] == nil {
+			t.Error("a backlog's is parked because little is known yet")
+		}
+		b.now = b.now.Add(500 * time.Millisecond)
+		if all := b.enter(ep(1), 64, 1); all[0] != nil {
+			t.Error("a backlog's waits behind one that hangs")
+		}
+		b.finish(ep(2), b.enter(ep(2), 64, 8), 500*time.Millisecond, true) // on average 330 ms
+		if all := b.enter(ep(2), 64, 600); all[300] == nil || all[500] != nil {
+			t.Error("a backlog's waits for six rounds at the ceiling, and not for more")
 		}
 	})
 

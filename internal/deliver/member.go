@@ -60,7 +60,7 @@ func (m *member) begin() {
 // queue has attempt be called when the endpoint has a slot for the member.
 func (m *member) queue() {
 	r := m.run.r
-	m.slot.who = m
+	m.slot.who, m.slot.backlog = m, laneFor(m.run.chunk.Task) != webhook.LaneDeliver
 	ceiling := max(m.target.ceiling/max(r.workers(), 1), 1)
 	if !r.limiter.enter(m.EndpointID, ceiling, r.cfg.Now(), &m.slot) {
 		go m.leaveTo(m.park)

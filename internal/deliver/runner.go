@@ -29,6 +29,9 @@ type Runner struct {
 	// out by them. For the slots, behind it, endpoints take turns, whichever lane
 	// their deliveries came by.
 	rooms map[webhook.Lane]*semaphore.Weighted
+	// paces are of the lanes that step aside for live traffic.
+	paces map[webhook.Lane]*pace
+	live  *live
 	// workers is how many processes share an endpoint's max_in_flight.
 	workers func() int
 
@@ -62,6 +65,9 @@ func New(deps Deps, workers func() int, cfg Config) *Runner {
 	if cfg.EndpointBytes <= 0 {
 		cfg.EndpointBytes = 16 << 20
 	}
+	if cfg.BacklogShare <= 0 {
+		cfg.BacklogShare = 0.25
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -89,9 +95,11 @@ func New(deps Deps, workers func() int, cfg Config) *Runner {
 			webhook.LaneRetry:   newRoom(cfg.Concurrency),
 			webhook.LaneBulk:    newRoom(cfg.Concurrency),
 		},
+		live:     newLive(cfg.Now()),
 		stopping: make(chan struct{}),
 	}
 	r.limiter = newLimiter(cfg.Concurrency, r.crew.attempt)
+	r.paces = newPaces(r)
 	r.recorder.recorded = r.passTurns
 	r.targets = newTargets(deps.Sources, &r.cfg)
 	registerRunner(cfg.Registerer, r)
@@ -159,13 +167,12 @@ func (r *Runner) every(d time.Duration, f func()) {
 	}
 }
 
-// roomFor is the task's lane's; of one without a lane, that of first attempts.
-func (r *Runner) roomFor(task string) *semaphore.Weighted {
-	lane, ok := webhook.LaneOf(task)
-	if !ok {
-		lane = webhook.LaneDeliver
+// laneFor is the task's; of one without a lane, that of first attempts.
+func laneFor(task string) webhook.Lane {
+	if lane, ok := webhook.LaneOf(task); ok {
+		return lane
 	}
-	return r.rooms[lane]
+	return webhook.LaneDeliver
 }
 
 // Process runs a chunk. nil means that every member's outcome is in Postgres,
@@ -173,11 +180,21 @@ func (r *Runner) roomFor(task string) *semaphore.Weighted {
 // again; any other error says that Postgres could not be asked.
 func (r *Runner) Process(ctx context.Context, chunk webhook.Chunk) error {
 	n := int64(len(chunk.Members))
-	room := r.roomFor(chunk.Task)
+	lane := laneFor(chunk.Task)
+	if lane == webhook.LaneDeliver {
+		r.live.came(r.cfg.Now())
+	}
+	room := r.rooms[lane]
 	if err := room.Acquire(ctx, n); err != nil {
 		return err
 	}
 	defer room.Release(n)
+	// In the room, which so bounds those that wait here, too.
+	done, err := r.stepAside(ctx, lane, n)
+	if err != nil {
+		return err
+	}
+	defer done()
 	if r.isStopping() || r.cfg.ClockOff() != nil {
 		return r.giveBack(ctx, chunk.Members, chunk.Task)
 	}
@@ -191,9 +208,11 @@ func (r *Runner) Process(ctx context.Context, chunk webhook.Chunk) error {
 	return run.wait(ctx)
 }
 
-func (r *Runner) isStopping() bool {
+func (r *Runner) isStopping() bool { return isClosed(r.stopping) }
+
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-r.stopping:
+	case <-c:
 		return true
 	default:
 		return false

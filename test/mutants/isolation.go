@@ -264,8 +264,40 @@ var isolation = []rule{
 		},
 		{
 			"internal/deliver/runner.go",
-			"	return r.rooms[lane]", "	_ = lane\n	return r.rooms[webhook.LaneDeliver]",
+			"	room := r.rooms[lane]\n", "	room := r.rooms[webhook.LaneDeliver]\n",
 			"internal/deliver", "TestLanes/RetriesNeverStarveFirstAttempts TestLanes/BulkNeverStarvesFirstAttempts TestLanes/FirstAttemptsNeverStarveBulk TestLanes/FirstAttemptsNeverStarveRetries",
+		},
+	}},
+	{row: "A backlog steps aside while first attempts come, waits for no slow receiver, and holds up no other lane", mutants: []mutant{
+		{
+			"internal/deliver/pace.go",
+			"float64(held) * (1/p.share - 1)", "0 * float64(held)",
+			"internal/deliver", "TestPace/GivesBulkAQuarterOfTheTimeWhileFirstAttemptsCome TestPace/GivesRetriesAQuarterOfTheTimeWhileFirstAttemptsCome",
+		},
+		{
+			"internal/deliver/pace.go",
+			"time.Duration(l.last.Load()) < liveFor", "time.Duration(l.last.Load()) < 1000*liveFor",
+			"internal/deliver", "TestPace/HoldsBackNothingWithoutFirstAttempts TestPace/LetsGoOnceFirstAttemptsEnd",
+		},
+		{
+			"internal/deliver/pace.go",
+			"	pacePatience = 25 * time.Millisecond", "	pacePatience = 25 * time.Second",
+			"internal/deliver", "TestPace/WaitsForNoSlowReceiver",
+		},
+		{
+			"internal/deliver/pace.go",
+			"p := r.paces[lane]; p", "p := r.paces[min(lane, webhook.LaneBulk)]; p",
+			"internal/deliver", "TestPace/LetsNoBulkHoldUpRetries",
+		},
+		{
+			"internal/deliver/pace.go",
+			"		case <-p.stopping:\n", "",
+			"internal/deliver", "TestPace/HandsBackWhatWaitsWhenTheWorkerStops",
+		},
+		{
+			"internal/deliver/limiter.go",
+			"limit, each = float64(max(ceiling, 1)), e.average", "_ = limit",
+			"internal/deliver", "TestQueueForASlot/ABacklogCountsOnAWindowThatGrows",
 		},
 	}},
 }
