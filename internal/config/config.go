@@ -103,7 +103,7 @@ type Worker struct {
 	// Default 512, 1 to 100000.
 	Concurrency int `mapstructure:"concurrency"`
 	// BacklogShare is the part of the time in which retries, and bulk, begin while
-	// first attempts come. Default 0.25, 0.01 to 1, which is all of it.
+	// first attempts come. Default 0.5, 0.01 to 1, which is all of it.
 	BacklogShare float64 `mapstructure:"backlog_share"`
 }
 

@@ -21,7 +21,7 @@ var contract = [][2]string{
 	{"secrets.key", "none"},
 	{"metrics.listen", ":9090 API, :9091 worker, :9092 scheduler"},
 	{"metrics.endpoints", "0"},
-	{"worker.concurrency", "512"}, {"worker.backlog_share", "0.25"},
+	{"worker.concurrency", "512"}, {"worker.backlog_share", "0.5"},
 	{"delivery.timeout", "10s"},
 	{"delivery.retry_schedule", "[1m,5m,30m]"},
 	{"delivery.max_in_flight", "64"},

@@ -105,7 +105,7 @@ var settings = []Setting{
 		Key: "worker.concurrency", def: "512", parse: scalar(wholeNumber(1, 100_000)),
 		Meaning: "requests in flight in one worker",
 	}, {
-		Key: "worker.backlog_share", def: "0.25", parse: scalar(number(0.01, 1)),
+		Key: "worker.backlog_share", def: "0.5", parse: scalar(number(0.01, 1)),
 		Meaning: "the part of the time in which a worker begins retries, and as much bulk, while first attempts come; 1 holds neither back",
 	}, {
 		Key: "delivery.timeout", def: "10s", parse: scalar(wholeSeconds(time.Second, time.Minute)),

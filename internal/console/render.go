@@ -95,7 +95,9 @@ var toasts = map[string]string{
 
 // view is a page's templates. They are parsed when the page is first shown: all
 // pages' take 8 MB of memory, which an API whose console nobody opens does without.
-type view struct{ parsed func() (*template.Template, error) }
+type view struct {
+	parsed func() (*template.Template, error)
+}
 
 func (v view) whole(w io.Writer, data *shell) error { return v.part(w, "layout", data) }
 

@@ -127,7 +127,7 @@ type Config struct {
 	// Concurrency is how many requests are in flight at once. Default 512.
 	Concurrency int
 	// BacklogShare is the part of the time in which retries, and bulk, begin while first
-	// attempts come. 1 and more is all of it. Default 0.25.
+	// attempts come. 1 and more is all of it. Default 0.5.
 	BacklogShare float64
 	// Timeout, RetrySchedule and MaxInFlight hold for endpoints without their
 	// own. Defaults 10s, none, 64.

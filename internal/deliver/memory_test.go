@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,12 +49,17 @@ func (s *memory) chunk(endpoint webhook.ID, n int) webhook.Chunk {
 }
 
 func (s *memory) chunkOf(lane webhook.Lane, endpoint webhook.ID, n int) webhook.Chunk {
+	return s.chunkFor(lane, slices.Repeat([]webhook.ID{endpoint}, n)...)
+}
+
+// chunkFor has one delivery for each of the endpoints.
+func (s *memory) chunkFor(lane webhook.Lane, endpoints ...webhook.ID) webhook.Chunk {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	event := webhook.CarriedEvent{ID: webhook.NewID(now), PublicID: "evt_x", Type: "a.b", Body: []byte(`{}`)}
 	c := webhook.Chunk{Task: webhook.NewTask(lane, now), Events: []webhook.CarriedEvent{event}}
-	for range n {
+	for _, endpoint := range endpoints {
 		m := webhook.Member{DeliveryID: webhook.NewID(now), EndpointID: endpoint, EventID: event.ID, WorkspaceID: "w"}
 		c.Members = append(c.Members, m)
 		s.rows[m.DeliveryID] = &row{due: now, Standing: webhook.Standing{

@@ -16,6 +16,10 @@ const (
 	// pacePatience is how long a chunk keeps others of its lane from beginning. Slow
 	// receivers are waited for, which costs no CPU, and so must hold nobody up.
 	pacePatience = 25 * time.Millisecond
+	// stepMembers of a chunk that steps aside begin at a time, and the next stepPause
+	// later: all 50 would keep the CPUs for the 6 ms that a live delivery takes.
+	stepMembers = 10
+	stepPause   = 3 * time.Millisecond
 	// liveFor is how long live traffic counts as present after a chunk of it came.
 	liveFor = time.Second
 )
@@ -70,16 +74,18 @@ func newPaces(r *Runner) map[webhook.Lane]*pace {
 	return paces
 }
 
-// stepAside waits until a chunk of n members may begin. Whoever does calls done at its end.
-func (r *Runner) stepAside(ctx context.Context, lane webhook.Lane, n int64) (done func(), err error) {
-	if p := r.paces[lane]; p != nil {
-		taken, err := p.wait(ctx, n)
-		if taken {
-			return p.begin(n), nil
-		}
-		return func() {}, err
+// stepAside waits until a chunk of n members may begin, gently where there is live
+// traffic. Whoever does calls done at its end.
+func (r *Runner) stepAside(ctx context.Context, lane webhook.Lane, n int64) (gently bool, done func(), err error) {
+	p := r.paces[lane]
+	if p == nil {
+		return false, func() {}, nil
 	}
-	return func() {}, nil
+	taken, err := p.wait(ctx, n)
+	if !taken {
+		return false, func() {}, err
+	}
+	return true, p.begin(n), nil
 }
 
 // wait returns with the members' places taken, or without any where none are needed:

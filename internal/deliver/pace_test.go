@@ -57,8 +57,8 @@ func TestPace(t *testing.T) {
 	t.Parallel()
 
 	for name, lane := range map[string]webhook.Lane{
-		"GivesBulkAQuarterOfTheTimeWhileFirstAttemptsCome":    webhook.LaneBulk,
-		"GivesRetriesAQuarterOfTheTimeWhileFirstAttemptsCome": webhook.LaneRetry,
+		"GivesBulkHalfOfTheTimeWhileFirstAttemptsCome":    webhook.LaneBulk,
+		"GivesRetriesHalfOfTheTimeWhileFirstAttemptsCome": webhook.LaneRetry,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -68,13 +68,41 @@ func TestPace(t *testing.T) {
 				w.goesOnLive(2 * time.Second) // windows grow
 				before := w.sentTo(behind)
 				w.goesOnLive(4 * time.Second)
-				// 50 in 5 ms, then 15 ms of rest.
-				if n := (w.sentTo(behind) - before) / 4; n < 2250 || n > 2550 {
+				// 50 in 17 ms, then as long a rest.
+				if n := (w.sentTo(behind) - before) / 4; n < 1400 || n > 1500 {
 					t.Errorf("%d requests a second", n)
 				}
 			})
 		})
 	}
+
+	t.Run("BeginsTenMembersAtATimeWhileFirstAttemptsCome", func(t *testing.T) {
+		t.Parallel()
+		bubble(t, func(t *testing.T, w *world) {
+			took := make(map[webhook.ID]time.Duration)
+			sent := func(after time.Duration, each []webhook.ID) int {
+				<-time.After(after)
+				synctest.Wait()
+				return w.sentTo(each)
+			}
+			w.answersAfter(took)
+			each := w.several(25, time.Millisecond, took)
+			w.live()
+			w.take(w.chunkFor(webhook.LaneBulk, each...))
+			for _, want := range []int{10, 20, 25} {
+				if n := sent(stepPause-1, each); n != want {
+					t.Errorf("%d have begun, want %d", n, want)
+				}
+				<-time.After(1)
+			}
+			others := w.several(25, time.Millisecond, took)
+			<-time.After(liveFor)
+			w.take(w.chunkFor(webhook.LaneBulk, others...))
+			if n := sent(0, others); n != 25 {
+				t.Errorf("%d have begun without first attempts", n)
+			}
+		})
+	})
 
 	t.Run("HoldsBackNothingWithoutFirstAttempts", func(t *testing.T) {
 		t.Parallel()

@@ -25,7 +25,7 @@ type sorting struct {
 // It asks for every chunk, also for one that was enqueued a moment ago: one
 // SELECT costs a delivery a few microseconds and needs no rule about which task
 // is fresh, which would hang on clocks and on what Redis remembers.
-func (r *Runner) prepare(ctx context.Context, chunk webhook.Chunk) (*run, error) {
+func (r *Runner) prepare(ctx context.Context, chunk webhook.Chunk, gently bool) (*run, error) {
 	asked := r.cfg.Now()
 	standing, err := r.Rows.Guard(ctx, chunk.Members)
 	if err != nil {
@@ -36,6 +36,7 @@ func (r *Runner) prepare(ctx context.Context, chunk webhook.Chunk) (*run, error)
 		return nil, err
 	}
 	run := newRun(r, chunk, asked)
+	run.gently = gently
 	if len(s.run) == 0 {
 		if run.single && len(s.early) == 1 {
 			run.again = s.earliest

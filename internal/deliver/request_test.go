@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -146,8 +147,15 @@ func TestRequest(t *testing.T) {
 		if h := r.last(t).header; h.Get("X-Token") != "hunter2" || h.Get("Authorization") != "Bearer hunter2" {
 			t.Errorf("the receiver got %v", h)
 		}
-		s.wantsAttempt(m, 1, `position('X-Token'::bytea IN request_headers) > 0 AND position('***'::bytea IN request_headers) > 0
-			AND position('hunter2'::bytea IN request_headers) = 0 AND position('X-Webhook-ID'::bytea IN request_headers) > 0`)
+		s.wantsAttempt(m, 1, "position('hunter2'::bytea IN request_headers) = 0")
+		recorded := s.attempt(m).RequestHeaders
+		for _, want := range []webhook.Header{
+			{Name: "X-Token", Value: "***"}, {Name: "Authorization", Value: "***"}, {Name: "X-Webhook-ID", Value: r.last(t).header.Get("X-Webhook-ID")},
+		} {
+			if !slices.Contains(recorded, want) {
+				t.Errorf("%v is not in %v", want, recorded)
+			}
+		}
 	})
 
 	t.Run("FollowsAPatchFromTheNextAttemptOn", func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 type run struct {
 	r      *Runner
 	chunk  webhook.Chunk
+	gently bool      // its members begin a few at a time
 	single bool      // the task may be retried as it is
 	asked  time.Time // when Postgres was about the members
 	// again is how long asynq shall wait with the task; set for a single one.
@@ -34,9 +35,22 @@ func (c *run) start(members []*member) {
 		m.run = c
 		c.attached[m] = true
 	}
-	for _, m := range members {
-		c.r.attempts.Add(1)
+	c.r.attempts.Add(len(members))
+	for i, m := range members {
+		if c.gently && i > 0 && i%stepMembers == 0 {
+			c.pause()
+		}
 		m.begin()
+	}
+}
+
+// pause lets stepPause pass, unless the worker stops.
+func (c *run) pause() {
+	timer := time.NewTimer(stepPause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.r.stopping:
 	}
 }
 

@@ -66,7 +66,7 @@ func New(deps Deps, workers func() int, cfg Config) *Runner {
 		cfg.EndpointBytes = 16 << 20
 	}
 	if cfg.BacklogShare <= 0 {
-		cfg.BacklogShare = 0.25
+		cfg.BacklogShare = 0.5
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -190,7 +190,7 @@ func (r *Runner) Process(ctx context.Context, chunk webhook.Chunk) error {
 	}
 	defer room.Release(n)
 	// In the room, which so bounds those that wait here, too.
-	done, err := r.stepAside(ctx, lane, n)
+	gently, done, err := r.stepAside(ctx, lane, n)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (r *Runner) Process(ctx context.Context, chunk webhook.Chunk) error {
 	if err := r.recorder.available(ctx); err != nil {
 		return err
 	}
-	run, err := r.prepare(ctx, chunk)
+	run, err := r.prepare(ctx, chunk, gently)
 	if err != nil {
 		return err
 	}

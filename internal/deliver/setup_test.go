@@ -17,15 +17,16 @@ import (
 
 // stage is a Runner on a database of its own, and what tests do to both.
 type stage struct {
-	t         *testing.T
-	raw       *pgxpool.Pool
-	endpoints *postgres.Endpoints
-	store     *store
-	sender    *fakeSender
-	retries   *fakeRetries
-	rates     *fakeRates
-	cfg       Config
-	runner    *Runner
+	t          *testing.T
+	raw        *pgxpool.Pool
+	endpoints  *postgres.Endpoints
+	deliveries *postgres.Deliveries
+	store      *store
+	sender     *fakeSender
+	retries    *fakeRetries
+	rates      *fakeRates
+	cfg        Config
+	runner     *Runner
 }
 
 func stageKey() []byte { return bytes.Repeat([]byte{7}, 32) }
@@ -42,7 +43,7 @@ func setup(t *testing.T, change ...func(*stage)) *stage {
 	must(t, err)
 	t.Cleanup(db.Close)
 	s := &stage{
-		t: t, raw: raw, endpoints: postgres.NewEndpoints(db),
+		t: t, raw: raw, endpoints: postgres.NewEndpoints(db), deliveries: postgres.NewDeliveries(db),
 		store:  &store{Deliver: postgres.NewDeliver(db, postgres.Breaker{Failures: 20, Window: time.Minute, DisableAfter: 5 * 24 * time.Hour})},
 		sender: &fakeSender{}, retries: &fakeRetries{}, rates: &fakeRates{},
 		cfg: Config{
@@ -57,6 +58,17 @@ func setup(t *testing.T, change ...func(*stage)) *stage {
 	}
 	s.start(s.sender)
 	return s
+}
+
+// attempt is the only one of a delivery.
+func (s *stage) attempt(m webhook.Member) webhook.Attempt {
+	s.t.Helper()
+	all, _, err := s.deliveries.Attempts(s.t.Context(), m.WorkspaceID, m.DeliveryID, 1, webhook.Page{Limit: 2})
+	must(s.t, err)
+	if len(all) != 1 {
+		s.t.Fatalf("%d attempts", len(all))
+	}
+	return all[0]
 }
 
 // start makes the stage's runner, which ends with the test, or with the next one.

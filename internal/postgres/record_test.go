@@ -76,7 +76,7 @@ func TestRecord(t *testing.T) {
 			}
 		}
 		s.holds("SELECT count(DISTINCT tableoid) = 3 FROM attempts")
-		s.holds("SELECT bool_and(response_body = 'answer' AND request_headers = E'A: b\\r\\n'::bytea AND duration_us = 1000000) FROM attempts")
+		s.holds("SELECT bool_and(response_body = 'answer' AND request_headers = '\\x01000141000162' AND duration_us = 1000000) FROM attempts")
 		s.holds("SELECT count(*) = 6 FROM attempts WHERE error = 'status' AND error_class = 'status' AND status_code = 500")
 		s.holds("SELECT count(*) = 6 FROM attempts WHERE error IS NULL AND error_class IS NULL AND status_code = 200")
 	})
