@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -195,7 +194,7 @@ const (
 // Run is the life of a server process: it returns when ctx ends and everything
 // is down.
 func Run(ctx context.Context, cfg config.Config, logger *slog.Logger, roles ...config.Role) error {
-	TuneGC(96 << 20)
+	TuneGC(ctx, 56<<20)
 	a, err := New(ctx, cfg, logger, roles...)
 	if err != nil {
 		return err
@@ -229,17 +228,6 @@ func endLate(logger *slog.Logger, limit time.Duration, exit func(code int)) (don
 		exit(1)
 	})
 	return func() { timer.Stop() }
-}
-
-// TuneGC trades memory for speed up to a soft limit: with a small heap Go would
-// collect hundreds of times a second. GOGC and GOMEMLIMIT, where set, win.
-func TuneGC(limit int64) {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(limit)
-	}
 }
 
 // awaitDrain lets drainDelay pass. It is not cut short: the context that ended

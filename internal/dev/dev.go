@@ -38,7 +38,7 @@ const stopTimeout = 5 * time.Second
 // Run starts everything, prints how to use it, and returns when ctx has ended
 // and everything is down, or when the private Postgres died.
 func Run(ctx context.Context, cfg config.Config, opts Options) (err error) {
-	app.TuneGC(192 << 20)
+	app.TuneGC(ctx, 192<<20)
 	queue.LogTo(opts.Logger)
 	if opts.DataDir == "" {
 		if opts.DataDir, err = local.DefaultDataDir(); err != nil {

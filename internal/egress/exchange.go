@@ -14,6 +14,9 @@ import (
 // buffers of a socket take that much, whether or not the receiver reads.
 const maxInline = 16 << 10
 
+// answerBuffer is what most answers fit in, head and all. A larger one is read in parts.
+const answerBuffer = 2 << 10
+
 // exchange is what it takes to send a request and read its answer. The buffers
 // are lent: an idle connection holds none.
 type exchange struct {
@@ -26,7 +29,7 @@ type exchange struct {
 func newExchanges() *sync.Pool {
 	return &sync.Pool{New: func() any {
 		x := &exchange{}
-		x.in = bufio.NewReader(&x.source)
+		x.in = bufio.NewReaderSize(&x.source, answerBuffer)
 		return x
 	}}
 }
