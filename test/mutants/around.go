@@ -39,8 +39,8 @@ var around = []rule{
 	}},
 	{row: "A stop hands back what has not begun and finishes the rest", mutants: []mutant{
 		{
-			"internal/deliver/member.go",
-			"			if r.limiter.leave(m.EndpointID, t) {\n				m.giveBack(ctx)\n				return nil\n			}", "			if r.limiter.leave(m.EndpointID, t) {\n				return nil\n			}",
+			"internal/deliver/run.go",
+			"			go m.leaveTo(m.giveBack)\n", "			m.done()\n",
 			"internal/deliver", "TestShutdown/HandsBackWhatHasNotStartedAndFinishesTheRest",
 		},
 		{
@@ -86,7 +86,7 @@ var around = []rule{
 	{row: "Secrets rotate without losing a request", mutants: []mutant{
 		{
 			"internal/deliver/member.go",
-			"	if refused != nil && last.ok() {\n		m.promote(ctx)", "	if refused != nil && !last.ok() {\n		m.promote(ctx)",
+			"m.promotes = refused != nil && x.ok()", "m.promotes = refused != nil && !x.ok()",
 			"internal/deliver", "TestRotation/A401ThatTheNewSecretTurnsInto2xxPromotesIt",
 		},
 		{

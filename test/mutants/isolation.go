@@ -34,8 +34,8 @@ var isolation = []rule{
 	}},
 	{row: "What is over a window or a rate is parked and does not spin", mutants: []mutant{
 		{
-			"internal/deliver/member.go",
-			"glances*glance < patience && !r.limiter.stuck(t, now) {", "glances > 0 {",
+			"internal/deliver/limiter.go",
+			"return t.lane.stuck(now) || now.Sub(t.entered) >= patience", "return false",
 			"internal/deliver", "TestHold/OverTheWindowIsParkedAndDoesNotSpin",
 		},
 		{
@@ -291,7 +291,7 @@ var isolation = []rule{
 		},
 		{
 			"internal/deliver/pace.go",
-			"p := r.paces[lane]; p", "p := r.paces[min(lane, webhook.LaneBulk)]; p",
+			"p := r.paces[lane]\n", "p := r.paces[min(lane, webhook.LaneBulk)]\n",
 			"internal/deliver", "TestPace/LetsNoBulkHoldUpRetries",
 		},
 		{
