@@ -47,7 +47,7 @@ type lane struct {
 // thousands may, and each would have a stack.
 type ticket struct {
 	who     attempter // begins once the slot is granted
-	backlog bool      // it came by a lane that steps aside
+	backlog bool      // it is a retry, or bulk
 	lane    *lane     // nil before it was entered
 	ceiling int
 	entered time.Time
@@ -131,7 +131,8 @@ func (l *limiter) tires(t *ticket, now time.Time) bool {
 	if !t.waits() || t.lane.moves(now) {
 		return false
 	}
-	return t.lane.stuck(now) || now.Sub(t.entered) >= patience
+	waited := now.Sub(t.entered)
+	return waited >= patience || waited >= glance && t.lane.stuck(now)
 }
 
 // waits is so from enter to the grant, unless it left.
@@ -211,7 +212,7 @@ func (l *limiter) grant(now time.Time) {
 			tries--
 			continue
 		}
-		e.waiting = e.waiting[1:]
+		e.drop()
 		l.slots--
 		if !e.quick {
 			l.slowSlots--
@@ -261,10 +262,19 @@ func (l *limiter) forget(id webhook.ID, e *lane) {
 
 const maxIdleLanes = 10_000
 
+// drop takes the first out. The ticket is part of its member, which holds a chunk
+// with its events: a slice that still pointed there would keep them.
+func (e *lane) drop() {
+	e.waiting[0] = nil
+	if e.waiting = e.waiting[1:]; len(e.waiting) == 0 {
+		e.waiting = nil
+	}
+}
+
 // next is the first that still waits.
 func (e *lane) next() *ticket {
 	for len(e.waiting) > 0 && e.waiting[0].gone {
-		e.waiting = e.waiting[1:]
+		e.drop()
 	}
 	if len(e.waiting) == 0 {
 		return nil

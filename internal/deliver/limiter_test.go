@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"runtime"
 	"testing"
 	"time"
 
@@ -373,12 +374,13 @@ func TestLimiter_Tires(t *testing.T) {
 		}
 	})
 
-	t.Run("OfAFailingOneAtOnce", func(t *testing.T) {
+	t.Run("OfAFailingOneAfterAGlance", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(512)
 		all := b.finish(ep(1), b.enter(ep(1), 1, 3), time.Millisecond, false)
-		if !b.tires(all[1], b.now) {
-			t.Error("waits behind one that fails")
+		entered := all[1].entered
+		if b.tires(all[1], entered.Add(glance-1)) || !b.tires(all[1], entered.Add(glance)) {
+			t.Error("not after a glance behind one that fails")
 		}
 	})
 
@@ -420,5 +422,33 @@ func TestLimiter_BeginsWhoIsGranted(t *testing.T) {
 	l.release(ep(1), first, now, true)
 	if len(begun) != 2 || begun[1] != second.who || l.waiting() != 0 {
 		t.Errorf("%d have begun, %d wait", len(begun), l.waiting())
+	}
+}
+
+// The ticket of who was served must not stay where the queue was: a member holds a
+// chunk of events.
+func TestLimiter_KeepsNobodyWhoWasServedOrLeft(t *testing.T) {
+	t.Parallel()
+	b := newBench(512)
+	gone := make(chan struct{}, 3)
+	func() {
+		all := b.enter(ep(1), 1, 3)
+		for _, w := range all {
+			runtime.AddCleanup(w, func(c chan struct{}) { c <- struct{}{} }, gone)
+		}
+		b.leave(ep(1), all[1])
+		b.release(ep(1), all[0], b.now, true)
+		b.release(ep(1), all[2], b.now, true)
+	}()
+	for range cap(gone) {
+		runtime.GC()
+		select {
+		case <-gone:
+		case <-time.After(10 * time.Second):
+			t.Fatal("a ticket is kept")
+		}
+	}
+	if b.endpoints[ep(1)] == nil {
+		t.Fatal("the endpoint is forgotten, and its queue with it")
 	}
 }

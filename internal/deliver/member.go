@@ -110,7 +110,7 @@ func (m *member) mayBegin(ctx context.Context) bool {
 func (m *member) waitForRate() bool {
 	r := m.run.r
 	wait := m.notBefore.Sub(r.cfg.Now())
-	if m.notBefore.IsZero() || wait <= 0 {
+	if wait <= 0 {
 		return true
 	}
 	timer := time.NewTimer(wait)

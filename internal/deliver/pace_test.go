@@ -150,7 +150,7 @@ func TestPace(t *testing.T) {
 			w.goesOnLive(2 * time.Second)
 			before := w.sentTo(behind)
 			w.goesOnLive(4 * time.Second)
-			if n := (w.sentTo(behind) - before) / 4; n < 400 {
+			if n := (w.sentTo(behind) - before) / 4; n < 700 {
 				t.Errorf("%d requests a second", n)
 			}
 		})

@@ -68,7 +68,8 @@ func newRecorder(outcomes Outcomes, capacity int, logger *slog.Logger, m metrics
 }
 
 // record has the outcome committed, and then tells w. Its memory is bounded by the
-// rooms, which whoever waits for an answer is still in.
+// rooms, which whoever waits for an answer is still in, and by what was detached before
+// it showed that Postgres is away.
 func (r *recorder) record(o webhook.Outcome, w waiter) {
 	r.in <- &result{Outcome: o, since: time.Now(), waiter: w}
 }

@@ -40,6 +40,10 @@ func (c *run) start(members []*member) {
 		if c.gently && i > 0 && i%stepMembers == 0 {
 			c.pause()
 		}
+		if c.gently && c.r.isStopping() { // what has not begun is handed back
+			go m.leaveTo(m.giveBack)
+			continue
+		}
 		m.begin()
 	}
 }

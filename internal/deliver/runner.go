@@ -189,6 +189,9 @@ func (r *Runner) Process(ctx context.Context, chunk webhook.Chunk) error {
 		return err
 	}
 	defer room.Release(n)
+	if lane == webhook.LaneDeliver {
+		r.live.came(r.cfg.Now()) // it may have waited for long
+	}
 	// In the room, which so bounds those that wait here, too.
 	gently, done, err := r.stepAside(ctx, lane, n)
 	if err != nil {

@@ -40,7 +40,7 @@ var around = []rule{
 	{row: "A stop hands back what has not begun and finishes the rest", mutants: []mutant{
 		{
 			"internal/deliver/run.go",
-			"			go m.leaveTo(m.giveBack)\n", "			m.done()\n",
+			"		if stops {\n			go m.leaveTo(m.giveBack)\n", "		if stops {\n			m.done()\n",
 			"internal/deliver", "TestShutdown/HandsBackWhatHasNotStartedAndFinishesTheRest",
 		},
 		{

@@ -35,7 +35,7 @@ var isolation = []rule{
 	{row: "What is over a window or a rate is parked and does not spin", mutants: []mutant{
 		{
 			"internal/deliver/limiter.go",
-			"return t.lane.stuck(now) || now.Sub(t.entered) >= patience", "return false",
+			"return waited >= patience || waited >= glance && t.lane.stuck(now)", "return waited < 0",
 			"internal/deliver", "TestHold/OverTheWindowIsParkedAndDoesNotSpin",
 		},
 		{
@@ -276,7 +276,7 @@ var isolation = []rule{
 		},
 		{
 			"internal/deliver/run.go",
-			"c.gently && ", "false && ",
+			"c.gently && i > 0", "false && i > 0",
 			"internal/deliver", "TestPace/BeginsTenMembersAtATimeWhileFirstAttemptsCome",
 		},
 		{
