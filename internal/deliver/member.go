@@ -110,17 +110,7 @@ func (m *member) mayBegin(ctx context.Context) bool {
 func (m *member) waitForRate() bool {
 	r := m.run.r
 	wait := m.notBefore.Sub(r.cfg.Now())
-	if wait <= 0 {
-		return true
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-r.stopping:
-		return false
-	}
+	return wait <= 0 || r.passes(wait)
 }
 
 func (m *member) park(ctx context.Context) {

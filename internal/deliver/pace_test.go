@@ -33,6 +33,17 @@ func (w *world) backlog(lane webhook.Lane, n int, answer time.Duration) (endpoin
 	return endpoints, chunks
 }
 
+// besideLive is how many of a backlog's requests begin a second while first attempts
+// come, once windows have grown.
+func (w *world) besideLive(lane webhook.Lane, chunks int, answer time.Duration) int {
+	w.live()
+	behind, _ := w.backlog(lane, chunks, answer)
+	w.goesOnLive(2 * time.Second)
+	before := w.sentTo(behind)
+	w.goesOnLive(4 * time.Second)
+	return (w.sentTo(behind) - before) / 4
+}
+
 // goesOnLive has a first attempt come every half second, for that long.
 func (w *world) goesOnLive(d time.Duration) {
 	e := w.endpoint()
@@ -63,13 +74,8 @@ func TestPace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T, w *world) {
-				w.live()
-				behind, _ := w.backlog(lane, 400, 5*time.Millisecond)
-				w.goesOnLive(2 * time.Second) // windows grow
-				before := w.sentTo(behind)
-				w.goesOnLive(4 * time.Second)
 				// 50 in 17 ms, then as long a rest.
-				if n := (w.sentTo(behind) - before) / 4; n < 1400 || n > 1500 {
+				if n := w.besideLive(lane, 400, 5*time.Millisecond); n < 1400 || n > 1500 {
 					t.Errorf("%d requests a second", n)
 				}
 			})
@@ -145,12 +151,7 @@ func TestPace(t *testing.T) {
 	t.Run("WaitsForNoSlowReceiver", func(t *testing.T) {
 		t.Parallel()
 		bubble(t, func(t *testing.T, w *world) {
-			w.live()
-			behind, _ := w.backlog(webhook.LaneBulk, 100, 400*time.Millisecond)
-			w.goesOnLive(2 * time.Second)
-			before := w.sentTo(behind)
-			w.goesOnLive(4 * time.Second)
-			if n := (w.sentTo(behind) - before) / 4; n < 700 {
+			if n := w.besideLive(webhook.LaneBulk, 100, 400*time.Millisecond); n < 700 {
 				t.Errorf("%d requests a second", n)
 			}
 		})

@@ -38,23 +38,13 @@ func (c *run) start(members []*member) {
 	c.r.attempts.Add(len(members))
 	for i, m := range members {
 		if c.gently && i > 0 && i%stepMembers == 0 {
-			c.pause()
+			c.r.passes(stepPause)
 		}
 		if c.gently && c.r.isStopping() { // what has not begun is handed back
 			go m.leaveTo(m.giveBack)
 			continue
 		}
 		m.begin()
-	}
-}
-
-// pause lets stepPause pass, unless the worker stops.
-func (c *run) pause() {
-	timer := time.NewTimer(stepPause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-c.r.stopping:
 	}
 }
 

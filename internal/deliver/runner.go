@@ -87,6 +87,7 @@ func New(deps Deps, workers func() int, cfg Config) *Runner {
 	deps.Rows = countedRows{deps.Rows, m.held}
 	r := &Runner{
 		Deps: deps, cfg: cfg, metrics: m, workers: workers,
+		// As many as all rooms admit: nobody waits to hand an outcome in.
 		recorder: newRecorder(deps.Outcomes, cfg.Concurrency*(admitted+2), cfg.Logger, m),
 		parker:   newParker(deps.Rows),
 		crew:     newCrew(),
@@ -209,6 +210,18 @@ func (r *Runner) Process(ctx context.Context, chunk webhook.Chunk) error {
 		return err
 	}
 	return run.wait(ctx)
+}
+
+// passes waits for d; false when the worker stops before.
+func (r *Runner) passes(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.stopping:
+		return false
+	}
 }
 
 func (r *Runner) isStopping() bool { return isClosed(r.stopping) }
