@@ -83,6 +83,30 @@ func TestGroup(t *testing.T) {
 		})
 	})
 
+	t.Run("BringsTwoHalvesTogether", func(t *testing.T) {
+		bubble(t, func(t *testing.T, w *world) {
+			const callers, rounds = 64, 50
+			w.before = func(*webhook.Group) error { <-time.After(4 * time.Millisecond); return nil }
+			w.Start()
+			var all sync.WaitGroup
+			for n := range callers {
+				all.Go(func() {
+					if n%2 == 0 { // while the events of the others commit
+						<-time.After(5 * time.Millisecond)
+					}
+					for range rounds {
+						check(t, w.publish("w", "a"))
+						<-time.After(2 * time.Millisecond)
+					}
+				})
+			}
+			all.Wait()
+			if n := len(w.groups); n > rounds*3/2 {
+				t.Errorf("%d commits for %d rounds", n, rounds)
+			}
+		})
+	})
+
 	t.Run("WaitsForNobodyOnceThoseExpectedAreThere", func(t *testing.T) {
 		bubble(t, func(t *testing.T, w *world) {
 			for _, r := range requestsFor("w", slices.Repeat([]string{"a"}, 88)...) {

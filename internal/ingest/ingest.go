@@ -79,7 +79,10 @@ const (
 	maxGroupEvents     = 512
 	maxGroupDeliveries = 10_000
 	maxGroupBytes      = 8 << 20
-	maxGatherWindow    = 2 * time.Millisecond
+	// gatherWindow is how long a group waits for each event that is expected: a round
+	// trip takes a busy machine several milliseconds, and an idle one's groups are small.
+	gatherWindow    = 50 * time.Microsecond
+	maxGatherWindow = 6 * time.Millisecond
 )
 
 // Ingester accepts events. Make it with New, then Start.
@@ -96,8 +99,8 @@ type Ingester struct {
 	ids      webhook.IDSource // the group writer's
 	requests chan *request
 	waiting  struct{ events, bytes atomic.Int64 }
-	// expected is how many events the last group held: callers come back at
-	// about the rate they were answered.
+	// expected is how many events the next group may hold: those who were answered
+	// come back at about that rate, and others wait already.
 	expected int
 	// repeats: the last group with idempotency keys had some that were taken.
 	repeats bool

@@ -39,10 +39,20 @@ func (i *Ingester) write() {
 			ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 			i.process(ctx, group)
 			cancel()
+			i.expectAll()
 		}
 		if !open {
 			return
 		}
+	}
+}
+
+// expectAll has the next group wait for those who came during the last commit and for
+// those it answered: left to themselves they are two halves of all callers that take
+// turns for good, in twice as many commits.
+func (i *Ingester) expectAll() {
+	if i.expected > 0 {
+		i.expected += int(i.waiting.events.Load())
 	}
 }
 
@@ -103,7 +113,7 @@ func (g *gathering) another() (r *request, open bool) {
 		return g.straggler()
 	}
 	if g.window == nil {
-		g.window = time.NewTimer(min(time.Duration(g.i.expected)*20*time.Microsecond, maxGatherWindow))
+		g.window = time.NewTimer(min(time.Duration(g.i.expected)*gatherWindow, maxGatherWindow))
 	}
 	select {
 	case r, open = <-g.i.requests:
