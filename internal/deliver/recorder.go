@@ -123,54 +123,13 @@ func (r *recorder) setAway(why error) {
 
 func (r *recorder) run() {
 	defer close(r.done)
-	var later []*result
-	seen := make(map[webhook.ID]bool, maxGroup)
-	for {
-		group, rest, open := r.gather(later, seen)
-		later = rest
-		if len(group) > 0 {
-			r.write(group)
-		}
-		if !open && len(later) == 0 {
-			return
+	g := gathered{seen: make(map[webhook.ID]bool, maxGroup)}
+	for open := true; open || len(g.later) > 0; {
+		open = r.gather(&g)
+		if len(g.group) > 0 {
+			r.write(g.group)
 		}
 	}
-}
-
-// gather takes what waits. A delivery stands in a group once; its second
-// outcome goes into the next. What is in seen is forgotten.
-func (r *recorder) gather(later []*result, seen map[webhook.ID]bool) (group, rest []*result, open bool) {
-	clear(seen)
-	add := func(res *result) {
-		if id := res.Delivery.DeliveryID; seen[id] {
-			rest = append(rest, res)
-		} else {
-			seen[id] = true
-			group = append(group, res)
-		}
-	}
-	for _, res := range later {
-		add(res)
-	}
-	if len(group) == 0 {
-		res, ok := <-r.in
-		if !ok {
-			return nil, rest, false
-		}
-		add(res)
-	}
-	for len(group) < maxGroup {
-		select {
-		case res, ok := <-r.in:
-			if !ok {
-				return group, rest, false
-			}
-			add(res)
-		default:
-			return group, rest, true
-		}
-	}
-	return group, rest, true
 }
 
 // write commits the group, trying until it can.

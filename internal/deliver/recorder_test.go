@@ -107,6 +107,59 @@ func TestRecorder(t *testing.T) {
 		})
 	})
 
+	t.Run("WaitsForCompanyOnceThereIsSome", func(t *testing.T) {
+		t.Parallel()
+		inBubble(t, func(t *testing.T, f *fakeOutcomes, r *recorder) {
+			f.set(func(f *fakeOutcomes) { f.takes = time.Millisecond })
+			var all sync.WaitGroup
+			for n := range byte(200) { // as many as ten a millisecond
+				all.Go(func() {
+					<-time.After(time.Duration(n) * time.Millisecond / 10)
+					before := time.Now()
+					r.await(outcome(n))
+					if took := time.Since(before); took > company+2*f.takes {
+						t.Errorf("outcome %d waited %s", n, took)
+					}
+				})
+			}
+			all.Wait()
+			// The first is alone, the second group is what came meanwhile.
+			if g := f.recorded(); len(g) > 5 {
+				t.Errorf("%d groups", len(g))
+			}
+			// A lone one that comes after them waits once, and then nobody does.
+			<-time.After(time.Second)
+			r.await(outcome(1))
+			before := time.Now()
+			r.await(outcome(2))
+			if took := time.Since(before); took != f.takes {
+				t.Errorf("a lone one waited %s", took)
+			}
+		})
+	})
+
+	t.Run("LetsNoOrderedOneWaitForCompany", func(t *testing.T) {
+		t.Parallel()
+		inBubble(t, func(t *testing.T, f *fakeOutcomes, r *recorder) {
+			var all sync.WaitGroup
+			for n := range byte(50) {
+				all.Go(func() { r.await(outcome(n)) })
+			}
+			all.Wait()
+			ordered := outcome(60)
+			ordered.Turn = &webhook.Turn{Key: "k", Seq: 1}
+			before := time.Now()
+			all.Go(func() { r.await(outcome(61)) })
+			synctest.Wait()
+			<-time.After(time.Millisecond)
+			r.await(ordered)
+			all.Wait()
+			if took := time.Since(before); took != time.Millisecond+f.takes {
+				t.Errorf("it took %s", took)
+			}
+		})
+	})
+
 	t.Run("ReturnsOnlyOnceCommitted", func(t *testing.T) {
 		t.Parallel()
 		inBubble(t, func(t *testing.T, _ *fakeOutcomes, r *recorder) {
