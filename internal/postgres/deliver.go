@@ -71,64 +71,6 @@ type dayOf[T any] struct {
 
 func itself(m *webhook.Member) *webhook.Member { return m }
 
-// Guard returns the standing of each delivery that exists.
-func (s *Deliver) Guard(ctx context.Context, members []webhook.Member) (map[webhook.ID]webhook.Standing, error) {
-	out := make(map[webhook.ID]webhook.Standing, len(members))
-	for day, d := range byDay(members, itself) {
-		rows, err := s.guardDay(ctx, day, &d.keys)
-		if err != nil {
-			return nil, fmt.Errorf("guard %d deliveries: %w", len(d.ids), available(err))
-		}
-		for i := range rows {
-			if rows[i].ReadOnly {
-				return nil, fmt.Errorf("guard %d deliveries: %w", len(d.ids), s.db.readOnly())
-			}
-			out[rows[i].ID.Bytes] = standingOf(&rows[i])
-		}
-	}
-	return out, s.guardTurns(ctx, members, out)
-}
-
-// guardDay names the day's own table on a busy one.
-func (s *Deliver) guardDay(ctx context.Context, day time.Time, d *keys) ([]dbsqlc.GuardDeliveriesRow, error) {
-	now := time.Now()
-	if own := s.db.busy(ctx, day, now); own != nil {
-		rows, err := s.guardOwn(ctx, own, d)
-		if !s.db.goByParents(err, now, day) {
-			return rows, err
-		}
-	}
-	return s.db.q.GuardDeliveries(ctx, dbsqlc.GuardDeliveriesParams{WorkspaceIds: d.workspaces, Ids: d.ids, Lo: d.lo, Hi: d.hi})
-}
-
-func (s *Deliver) guardOwn(ctx context.Context, own *onDay, d *keys) (found []dbsqlc.GuardDeliveriesRow, err error) {
-	b := &pgx.Batch{}
-	b.Queue(dbsqlc.PlanOnceByKeys)
-	b.Queue(own.guard, d.workspaces, d.ids, d.lo, d.hi).Query(func(rows pgx.Rows) (err error) {
-		found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[dbsqlc.GuardDeliveriesRow])
-		return err
-	})
-	err = s.db.pool.SendBatch(ctx, b).Close() // which finds them
-	return found, err
-}
-
-func standingOf(r *dbsqlc.GuardDeliveriesRow) webhook.Standing {
-	return webhook.Standing{
-		Status: webhook.Status(r.Status), Task: deref(r.Task), Attempts: int(r.Attempts),
-		ScheduleStart: int(r.ScheduleStart), DueIn: time.Duration(r.DueInMs) * time.Millisecond,
-		DeliverAt: r.DeliverAt.Time, Replayed: r.Replayed,
-		EndpointVersion: r.Version, EndpointActive: r.IsActive, EndpointDeleted: r.Deleted,
-		Turn: turnOf(r.OrderingKey, r.OrderingSeq), BreakerOpen: r.BreakerOpen, OpenFor: time.Duration(r.OpenForMs) * time.Millisecond, ProbeID: r.ProbeID.Bytes,
-	}
-}
-
-func turnOf(key *string, seq *int64) *webhook.Turn {
-	if key == nil || seq == nil {
-		return nil
-	}
-	return &webhook.Turn{Key: *key, Seq: *seq}
-}
-
 // HandOver gives deliveries held by one task to another holder.
 func (s *Deliver) HandOver(ctx context.Context, members []webhook.Member, from, to string) ([]webhook.ID, error) {
 	var moved []webhook.ID

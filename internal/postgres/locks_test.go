@@ -131,6 +131,10 @@ func TestDayBoundStatementsLockOneDay(t *testing.T) {
 			_, err := q.ExpirePending(ctx, dbsqlc.ExpirePendingParams{Lo: lo, Hi: hi, N: 5000})
 			return err
 		},
+		"GuardAlike": func(q *dbsqlc.Queries) error {
+			_, err := q.GuardAlike(ctx, dbsqlc.GuardAlikeParams{Lo: lo, Hi: hi, WorkspaceIds: workspaces, Ids: ids})
+			return err
+		},
 		"GuardDeliveries": func(q *dbsqlc.Queries) error {
 			_, err := q.GuardDeliveries(ctx, dbsqlc.GuardDeliveriesParams{Lo: lo, Hi: hi, WorkspaceIds: workspaces, Ids: ids})
 			return err

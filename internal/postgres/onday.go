@@ -20,7 +20,10 @@ import (
 //
 // A trigger of the partitioned table sees nothing of them: who sends one that
 // changes deliveries sends dbsqlc.MarkMinutes after it, in the same transaction.
-type onDay struct{ insertEvents, insertDeliveries, recordSuccesses, guard string }
+type onDay struct {
+	insertEvents, insertDeliveries, recordSuccesses string
+	guards                                          map[string]string // by what they are of all days
+}
 
 // dayTableName is where a statement names a table that has its days.
 var dayTableName = regexp.MustCompile(`\b(INTO|UPDATE|JOIN) (` + strings.Join(dayTables, "|") + `)\b`)
@@ -31,7 +34,10 @@ func newOnDay(day time.Time) *onDay {
 	}
 	return &onDay{
 		insertEvents: own(dbsqlc.InsertEvents), insertDeliveries: own(dbsqlc.InsertDeliveries),
-		recordSuccesses: own(dbsqlc.RecordSuccesses), guard: own(dbsqlc.GuardDeliveries),
+		recordSuccesses: own(dbsqlc.RecordSuccesses),
+		guards: map[string]string{
+			dbsqlc.GuardDeliveries: own(dbsqlc.GuardDeliveries), dbsqlc.GuardAlike: own(dbsqlc.GuardAlike),
+		},
 	}
 }
 

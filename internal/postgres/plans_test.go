@@ -52,6 +52,7 @@ func TestHotStatementsReadNoWholeDayWithoutStatistics(t *testing.T) {
 		args []any
 	}{
 		"GuardDeliveries":   {dbsqlc.GuardDeliveries, []any{workspaces, ids, lo, hi}},
+		"GuardAlike":        {dbsqlc.GuardAlike, []any{workspaces, ids, lo, hi}},
 		"RecordSuccesses":   {dbsqlc.RecordSuccesses, []any{workspaces, ids, ids, times, longs, ints, bytes, bytes, bytes, lo, hi}},
 		"RecordFailures":    {dbsqlc.RecordFailures, []any{workspaces, ids, tasks, ints, tasks, tasks, longs, bools, ids, times, longs, ints, tasks, tasks, bytes, bytes, bytes, lo, hi}},
 		"HandOver":          {dbsqlc.HandOver, []any{lo, hi, workspaces, ids, tasks, tasks}},

@@ -25,6 +25,11 @@ var handOver = []rule{
 			"internal/deliver", "TestGuard/DropsATaskThatRunsAgain",
 		},
 		{
+			"internal/postgres/guard.go",
+			"int(r.Deliveries) == wanted[id]", "r.Deliveries > 0",
+			"internal/postgres", "TestGuardOfManySaysWhatItSaysOfEach",
+		},
+		{
 			"internal/deliver/held.go",
 			"if st.Task != m.task {", "if st.Task == \"\" {",
 			"internal/deliver", "TestAMemberThatWaitedLong/IsLeftToWhoHasItNow",
