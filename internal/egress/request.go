@@ -21,15 +21,16 @@ type Request = webhook.Request
 
 const defaultTimeout = 10 * time.Second
 
-// target is where a request goes.
+// target is where a request goes. It is of many requests, and nobody changes it.
 type target struct {
 	url   *url.URL
+	to    host
 	route route
 	host  string // the Host header
 }
 
 func newTarget(u *url.URL, h host) *target {
-	t := &target{url: u, route: route{tls: u.Scheme == "https", name: u.Hostname(), port: u.Port()}}
+	t := &target{url: u, to: h, route: route{tls: u.Scheme == "https", name: u.Hostname(), port: u.Port()}}
 	t.host = strings.TrimSuffix(u.Host, ":")
 	if !isASCII(u.Host) {
 		t.route.name = h.String()

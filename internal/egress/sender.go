@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"net/url"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/postrider/postrider/internal/webhook"
@@ -22,6 +24,9 @@ const (
 	maxHeaderBytes = 64 << 10
 	// maxIdleConns bounds the idle connections to all hosts together.
 	maxIdleConns = 2048
+	// maxTargets bounds the URLs that are kept taken apart; one costs half a KiB, a long
+	// one more.
+	maxTargets = 2048
 	// tlsSessions bounds the sessions kept to resume; one costs a few KiB.
 	tlsSessions = 1024
 	idleTimeout = 75 * time.Second
@@ -60,6 +65,7 @@ type Sender struct {
 	policy    *Policy
 	dialer    *dialer
 	pool      *pool
+	targets   *lru.Cache[string, *target] // by their URL
 	exchanges *sync.Pool
 	bodies    *bodyReader
 	metrics   *metrics
@@ -85,8 +91,13 @@ func NewSender(policy *Policy, cfg SenderConfig) (*Sender, error) {
 		return nil, err
 	}
 	config.ClientSessionCache = tls.NewLRUClientSessionCache(tlsSessions)
+	targets, err := lru.New[string, *target](maxTargets)
+	if err != nil {
+		return nil, err
+	}
 	s := &Sender{
 		policy:    policy,
+		targets:   targets,
 		dialer:    newDialer(policy, through, config, m.connections),
 		pool:      newPool(cmp.Or(cfg.MaxIdlePerHost, 512), maxIdleConns, idleTimeout),
 		exchanges: newExchanges(),
@@ -114,19 +125,33 @@ func (s *Sender) Do(ctx context.Context, req Request) (res webhook.Response) {
 		res.Duration = s.now().Sub(res.Started)
 		s.metrics.observe(res)
 	}()
-	u, h, err := s.policy.parseURL(req.URL)
+	t, err := s.targetOf(req.URL)
 	if err != nil {
 		res.Err = s.refused(err)
 		return res
 	}
-	a := newAttempt(ctx, h, cmp.Or(req.Timeout, defaultTimeout))
-	a.url, a.hidden = u, req.Hidden
-	if err := s.roundTrip(ctx, a, &req, newTarget(u, h), &res); err != nil {
+	a := newAttempt(ctx, t.to, cmp.Or(req.Timeout, defaultTimeout))
+	a.url, a.hidden = t.url, req.Hidden
+	if err := s.roundTrip(ctx, a, &req, t, &res); err != nil {
 		res.Err = a.explain(ctx, err)
 	}
 	req.Hidden.MaskHeader(res.Header)
 	res.Body = req.Hidden.Mask(res.Body, res.Err != nil || len(res.Body) == webhook.MaxResponseBytes)
 	return res
+}
+
+// targetOf is the URL taken apart, and what can be told of it without asking DNS.
+func (s *Sender) targetOf(rawURL string) (*target, error) {
+	if t, ok := s.targets.Get(rawURL); ok {
+		return t, nil
+	}
+	u, h, err := s.policy.parseURL(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	t := newTarget(u, h)
+	s.targets.Add(strings.Clone(rawURL), t)
+	return t, nil
 }
 
 // refused is for a URL that passed when it was saved, under another policy.
