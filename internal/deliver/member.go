@@ -91,6 +91,7 @@ func (m *member) attempt() {
 	}
 	m.setRunning()
 	r.metrics.inFlight.Inc()
+	r.recorder.expect()
 	last, refused := m.exchange(ctx)
 	r.metrics.inFlight.Dec()
 	r.limiter.release(m.EndpointID, &m.slot, r.cfg.Now(), last.ok())

@@ -31,6 +31,10 @@ type recorder struct {
 	mu   sync.Mutex
 	// quit ends the trying: the process must go, and Postgres is away still.
 	quit chan struct{}
+	// underway are requests whose outcomes are to be recorded.
+	underway atomic.Int64
+	// space is where run puts a group's outcomes together; nobody keeps them.
+	space []webhook.Outcome
 }
 
 // result is an outcome and who waits for its answer.
@@ -67,10 +71,14 @@ func newRecorder(outcomes Outcomes, capacity int, logger *slog.Logger, m metrics
 	}
 }
 
-// record has the outcome committed, and then tells w. Its memory is bounded by the
+// expect announces an outcome.
+func (r *recorder) expect() { r.underway.Add(1) }
+
+// record has an announced outcome committed, and then tells w. Its memory is bounded by the
 // rooms, which whoever waits for an answer is still in, and by what was detached before
 // it showed that Postgres is away.
 func (r *recorder) record(o webhook.Outcome, w waiter) {
+	r.underway.Add(-1)
 	r.in <- &result{Outcome: o, since: time.Now(), waiter: w}
 }
 
@@ -134,10 +142,12 @@ func (r *recorder) run() {
 
 // write commits the group, trying until it can.
 func (r *recorder) write(group []*result) {
-	outcomes := make([]webhook.Outcome, len(group))
-	for i, res := range group {
-		outcomes[i] = res.Outcome
+	outcomes := r.space[:0]
+	for _, res := range group {
+		outcomes = append(outcomes, res.Outcome)
 	}
+	r.space = outcomes
+	defer clear(outcomes) // they hold answers' bodies
 	decided, whole := r.commit(outcomes)
 	if r.recorded != nil {
 		r.recorded(outcomes)

@@ -72,6 +72,7 @@ func (a asker) recorded(_ *webhook.Outcome, v verdict) { a <- v }
 // await returns once the outcome is recorded.
 func (r *recorder) await(o webhook.Outcome) verdict {
 	answer := make(asker, 1)
+	r.expect()
 	r.record(o, answer)
 	return <-answer
 }
@@ -111,6 +112,7 @@ func TestRecorder(t *testing.T) {
 		t.Parallel()
 		inBubble(t, func(t *testing.T, f *fakeOutcomes, r *recorder) {
 			f.set(func(f *fakeOutcomes) { f.takes = time.Millisecond })
+			r.expect() // another request is under way meanwhile
 			var all sync.WaitGroup
 			for n := range byte(200) { // as many as ten a millisecond
 				all.Go(func() {
@@ -135,12 +137,23 @@ func TestRecorder(t *testing.T) {
 			if took := time.Since(before); took != f.takes {
 				t.Errorf("a lone one waited %s", took)
 			}
+			for n := range byte(50) {
+				all.Go(func() { r.await(outcome(n)) })
+			}
+			all.Wait()
+			r.underway.Add(-1)
+			before = time.Now()
+			r.await(outcome(1))
+			if took := time.Since(before); took != f.takes {
+				t.Errorf("one waited %s, with nothing under way", took)
+			}
 		})
 	})
 
 	t.Run("LetsNoOrderedOneWaitForCompany", func(t *testing.T) {
 		t.Parallel()
 		inBubble(t, func(t *testing.T, f *fakeOutcomes, r *recorder) {
+			r.expect() // another request is under way meanwhile
 			var all sync.WaitGroup
 			for n := range byte(50) {
 				all.Go(func() { r.await(outcome(n)) })

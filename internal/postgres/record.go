@@ -154,7 +154,12 @@ type columns struct {
 	requestHeaders, responseHeaders, responseBodys [][]byte
 }
 
-func attemptColumns(all []**entry) (c columns) {
+func attemptColumns(all []**entry) columns {
+	n := len(all)
+	c := columns{
+		attempts: make([]pgtype.UUID, 0, n), startedAts: make([]pgtype.Timestamptz, 0, n), durations: make([]int64, 0, n), statusCodes: make([]int32, 0, n),
+		requestHeaders: make([][]byte, 0, n), responseHeaders: make([][]byte, 0, n), responseBodys: make([][]byte, 0, n),
+	}
 	for _, p := range all {
 		c.add(&(*p).Attempt)
 	}

@@ -176,6 +176,23 @@ var handOver = []rule{
 			"internal/deliver", "TestPostgresAway",
 		},
 	}},
+	{row: "Outcomes wait for company only while some is to come, and ordered ones never", mutants: []mutant{
+		{
+			"internal/deliver/gather.go",
+			" || g.hurried || ", " || ",
+			"internal/deliver", "TestRecorder/LetsNoOrderedOneWaitForCompany",
+		},
+		{
+			"internal/deliver/gather.go",
+			" || r.underway.Load() == 0 {", " {",
+			"internal/deliver", "TestRecorder/WaitsForCompanyOnceThereIsSome",
+		},
+		{
+			"internal/deliver/gather.go",
+			"if !expected || g.hurried", "if true || g.hurried",
+			"internal/deliver", "TestRecorder/WaitsForCompanyOnceThereIsSome",
+		},
+	}},
 	{row: "A delivery for a later time has no task and is in no Redis before, and is never early, by Postgres's clock", mutants: []mutant{
 		{
 			"internal/ingest/group.go",

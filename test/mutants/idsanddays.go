@@ -21,7 +21,7 @@ var idsAndDays = []rule{
 		},
 		{
 			"internal/postgres/internal/dbsqlc/deliver.sql.go",
-			"WHERE d.id >= $3::uuid AND d.id < $4::uuid\n", "WHERE coalesce(d.id >= $3::uuid AND d.id < $4::uuid, false)\n",
+			"\nWHERE d.id >= $3::uuid AND d.id < $4::uuid\n", "\nWHERE coalesce(d.id >= $3::uuid AND d.id < $4::uuid, false)\n",
 			"internal/postgres", "TestDayBoundStatementsLockOneDay",
 		},
 		{

@@ -28,6 +28,13 @@ var writers = []rule{
 			"internal/ingest", "TestWaiting/EndsAfterMaxWait",
 		},
 	}},
+	{row: "Callers who came meanwhile and those just answered commit as one", mutants: []mutant{
+		{
+			"internal/ingest/writer.go",
+			"			i.expectAll()\n", "",
+			"internal/ingest", "TestGroup/BringsTwoHalvesTogether",
+		},
+	}},
 	{row: "A wide event commits alone", mutants: []mutant{
 		{
 			"internal/ingest/writer.go",
