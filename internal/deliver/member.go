@@ -91,7 +91,6 @@ func (m *member) attempt() {
 	}
 	m.setRunning()
 	r.metrics.inFlight.Inc()
-	r.recorder.expect()
 	last, refused := m.exchange(ctx)
 	r.metrics.inFlight.Dec()
 	r.limiter.release(m.EndpointID, &m.slot, r.cfg.Now(), last.ok())
@@ -149,6 +148,7 @@ func (m *member) setRunning() {
 	m.mu.Lock()
 	m.running = true
 	m.mu.Unlock()
+	m.run.r.recorder.expect(1)
 }
 
 // rest ends the running state; from then on nobody else changes who holds the
@@ -157,6 +157,9 @@ func (m *member) rest() (detached bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.running = false
+	if !m.detached {
+		m.run.r.recorder.expect(-1)
+	}
 	return m.detached
 }
 

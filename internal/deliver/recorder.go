@@ -31,7 +31,7 @@ type recorder struct {
 	mu   sync.Mutex
 	// quit ends the trying: the process must go, and Postgres is away still.
 	quit chan struct{}
-	// underway are requests whose outcomes are to be recorded.
+	// underway are requests whose outcomes may come soon.
 	underway atomic.Int64
 	// space is where run puts a group's outcomes together; nobody keeps them.
 	space []webhook.Outcome
@@ -71,14 +71,15 @@ func newRecorder(outcomes Outcomes, capacity int, logger *slog.Logger, m metrics
 	}
 }
 
-// expect announces an outcome.
-func (r *recorder) expect() { r.underway.Add(1) }
+// expect counts requests that are under way, and with less than 0 those that have
+// ended or that nothing should wait for. One has ended before its outcome comes, which
+// would wait for itself.
+func (r *recorder) expect(requests int64) { r.underway.Add(requests) }
 
-// record has an announced outcome committed, and then tells w. Its memory is bounded by the
+// record has the outcome committed, and then tells w. Its memory is bounded by the
 // rooms, which whoever waits for an answer is still in, and by what was detached before
 // it showed that Postgres is away.
 func (r *recorder) record(o webhook.Outcome, w waiter) {
-	r.underway.Add(-1)
 	r.in <- &result{Outcome: o, since: time.Now(), waiter: w}
 }
 

@@ -72,9 +72,18 @@ func (a asker) recorded(_ *webhook.Outcome, v verdict) { a <- v }
 // await returns once the outcome is recorded.
 func (r *recorder) await(o webhook.Outcome) verdict {
 	answer := make(asker, 1)
-	r.expect()
 	r.record(o, answer)
 	return <-answer
+}
+
+// fifty are recorded, one and then a group of the others.
+func (r *recorder) fifty(all *sync.WaitGroup) {
+	all.Go(func() { r.await(outcome(0)) })
+	synctest.Wait()
+	for n := range byte(49) {
+		all.Go(func() { r.await(outcome(n + 1)) })
+	}
+	all.Wait()
 }
 
 // inBubble runs a test with a recorder on a clock that jumps.
@@ -112,7 +121,7 @@ func TestRecorder(t *testing.T) {
 		t.Parallel()
 		inBubble(t, func(t *testing.T, f *fakeOutcomes, r *recorder) {
 			f.set(func(f *fakeOutcomes) { f.takes = time.Millisecond })
-			r.expect() // another request is under way meanwhile
+			r.expect(1) // another request is under way meanwhile
 			var all sync.WaitGroup
 			for n := range byte(200) { // as many as ten a millisecond
 				all.Go(func() {
@@ -137,11 +146,8 @@ func TestRecorder(t *testing.T) {
 			if took := time.Since(before); took != f.takes {
 				t.Errorf("a lone one waited %s", took)
 			}
-			for n := range byte(50) {
-				all.Go(func() { r.await(outcome(n)) })
-			}
-			all.Wait()
-			r.underway.Add(-1)
+			r.fifty(&all)
+			r.expect(-1)
 			before = time.Now()
 			r.await(outcome(1))
 			if took := time.Since(before); took != f.takes {
@@ -153,12 +159,9 @@ func TestRecorder(t *testing.T) {
 	t.Run("LetsNoOrderedOneWaitForCompany", func(t *testing.T) {
 		t.Parallel()
 		inBubble(t, func(t *testing.T, f *fakeOutcomes, r *recorder) {
-			r.expect() // another request is under way meanwhile
+			r.expect(1) // another request is under way meanwhile
 			var all sync.WaitGroup
-			for n := range byte(50) {
-				all.Go(func() { r.await(outcome(n)) })
-			}
-			all.Wait()
+			r.fifty(&all)
 			ordered := outcome(60)
 			ordered.Turn = &webhook.Turn{Key: "k", Seq: 1}
 			before := time.Now()

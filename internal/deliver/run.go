@@ -152,6 +152,7 @@ func (c *run) detachSlow(ctx context.Context, all bool) {
 		if named[m.DeliveryID] {
 			m.task = holder
 			m.detached = true
+			c.r.recorder.expect(-1)
 		}
 		m.doubted = m.doubted || err != nil
 		m.mu.Unlock()

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -79,5 +80,36 @@ func TestSenderRefusesHeadersThatWouldEndEarly(t *testing.T) {
 	}
 	if got := r.conns.Load(); got != 0 {
 		t.Errorf("%d connections were made", got)
+	}
+}
+
+// A URL is taken apart once. What is kept is the whole URL's, and a refusal is not.
+func TestSenderKeepsURLsTakenApart(t *testing.T) {
+	t.Parallel()
+	s, err := NewSender(NewPolicy(loopback()), SenderConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, rawURL := range []string{"http://127.0.0.1:81/a?b=1", "http://127.0.0.1:81/a?b=2", "http://127.0.0.1:82/a?b=1"} {
+		first, err := s.targetOf(rawURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, _ := s.targetOf(rawURL)
+		if again != first || first.url.String() != rawURL || first.host != first.url.Host {
+			t.Errorf("%s is kept as %+v", rawURL, again)
+		}
+	}
+	for range 2 {
+		if kept, err := s.targetOf("ftp://127.0.0.1/"); err == nil {
+			t.Errorf("%+v", kept)
+		}
+	}
+	for n := range maxTargets + 10 {
+		_, _ = s.targetOf("http://127.0.0.1/" + strconv.Itoa(n))
+	}
+	if n := s.targets.Len(); n != maxTargets {
+		t.Errorf("%d are kept", n)
 	}
 }

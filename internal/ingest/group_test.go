@@ -107,6 +107,17 @@ func TestGroup(t *testing.T) {
 		})
 	})
 
+	t.Run("ForgetsWhoDidNotComeBack", func(t *testing.T) {
+		bubble(t, func(t *testing.T, w *world) {
+			w.expected = 88 // of a burst long ago
+			time.AfterFunc(time.Minute, func() { check(t, w.admit(requestsFor("w", "alone")[0])) })
+			start := time.Now()
+			if group, _ := w.gather(); len(group) != 1 || time.Since(start) != time.Minute {
+				t.Errorf("%d after %s", len(group), time.Since(start))
+			}
+		})
+	})
+
 	t.Run("WaitsForNobodyOnceThoseExpectedAreThere", func(t *testing.T) {
 		bubble(t, func(t *testing.T, w *world) {
 			for _, r := range requestsFor("w", slices.Repeat([]string{"a"}, 88)...) {

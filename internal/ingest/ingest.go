@@ -79,7 +79,7 @@ const (
 	maxGroupEvents     = 512
 	maxGroupDeliveries = 10_000
 	maxGroupBytes      = 8 << 20
-	// gatherWindow is how long a group waits for each event that is expected: a round
+	// gatherWindow is how long a group waits for each caller that is expected: a round
 	// trip takes a busy machine several milliseconds, and an idle one's groups are small.
 	gatherWindow    = 50 * time.Microsecond
 	maxGatherWindow = 6 * time.Millisecond
@@ -99,8 +99,8 @@ type Ingester struct {
 	ids      webhook.IDSource // the group writer's
 	requests chan *request
 	waiting  struct{ events, bytes atomic.Int64 }
-	// expected is how many events the next group may hold: those who were answered
-	// come back at about that rate, and others wait already.
+	// expected is how many callers the next group may have: those who were answered
+	// come back, and others wait already.
 	expected int
 	// repeats: the last group with idempotency keys had some that were taken.
 	repeats bool

@@ -52,7 +52,7 @@ func (i *Ingester) write() {
 // turns for good, in twice as many commits.
 func (i *Ingester) expectAll() {
 	if i.expected > 0 {
-		i.expected += int(i.waiting.events.Load())
+		i.expected += len(i.requests)
 	}
 }
 
@@ -88,7 +88,16 @@ func (i *Ingester) first() (r *request, open bool) {
 	if r, i.held = i.held, nil; r != nil {
 		return r, true
 	}
+	select {
+	case r, open = <-i.requests:
+		return r, open
+	default:
+	}
+	waited := time.Now()
 	r, open = <-i.requests
+	if time.Since(waited) > maxGatherWindow {
+		i.expected = 0 // whoever was to come back is here, or does not come
+	}
 	return r, open
 }
 
@@ -109,7 +118,7 @@ func (g *gathering) another() (r *request, open bool) {
 		return r, open
 	default:
 	}
-	if g.events >= g.i.expected {
+	if len(g.group) >= g.i.expected {
 		return g.straggler()
 	}
 	if g.window == nil {
@@ -147,8 +156,8 @@ func (g *gathering) end() {
 		g.window.Stop()
 	}
 	g.i.expected = 0
-	if len(g.group) > 1 {
-		g.i.expected = g.events - g.events/8
+	if n := len(g.group); n > 1 {
+		g.i.expected = n - n/8
 	}
 }
 

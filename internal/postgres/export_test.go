@@ -3,8 +3,6 @@ package postgres
 import (
 	"context"
 	"time"
-
-	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
 )
 
 // NameDaysFrom sets from which size on a day's own tables are named.
@@ -24,7 +22,7 @@ func (db *DB) Names(ctx context.Context, day, now time.Time) bool {
 // OwnStatements are those that name a day's own tables.
 func OwnStatements(day time.Time) []string {
 	s := newOnDay(day)
-	return []string{s.insertEvents, s.insertDeliveries, s.recordSuccesses, s.guards[dbsqlc.GuardDeliveries], s.guards[dbsqlc.GuardAlike]}
+	return []string{s.insertEvents, s.insertDeliveries, s.recordSuccesses, s.guard, s.guardAlike}
 }
 
 // BuildDayIndexes is that step of Up; then it tells the lock_timeout of the migrations that follow.

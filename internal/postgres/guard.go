@@ -33,7 +33,7 @@ func (s *Deliver) guardDay(ctx context.Context, day time.Time, d *dayOf[webhook.
 			return err
 		}
 	}
-	rows, err := guardRows[dbsqlc.GuardDeliveriesRow](ctx, s.db, day, dbsqlc.GuardDeliveries, asked)
+	rows, err := guardRows[dbsqlc.GuardDeliveriesRow](ctx, s.db, day, asked, dbsqlc.GuardDeliveries, func(own *onDay) string { return own.guard })
 	for i := range rows {
 		if rows[i].ReadOnly {
 			return s.db.readOnly()
@@ -46,7 +46,7 @@ func (s *Deliver) guardDay(ctx context.Context, day time.Time, d *dayOf[webhook.
 // guardAlike fills in the deliveries of those endpoints all of whose deliveries stand
 // alike, and returns the others.
 func (s *Deliver) guardAlike(ctx context.Context, day time.Time, d *dayOf[webhook.Member], out map[webhook.ID]webhook.Standing) (*keys, error) {
-	rows, err := guardRows[dbsqlc.GuardAlikeRow](ctx, s.db, day, dbsqlc.GuardAlike, &d.keys)
+	rows, err := guardRows[dbsqlc.GuardAlikeRow](ctx, s.db, day, &d.keys, dbsqlc.GuardAlike, func(own *onDay) string { return own.guardAlike })
 	if err != nil {
 		return nil, err
 	}
@@ -79,12 +79,12 @@ func (s *Deliver) guardAlike(ctx context.Context, day time.Time, d *dayOf[webhoo
 }
 
 // guardRows asks of one day, of its own table on a busy one.
-func guardRows[T any](ctx context.Context, db *DB, day time.Time, statement string, d *keys) (found []T, err error) {
+func guardRows[T any](ctx context.Context, db *DB, day time.Time, d *keys, statement string, of func(*onDay) string) (found []T, err error) {
 	now := time.Now()
 	if own := db.busy(ctx, day, now); own != nil {
 		b := &pgx.Batch{}
 		b.Queue(dbsqlc.PlanOnceByKeys)
-		queueGuard(b, own.guards[statement], d, &found)
+		queueGuard(b, of(own), d, &found)
 		err = db.pool.SendBatch(ctx, b).Close() // which finds them
 		if !db.goByParents(err, now, day) {
 			return found, err

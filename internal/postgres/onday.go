@@ -22,7 +22,7 @@ import (
 // changes deliveries sends dbsqlc.MarkMinutes after it, in the same transaction.
 type onDay struct {
 	insertEvents, insertDeliveries, recordSuccesses string
-	guards                                          map[string]string // by what they are of all days
+	guard, guardAlike                               string
 }
 
 // dayTableName is where a statement names a table that has its days.
@@ -35,9 +35,7 @@ func newOnDay(day time.Time) *onDay {
 	return &onDay{
 		insertEvents: own(dbsqlc.InsertEvents), insertDeliveries: own(dbsqlc.InsertDeliveries),
 		recordSuccesses: own(dbsqlc.RecordSuccesses),
-		guards: map[string]string{
-			dbsqlc.GuardDeliveries: own(dbsqlc.GuardDeliveries), dbsqlc.GuardAlike: own(dbsqlc.GuardAlike),
-		},
+		guard:           own(dbsqlc.GuardDeliveries), guardAlike: own(dbsqlc.GuardAlike),
 	}
 }
 

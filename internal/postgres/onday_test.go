@@ -144,7 +144,7 @@ func TestBusyDayThatIsGone(t *testing.T) {
 			kept, gone := s.acceptsNow(db, 1)[0], s.delivered(time.Now().AddDate(0, 0, -2))
 			s.records(db, []webhook.Outcome{outcome(gone, "c_1", 0, 200)}, true) // its table is known
 			s.exec(fmt.Sprintf(end, "deliveries_p"+gone.DeliveryID.Day().Format("20060102")))
-			found, err := s.deliver(db).Guard(t.Context(), []webhook.Member{gone, kept})
+			found, err := s.deliver(db).Guard(t.Context(), []webhook.Member{gone, gone, gone, gone, kept})
 			must(t, err)
 			if _, ok := found[gone.DeliveryID]; ok || found[kept.DeliveryID].Task != "c_1" {
 				t.Errorf("found %v", found)

@@ -115,7 +115,7 @@ func TestReadOnlyPostgres(t *testing.T) {
 	t.Run("LetsNoRequestBeMade", func(t *testing.T) {
 		t.Parallel()
 		s := setup(t)
-		m := []webhook.Member{s.pending(0, "c_1")}
+		m := []webhook.Member{s.pending(0, "c_1"), s.pending(0, "c_1"), s.pending(0, "c_1"), s.pending(0, "c_1")}
 		must(t, second(s.deliver(s.db).Guard(t.Context(), m)))
 		turnReadOnly(t, s.url)
 		s.settle()

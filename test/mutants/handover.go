@@ -30,6 +30,21 @@ var handOver = []rule{
 			"internal/postgres", "TestGuardOfManySaysWhatItSaysOfEach",
 		},
 		{
+			"internal/postgres/internal/dbsqlc/deliver.sql.go",
+			"d.task IS NOT NULL AND d.next_attempt_at <= now() AND d.deliver_at IS NULL", "d.task IS NOT NULL AND d.deliver_at IS NULL",
+			"internal/postgres", "TestGuardOfManySaysWhatItSaysOfEach",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/deliver.sql.go",
+			"THEN d.ordering_key IS NULL ELSE false END", "THEN true ELSE false END",
+			"internal/postgres", "TestGuardOfManySaysWhatItSaysOfEach",
+		},
+		{
+			"internal/postgres/guard.go",
+			"		if r.ReadOnly {\n", "		if false {\n",
+			"internal/postgres", "TestReadOnlyPostgres/LetsNoRequestBeMade",
+		},
+		{
 			"internal/deliver/held.go",
 			"if st.Task != m.task {", "if st.Task == \"\" {",
 			"internal/deliver", "TestAMemberThatWaitedLong/IsLeftToWhoHasItNow",
