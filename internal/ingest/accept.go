@@ -108,11 +108,17 @@ func (i *Ingester) submit(ctx context.Context, r *request) answer {
 	defer func() { i.metrics.waitSeconds.Observe(i.cfg.Now().Sub(since).Seconds()) }()
 	timer := time.NewTimer(i.cfg.MaxWait)
 	defer timer.Stop()
-	select {
-	case a := <-r.answer:
-		return a
-	case <-timer.C:
-	case <-ctx.Done():
+	for waits := true; waits; {
+		select {
+		case a := <-r.answer:
+			return a
+		case <-timer.C:
+			if waits = i.getsOn(since); waits {
+				timer.Reset(onceMore)
+			}
+		case <-ctx.Done():
+			waits = false
+		}
 	}
 	if !r.taken.Swap(true) {
 		i.left(r)
@@ -120,6 +126,18 @@ func (i *Ingester) submit(ctx context.Context, r *request) answer {
 	}
 	// The group is being committed: its outcome must be known before an answer.
 	return <-r.answer
+}
+
+// A group of wide events takes seconds of commits, and meanwhile takes in nobody.
+// Whoever waits behind it is asked every onceMore whether to go on, up to three times
+// MaxWait in all.
+const onceMore = time.Second
+
+// getsOn reports whether one who waits since then has something to wait for: others'
+// events are being committed.
+func (i *Ingester) getsOn(since time.Time) bool {
+	now := i.cfg.Now()
+	return now.Sub(since) < 3*i.cfg.MaxWait && now.Sub(time.Unix(0, i.lastCommit.Load())) < onceMore
 }
 
 // ours finds the events whose id is one that we generated: they were accepted

@@ -146,6 +146,7 @@ func (i *Ingester) commit(ctx context.Context, p *plan) {
 		i.refuse(ctx, p, err)
 		return
 	}
+	i.lastCommit.Store(i.cfg.Now().UnixNano())
 	i.repeats = i.repeats || slices.ContainsFunc(p.group.Answers, func(a webhook.Answer) bool { return p.isTaken(a.Event, duplicates) })
 	i.settle(p, duplicates)
 }

@@ -57,7 +57,8 @@ type Config struct {
 	// Logger is where problems go. Default nowhere.
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
-	// MaxWait bounds how long an event waits for its group. Default 2s.
+	// MaxWait bounds how long an event waits for its group, and three times as long
+	// while others' are being committed. Default 2s.
 	MaxWait time.Duration
 	// HighWater is how many tasks may wait in Redis, of the bulk lane and of the
 	// others, before new deliveries stay
@@ -99,6 +100,8 @@ type Ingester struct {
 	ids      webhook.IDSource // the group writer's
 	requests chan *request
 	waiting  struct{ events, bytes atomic.Int64 }
+	// lastCommit is when the writer last did, in Unix nanoseconds.
+	lastCommit atomic.Int64
 	// expected is how many callers the next group may have: those who were answered
 	// come back, and others wait already.
 	expected int

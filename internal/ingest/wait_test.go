@@ -30,6 +30,38 @@ func TestWaiting(t *testing.T) {
 		})
 	})
 
+	t.Run("GoesOnWhileOthersAreCommitted", func(t *testing.T) {
+		for name, takes := range map[string]time.Duration{"UntilItsTurn": 300 * time.Millisecond, "ThreeTimesMaxWaitAtMost": 480 * time.Millisecond} {
+			t.Run(name, func(t *testing.T) {
+				bubble(t, func(t *testing.T, w *world) {
+					w.endpoints["wide"] = 1500 // six of its events are a group
+					free := w.hang(holds("slow"))
+					w.Start()
+					go w.publish("w", "slow")
+					synctest.Wait()
+					var all sync.WaitGroup
+					for range 80 {
+						all.Go(func() { check(t, w.publish("wide", "a")) })
+					}
+					synctest.Wait()
+					w.before = func(*webhook.Group) error { <-time.After(takes); return nil }
+					free()
+					<-time.After(takes) // all 80 are taken, for 14 commits
+					start := time.Now()
+					err := w.publish("w", "late")
+					if took := time.Since(start); name == "UntilItsTurn" {
+						if err != nil || took < 4*time.Second {
+							t.Errorf("%v after %s", err, took)
+						}
+					} else if webhook.CodeOf(err) != webhook.CodeUnavailable || took != 6*time.Second {
+						t.Errorf("%v after %s", err, took)
+					}
+					all.Wait()
+				})
+			})
+		}
+	})
+
 	t.Run("EndsWithItsCaller", func(t *testing.T) {
 		bubble(t, func(t *testing.T, w *world) {
 			free := w.hang(holds("slow"))

@@ -223,6 +223,7 @@ func (i *Ingester) process(ctx context.Context, requests []*request) {
 		}
 		if !p.fits(r.most) {
 			i.commit(ctx, p)
+			i.expected = 0 // there is more than a group holds as it is
 			p = i.newPlan(&i.ids)
 		}
 		i.plan(p, r, x)
