@@ -92,7 +92,8 @@ func guardRows[T any](ctx context.Context, db *DB, day time.Time, d *keys, state
 	}
 	b := &pgx.Batch{}
 	queueGuard(b, statement, d, &found)
-	return found, db.pool.SendBatch(ctx, b).Close()
+	err = db.pool.SendBatch(ctx, b).Close()
+	return found, err
 }
 
 func queueGuard[T any](b *pgx.Batch, statement string, d *keys, found *[]T) {
