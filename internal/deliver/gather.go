@@ -8,7 +8,8 @@ import (
 
 // An outcome waits for others at most for company, counted from when it came, and only
 // while there are requests under way and groups have more than few: what a commit costs
-// by itself is shared by more then. At fan-out 1 and 8,000 deliveries/s a group has 190 in place of 36.
+// by itself is shared by more then. At fan-out 1 and 8,000 deliveries/s a group has 190
+// in place of 36.
 const (
 	company = 10 * time.Millisecond
 	few     = 8

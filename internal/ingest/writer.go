@@ -88,14 +88,9 @@ func (i *Ingester) first() (r *request, open bool) {
 	if r, i.held = i.held, nil; r != nil {
 		return r, true
 	}
-	select {
-	case r, open = <-i.requests:
-		return r, open
-	default:
-	}
-	waited := time.Now()
+	began := time.Now()
 	r, open = <-i.requests
-	if time.Since(waited) > maxGatherWindow {
+	if time.Since(began) > maxGatherWindow {
 		i.expected = 0 // whoever was to come back is here, or does not come
 	}
 	return r, open

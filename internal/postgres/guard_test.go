@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/postrider/postrider/internal/postgres"
 	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
 	"github.com/postrider/postrider/internal/webhook"
@@ -22,18 +20,15 @@ var standings = []string{
 	"deliver_at = now() - interval '1 minute'", "task = 'c_2'", "task = NULL", "ordering_key = 'k', ordering_seq = 7", isParked, isSuccess, isFailed, isCanceled,
 }
 
-// Of many, those of an endpoint that stand alike are told in one row. What is said of each must be what is said of
-// it by itself.
+// Of many, those of an endpoint that stand alike are told in one row. What is said of
+// each must be what is said of it by itself.
 func TestGuardOfManySaysWhatItSaysOfEach(t *testing.T) {
 	t.Parallel()
 	for name, busy := range map[string]bool{"OnABusyDay": true, "OnAnyDay": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := setup(t)
-			db := s.db
-			if busy {
-				db = s.busy()
-			}
+			db := s.dbOf(busy)
 			ends := []webhook.ID{s.end}
 			for range 5 {
 				ends = append(ends, s.endpoint("w").ID)
@@ -107,10 +102,7 @@ func TestGuardLooksEndpointsUp(t *testing.T) {
 			must(t, err)
 			_, err = tx.Exec(t.Context(), dbsqlc.PlanOnceByKeys)
 			must(t, err)
-			rows, err := tx.Query(t.Context(), "EXPLAIN "+statement, []string{"w"}, []any{pg(m.DeliveryID)}, pg(lo), pg(hi))
-			must(t, err)
-			plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
-			must(t, err)
+			plan := explain(t, tx.Conn(), statement, []any{[]string{"w"}, []any{pg(m.DeliveryID)}, pg(lo), pg(hi)})
 			must(t, tx.Rollback(t.Context()))
 			at := slices.IndexFunc(plan, func(line string) bool { return strings.Contains(line, " on endpoints ") })
 			if at < 0 || !strings.Contains(plan[at], "endpoints_pkey") || !strings.Contains(plan[at+1], "Index Cond: (id = d.endpoint_id)") {

@@ -20,6 +20,14 @@ func (s *stage) busy() *postgres.DB {
 	return db
 }
 
+// dbOf names days' own tables for a busy day, and all days' otherwise.
+func (s *stage) dbOf(busy bool) *postgres.DB {
+	if busy {
+		return s.busy()
+	}
+	return s.db
+}
+
 // group is of events accepted now and their deliveries.
 func (s *stage) group(now time.Time, events, fanout int) (*webhook.Group, []webhook.Member) {
 	g := &webhook.Group{MadeAt: now}
@@ -61,10 +69,7 @@ func TestBusyDay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := setup(t)
-			db := s.db
-			if busy {
-				db = s.busy()
-			}
+			db := s.dbOf(busy)
 			s.exec("CREATE TABLE used (of text)")
 			s.exec(`CREATE FUNCTION use() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 				INSERT INTO used VALUES (TG_ARGV[0] || ' ' || TG_OP); RETURN NULL; END $$`)

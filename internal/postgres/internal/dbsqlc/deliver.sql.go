@@ -158,10 +158,11 @@ type GuardAlikeRow struct {
 }
 
 // The same of many at once: how many of an endpoint's are pending, due, without an
-// ordering key, and stand alike otherwise. An endpoint that is paused in any manner has none here. Most
-// chunks are told in as many rows as they have endpoints, which is less to look up, to
-// send and to read. OFFSET 0 keeps it a look-up for each endpoint: of the groups the
-// planner expects few, and would go through them for every endpoint there is. Index: day deliveries_pkey, endpoints_pkey, endpoint_health_pkey.
+// ordering key, and stand alike otherwise. An endpoint that is paused in any manner
+// has none here. Most chunks are told in as many rows as they have endpoints, which is
+// less to look up, to send and to read. OFFSET 0 keeps it a look-up for each endpoint:
+// of the groups the planner expects few, and would go through them for every endpoint
+// there is. Index: day deliveries_pkey, endpoints_pkey, endpoint_health_pkey.
 func (q *Queries) GuardAlike(ctx context.Context, arg GuardAlikeParams) ([]GuardAlikeRow, error) {
 	rows, err := q.db.Query(ctx, GuardAlike,
 		arg.WorkspaceIds,
