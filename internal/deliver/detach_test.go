@@ -10,6 +10,14 @@ import (
 	"github.com/postrider/postrider/internal/webhook"
 )
 
+// wantsUnderway looks at how many outcomes may come soon.
+func (s *stage) wantsUnderway(n int64) {
+	s.t.Helper()
+	if is := s.runner.recorder.underway.Load(); is != n {
+		s.t.Errorf("%d are under way, want %d", is, n)
+	}
+}
+
 // Detaching begins a second after the chunk; these tests let it pass.
 
 func TestDetach(t *testing.T) {
@@ -23,9 +31,12 @@ func TestDetach(t *testing.T) {
 		m := s.delivery(s.endpoint(), newTask)
 		done := s.begin(chunk(newTask, m))
 		receive(t, begun)
+		s.wantsUnderway(1)
 		must(t, receive(t, done))
 		s.wants(m, "status = 'pending' AND attempts = 0 AND task = '"+mine+"'")
+		s.wantsUnderway(0) // others' outcomes do not wait for it
 		s.stop()
+		s.wantsUnderway(0)
 		s.wants(m, "status = 'success' AND attempts = 1")
 		s.wantsAttempt(m, 1, "status_code = 200 AND duration_us > 900000")
 	})

@@ -207,6 +207,11 @@ var handOver = []rule{
 			"if !expected || g.hurried", "if true || g.hurried",
 			"internal/deliver", "TestRecorder/WaitsForCompanyOnceThereIsSome",
 		},
+		{
+			"internal/deliver/run.go",
+			"			c.r.recorder.expect(-1)\n", "",
+			"internal/deliver", "TestDetach/LetsTheChunkEndWhileARequestHangs",
+		},
 	}},
 	{row: "A delivery for a later time has no task and is in no Redis before, and is never early, by Postgres's clock", mutants: []mutant{
 		{
