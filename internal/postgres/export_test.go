@@ -22,7 +22,7 @@ func (db *DB) Names(ctx context.Context, day, now time.Time) bool {
 // OwnStatements are those that name a day's own tables.
 func OwnStatements(day time.Time) []string {
 	s := newOnDay(day)
-	return []string{s.insertEvents, s.insertDeliveries, s.recordSuccesses, s.guard, s.guardAlike}
+	return []string{s.insertEvents, s.insertDeliveries, s.recordSuccesses, s.guard, s.guardSpans}
 }
 
 // BuildDayIndexes is that step of Up; then it tells the lock_timeout of the migrations that follow.

@@ -131,8 +131,8 @@ func TestDayBoundStatementsLockOneDay(t *testing.T) {
 			_, err := q.ExpirePending(ctx, dbsqlc.ExpirePendingParams{Lo: lo, Hi: hi, N: 5000})
 			return err
 		},
-		"GuardAlike": func(q *dbsqlc.Queries) error {
-			_, err := q.GuardAlike(ctx, dbsqlc.GuardAlikeParams{Lo: lo, Hi: hi, WorkspaceIds: workspaces, Ids: ids})
+		"GuardSpans": func(q *dbsqlc.Queries) error {
+			_, err := q.GuardSpans(ctx, dbsqlc.GuardSpansParams{Lo: lo, Hi: hi, WorkspaceIds: []string{"w"}, Firsts: ids[:1], Lasts: ids[:1], Mosts: []int32{50}})
 			return err
 		},
 		"GuardDeliveries": func(q *dbsqlc.Queries) error {

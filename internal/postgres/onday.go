@@ -22,11 +22,11 @@ import (
 // changes deliveries sends dbsqlc.MarkMinutes after it, in the same transaction.
 type onDay struct {
 	insertEvents, insertDeliveries, recordSuccesses string
-	guard, guardAlike                               string
+	guard, guardSpans                               string
 }
 
 // dayTableName is where a statement names a table that has its days.
-var dayTableName = regexp.MustCompile(`\b(INTO|UPDATE|JOIN) (` + strings.Join(dayTables, "|") + `)\b`)
+var dayTableName = regexp.MustCompile(`\b(INTO|UPDATE|JOIN|FROM) (` + strings.Join(dayTables, "|") + `)\b`)
 
 func newOnDay(day time.Time) *onDay {
 	own := func(statement string) string {
@@ -35,7 +35,7 @@ func newOnDay(day time.Time) *onDay {
 	return &onDay{
 		insertEvents: own(dbsqlc.InsertEvents), insertDeliveries: own(dbsqlc.InsertDeliveries),
 		recordSuccesses: own(dbsqlc.RecordSuccesses),
-		guard:           own(dbsqlc.GuardDeliveries), guardAlike: own(dbsqlc.GuardAlike),
+		guard:           own(dbsqlc.GuardDeliveries), guardSpans: own(dbsqlc.GuardSpans),
 	}
 }
 

@@ -52,7 +52,6 @@ func TestHotStatementsReadNoWholeDayWithoutStatistics(t *testing.T) {
 		args []any
 	}{
 		"GuardDeliveries":   {dbsqlc.GuardDeliveries, []any{workspaces, ids, lo, hi}},
-		"GuardAlike":        {dbsqlc.GuardAlike, []any{workspaces, ids, lo, hi}},
 		"RecordSuccesses":   {dbsqlc.RecordSuccesses, []any{workspaces, ids, ids, times, longs, ints, bytes, bytes, bytes, lo, hi}},
 		"RecordFailures":    {dbsqlc.RecordFailures, []any{workspaces, ids, tasks, ints, tasks, tasks, longs, bools, ids, times, longs, ints, tasks, tasks, bytes, bytes, bytes, lo, hi}},
 		"HandOver":          {dbsqlc.HandOver, []any{lo, hi, workspaces, ids, tasks, tasks}},
@@ -70,7 +69,7 @@ func TestHotStatementsReadNoWholeDayWithoutStatistics(t *testing.T) {
 		"WaitTurns":         {dbsqlc.WaitTurns, []any{lo, hi, workspaces, ids, ids, tasks, tasks}},
 		"EventBodies":       {dbsqlc.EventBodies, []any{workspaces, ids, lo, hi}},
 	} {
-		t.Run(name, func(t *testing.T) { wantByKey(t, conn, statement.sql, statement.args) })
+		t.Run(name, func(t *testing.T) { wantByKey(t, conn, statement.sql, statement.args, "(id = ") })
 	}
 	for name, statement := range map[string]struct {
 		sql  string
@@ -81,6 +80,9 @@ func TestHotStatementsReadNoWholeDayWithoutStatistics(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { wantByShare(t, conn, statement.sql, statement.args) })
 	}
+	t.Run("GuardSpans", func(t *testing.T) {
+		wantByKey(t, conn, dbsqlc.GuardSpans, []any{workspaces[:1], ids[:1], ids[n-1:], []int32{n}, lo, hi}, "(id >= (unnest(")
+	})
 	t.Run("AndTheTestSeesOthers", func(t *testing.T) {
 		plan := strings.Join(explain(t, conn, "SELECT * FROM deliveries WHERE id >= $1 AND id < $2", []any{lo, hi}), "\n")
 		if !strings.Contains(plan, "Seq Scan on deliveries_p") {
@@ -89,9 +91,9 @@ func TestHotStatementsReadNoWholeDayWithoutStatistics(t *testing.T) {
 	})
 }
 
-// wantByKey wants every table of a day to be read by its primary key, a row at a
-// time: "Index Cond" with both of its columns under each of its scans.
-func wantByKey(t *testing.T, conn *pgx.Conn, sql string, args []any) {
+// wantByKey wants every table of a day to be read by its primary key: "Index Cond" with
+// its workspace and what is said of the id, a row's or a range, under each of its scans.
+func wantByKey(t *testing.T, conn *pgx.Conn, sql string, args []any, ofID string) {
 	t.Helper()
 	plan := explain(t, conn, sql, args)
 	for i, line := range plan {
@@ -102,7 +104,7 @@ func wantByKey(t *testing.T, conn *pgx.Conn, sql string, args []any) {
 		if i+1 < len(plan) {
 			next = plan[i+1]
 		}
-		if !strings.Contains(line, "_pkey on ") || !strings.Contains(next, "(workspace_id = ") || !strings.Contains(next, "(id = ") {
+		if !strings.Contains(line, "_pkey on ") || !strings.Contains(next, "(workspace_id = ") || !strings.Contains(next, ofID) {
 			t.Errorf("not a look-up by key:\n%s\n%s\nin\n%s", line, next, strings.Join(plan, "\n"))
 		}
 	}

@@ -26,8 +26,13 @@ var handOver = []rule{
 		},
 		{
 			"internal/postgres/guard.go",
-			"int(r.Deliveries) == wanted[id]", "r.Deliveries > 0",
+			"id := webhook.ID(id); wanted[id] {", "id := webhook.ID(id); len(wanted) > 0 {",
 			"internal/postgres", "TestGuardOfManySaysWhatItSaysOfEach",
+		},
+		{
+			"internal/postgres/guard.go",
+			"if asked = d.without(out); len(asked.ids) == 0 {", "if asked = d.without(out); len(out) > 0 {",
+			"internal/postgres", "TestGuardOfManyAmongManyOthers",
 		},
 		{
 			"internal/postgres/internal/dbsqlc/deliver.sql.go",

@@ -122,81 +122,6 @@ func (q *Queries) EventBodies(ctx context.Context, arg EventBodiesParams) ([]Eve
 	return items, nil
 }
 
-const GuardAlike = `-- name: GuardAlike :many
-SELECT a.endpoint_id, a.task, a.attempts, a.schedule_start, a.replayed, a.deliveries, e.version,
-       (current_setting('transaction_read_only') = 'on')::bool AS read_only
-FROM (
-    SELECT d.endpoint_id, d.task, d.attempts, d.schedule_start, (d.replay_id IS NOT NULL)::bool AS replayed, count(*) AS deliveries
-    FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS id) u
-    JOIN deliveries d ON d.workspace_id = u.workspace_id AND d.id = u.id
-    WHERE d.id >= $3::uuid AND d.id < $4::uuid
-      AND CASE WHEN d.status = 'pending' AND d.task IS NOT NULL AND d.next_attempt_at <= now() AND d.deliver_at IS NULL
-               THEN d.ordering_key IS NULL ELSE false END
-    GROUP BY 1, 2, 3, 4, 5
-) a
-CROSS JOIN LATERAL (SELECT p.version, p.is_active, p.deleted_at FROM endpoints p WHERE p.id = a.endpoint_id OFFSET 0) e
-LEFT JOIN LATERAL (SELECT q.open_until FROM endpoint_health q WHERE q.endpoint_id = a.endpoint_id OFFSET 0) h ON true
-WHERE e.is_active AND e.deleted_at IS NULL AND h.open_until IS NULL
-`
-
-type GuardAlikeParams struct {
-	WorkspaceIds []string
-	Ids          []pgtype.UUID
-	Lo           pgtype.UUID
-	Hi           pgtype.UUID
-}
-
-type GuardAlikeRow struct {
-	EndpointID    pgtype.UUID
-	Task          *string
-	Attempts      int32
-	ScheduleStart int32
-	Replayed      bool
-	Deliveries    int64
-	Version       int64
-	ReadOnly      bool
-}
-
-// The same of many at once: how many of an endpoint's are pending, due, without an
-// ordering key, and stand alike otherwise. An endpoint that is paused in any manner
-// has none here. Most chunks are told in as many rows as they have endpoints, which is
-// less to look up, to send and to read. OFFSET 0 keeps it a look-up for each endpoint:
-// of the groups the planner expects few, and would go through them for every endpoint
-// there is. Index: day deliveries_pkey, endpoints_pkey, endpoint_health_pkey.
-func (q *Queries) GuardAlike(ctx context.Context, arg GuardAlikeParams) ([]GuardAlikeRow, error) {
-	rows, err := q.db.Query(ctx, GuardAlike,
-		arg.WorkspaceIds,
-		arg.Ids,
-		arg.Lo,
-		arg.Hi,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []GuardAlikeRow
-	for rows.Next() {
-		var i GuardAlikeRow
-		if err := rows.Scan(
-			&i.EndpointID,
-			&i.Task,
-			&i.Attempts,
-			&i.ScheduleStart,
-			&i.Replayed,
-			&i.Deliveries,
-			&i.Version,
-			&i.ReadOnly,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const GuardDeliveries = `-- name: GuardDeliveries :many
 
 SELECT d.id, d.status, d.task, d.attempts, d.schedule_start,
@@ -280,6 +205,90 @@ func (q *Queries) GuardDeliveries(ctx context.Context, arg GuardDeliveriesParams
 			&i.ReadOnly,
 			&i.OrderingKey,
 			&i.OrderingSeq,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const GuardSpans = `-- name: GuardSpans :many
+SELECT a.ids::bytea AS ids, a.task, a.attempts, a.schedule_start, a.replayed, e.version,
+       (current_setting('transaction_read_only') = 'on')::bool AS read_only
+FROM (
+    SELECT d.endpoint_id, d.task, d.attempts, d.schedule_start, (d.replay_id IS NOT NULL)::bool AS replayed,
+           string_agg(uuid_send(d.id), ''::bytea) AS ids
+    FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS first,
+                 unnest((SELECT $3::uuid[])) AS last, unnest((SELECT $4::int[])) AS most) u
+    CROSS JOIN LATERAL (
+        SELECT p.id, p.endpoint_id, p.task, p.attempts, p.schedule_start, p.replay_id, p.status, p.next_attempt_at, p.deliver_at, p.ordering_key
+        FROM deliveries p
+        WHERE p.workspace_id = u.workspace_id AND p.id >= u.first AND p.id <= u.last AND p.id >= $5::uuid AND p.id < $6::uuid
+        ORDER BY p.id LIMIT u.most) d
+    WHERE CASE WHEN d.status = 'pending' AND d.task IS NOT NULL AND d.next_attempt_at <= now() AND d.deliver_at IS NULL
+               THEN d.ordering_key IS NULL ELSE false END
+    GROUP BY 1, 2, 3, 4, 5
+) a
+CROSS JOIN LATERAL (SELECT q.version, q.is_active, q.deleted_at FROM endpoints q WHERE q.id = a.endpoint_id OFFSET 0) e
+LEFT JOIN LATERAL (SELECT q.open_until FROM endpoint_health q WHERE q.endpoint_id = a.endpoint_id OFFSET 0) h ON true
+WHERE e.is_active AND e.deleted_at IS NULL AND h.open_until IS NULL
+`
+
+type GuardSpansParams struct {
+	WorkspaceIds []string
+	Firsts       []pgtype.UUID
+	Lasts        []pgtype.UUID
+	Mosts        []int32
+	Lo           pgtype.UUID
+	Hi           pgtype.UUID
+}
+
+type GuardSpansRow struct {
+	Ids           []byte
+	Task          *string
+	Attempts      int32
+	ScheduleStart int32
+	Replayed      bool
+	Version       int64
+	ReadOnly      bool
+}
+
+// The same of many at once that were accepted one after another: those of each span of
+// ids that are pending, due, without an ordering key and of an endpoint that is not
+// paused in any manner, one row for what stands alike. A chunk's members lie side by
+// side, so it is one range in place of a look-up for each, and some rows to send and
+// read. Its most bounds what a span reads where others lie between: whoever is not
+// told of is asked about by GuardDeliveries. OFFSET 0 keeps endpoints a look-up: of the
+// groups the planner expects few, and would go through them for every endpoint there
+// is. Index: day deliveries_pkey, endpoints_pkey, endpoint_health_pkey.
+func (q *Queries) GuardSpans(ctx context.Context, arg GuardSpansParams) ([]GuardSpansRow, error) {
+	rows, err := q.db.Query(ctx, GuardSpans,
+		arg.WorkspaceIds,
+		arg.Firsts,
+		arg.Lasts,
+		arg.Mosts,
+		arg.Lo,
+		arg.Hi,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []GuardSpansRow
+	for rows.Next() {
+		var i GuardSpansRow
+		if err := rows.Scan(
+			&i.Ids,
+			&i.Task,
+			&i.Attempts,
+			&i.ScheduleStart,
+			&i.Replayed,
+			&i.Version,
+			&i.ReadOnly,
 		); err != nil {
 			return nil, err
 		}
