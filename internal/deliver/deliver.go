@@ -16,7 +16,7 @@ import (
 // Rows is what a worker reads and changes of deliveries besides their outcomes.
 type Rows interface {
 	// Guard returns the standing of each delivery that exists.
-	Guard(ctx context.Context, members []webhook.Member) (map[webhook.ID]webhook.Standing, error)
+	Guard(ctx context.Context, members []webhook.Member) (webhook.Standings, error)
 	// HandOver gives deliveries held by the task of their entry to another holder
 	// ("" is the scheduler's feed) and returns those it found so held.
 	HandOver(ctx context.Context, members []webhook.Member, from, to string) ([]webhook.ID, error)

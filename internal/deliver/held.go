@@ -29,7 +29,7 @@ func (m *member) stillHeld(ctx context.Context) bool {
 		return false
 	}
 	st := standing[m.DeliveryID]
-	if st.Task != m.task { // what has ended has none
+	if st == nil || st.Task != m.task { // what has ended has none
 		r.metrics.dropped.Inc()
 		return false
 	}
@@ -37,7 +37,7 @@ func (m *member) stillHeld(ctx context.Context) bool {
 		m.wait(ctx)
 		return false
 	}
-	m.standing, m.probe = st, isProbe(m.DeliveryID, &st)
+	m.standing, m.probe = st, isProbe(m.DeliveryID, st)
 	return !m.heldMeanwhile(ctx)
 }
 
@@ -48,7 +48,7 @@ func (m *member) heldMeanwhile(ctx context.Context) bool {
 		m.giveBack(ctx)
 		return true
 	}
-	hold, held := holdOf(m.Member, m.task, &m.standing)
+	hold, held := holdOf(m.Member, m.task, m.standing)
 	if held {
 		m.parkFor(ctx, hold)
 	}

@@ -16,7 +16,7 @@ type onceGuarded struct {
 	asked *int
 }
 
-func (o onceGuarded) Guard(ctx context.Context, members []webhook.Member) (map[webhook.ID]webhook.Standing, error) {
+func (o onceGuarded) Guard(ctx context.Context, members []webhook.Member) (webhook.Standings, error) {
 	if *o.asked++; *o.asked > 1 {
 		return nil, errAway
 	}
@@ -30,12 +30,11 @@ type laterGuarded struct {
 	change func(*webhook.Standing)
 }
 
-func (l laterGuarded) Guard(ctx context.Context, members []webhook.Member) (map[webhook.ID]webhook.Standing, error) {
+func (l laterGuarded) Guard(ctx context.Context, members []webhook.Member) (webhook.Standings, error) {
 	all, err := l.memory.Guard(ctx, members)
 	if *l.asked++; *l.asked > 1 {
-		for id, st := range all {
-			l.change(&st)
-			all[id] = st
+		for _, st := range all {
+			l.change(st)
 		}
 	}
 	return all, err

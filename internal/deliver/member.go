@@ -15,7 +15,7 @@ import (
 type member struct {
 	webhook.Member
 	run       *run
-	standing  webhook.Standing
+	standing  *webhook.Standing
 	target    *target
 	event     webhook.CarriedEvent
 	probe     bool

@@ -88,15 +88,15 @@ func (s *memory) count(is func(*row) bool) (n int) {
 	return n
 }
 
-func (s *memory) Guard(_ context.Context, members []webhook.Member) (map[webhook.ID]webhook.Standing, error) {
+func (s *memory) Guard(_ context.Context, members []webhook.Member) (webhook.Standings, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make(map[webhook.ID]webhook.Standing, len(members))
+	out := make(webhook.Standings, len(members))
 	for _, m := range members {
 		r := s.rows[m.DeliveryID]
 		st := r.Standing
 		st.DueIn = time.Until(r.due)
-		out[m.DeliveryID] = st
+		out[m.DeliveryID] = &st
 	}
 	return out, nil
 }

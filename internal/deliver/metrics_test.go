@@ -12,7 +12,7 @@ import (
 )
 
 func newAttempt(now time.Time) (*member, *webhook.Outcome) {
-	m := &member{}
+	m := &member{standing: &webhook.Standing{}}
 	m.DeliveryID, m.EndpointID = webhook.NewID(now), webhook.NewID(now)
 	return m, &webhook.Outcome{
 		Status: webhook.StatusSuccess, Attempt: webhook.Attempt{StartedAt: now, Duration: 20 * time.Millisecond},

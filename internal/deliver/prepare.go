@@ -64,15 +64,15 @@ func (r *Runner) prepare(ctx context.Context, chunk webhook.Chunk, gently bool) 
 
 // sort decides for each member. What is not in standing, or not this task's, is
 // dropped: somebody else has it, or it is done.
-func (r *Runner) sort(chunk webhook.Chunk, standing map[webhook.ID]webhook.Standing) *sorting {
+func (r *Runner) sort(chunk webhook.Chunk, standing webhook.Standings) *sorting {
 	s := &sorting{versions: make(map[webhook.ID]int64)}
 	for _, m := range chunk.Members {
-		st, ok := standing[m.DeliveryID]
-		if !ok || st.Status != webhook.StatusPending || st.Task != chunk.Task {
+		st := standing[m.DeliveryID]
+		if st == nil || st.Status != webhook.StatusPending || st.Task != chunk.Task {
 			r.metrics.dropped.Inc()
 			continue
 		}
-		hold, held := holdOf(m, chunk.Task, &st)
+		hold, held := holdOf(m, chunk.Task, st)
 		switch {
 		case st.EndpointDeleted:
 			s.canceled = append(s.canceled, m)
@@ -85,7 +85,7 @@ func (r *Runner) sort(chunk webhook.Chunk, standing map[webhook.ID]webhook.Stand
 			s.earliest = st.DueIn
 		default:
 			s.versions[m.EndpointID] = max(s.versions[m.EndpointID], st.EndpointVersion)
-			s.run = append(s.run, &member{Member: m, task: chunk.Task, standing: st, probe: isProbe(m.DeliveryID, &st)})
+			s.run = append(s.run, &member{Member: m, task: chunk.Task, standing: st, probe: isProbe(m.DeliveryID, st)})
 		}
 	}
 	return s

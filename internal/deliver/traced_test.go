@@ -51,7 +51,7 @@ func lone(t testing.TB, sender Sender, tr Tracer, trace webhook.Trace, change ..
 	return &member{
 		Member: webhook.Member{DeliveryID: webhook.NewID(time.Now()), EndpointID: ep, WorkspaceID: "w"},
 		event:  webhook.CarriedEvent{PublicID: "evt_x", Type: "a.b", Body: []byte(`{}`), Trace: trace},
-		target: targets[ep], run: &run{r: r},
+		target: targets[ep], run: &run{r: r}, standing: &webhook.Standing{},
 	}
 }
 

@@ -20,7 +20,7 @@ func TestGuard(t *testing.T) {
 	foreign.WorkspaceID = "other"
 	s.exec("INSERT INTO endpoint_health (endpoint_id, workspace_id, failures, failing_since, open_until, probe_id) VALUES ($1, 'w', 20, now(), now() + interval '1 minute', $2)",
 		pg(s.end), pg(held.DeliveryID))
-	guard := func(members ...webhook.Member) map[webhook.ID]webhook.Standing {
+	guard := func(members ...webhook.Member) webhook.Standings {
 		t.Helper()
 		got, err := s.deliver(s.db).Guard(t.Context(), members)
 		must(t, err)

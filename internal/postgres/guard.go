@@ -23,8 +23,8 @@ const (
 )
 
 // Guard returns the standing of each delivery that exists.
-func (s *Deliver) Guard(ctx context.Context, members []webhook.Member) (map[webhook.ID]webhook.Standing, error) {
-	out := make(map[webhook.ID]webhook.Standing, len(members))
+func (s *Deliver) Guard(ctx context.Context, members []webhook.Member) (webhook.Standings, error) {
+	out := make(webhook.Standings, len(members))
 	for day, d := range byDay(members, itself) {
 		if err := s.guardDay(ctx, day, d, out); err != nil {
 			return nil, fmt.Errorf("guard %d deliveries: %w", len(d.ids), available(err))
@@ -33,7 +33,7 @@ func (s *Deliver) Guard(ctx context.Context, members []webhook.Member) (map[webh
 	return out, s.guardTurns(ctx, members, out)
 }
 
-func (s *Deliver) guardDay(ctx context.Context, day time.Time, d *dayOf[webhook.Member], out map[webhook.ID]webhook.Standing) error {
+func (s *Deliver) guardDay(ctx context.Context, day time.Time, d *dayOf[webhook.Member], out webhook.Standings) error {
 	asked := &d.keys
 	if spans := spansOf(d.all); spans.deliveries >= spansFrom {
 		if err := s.guardSpans(ctx, day, d, spans, out); err != nil {
@@ -61,7 +61,7 @@ func (s *Deliver) guardDay(ctx context.Context, day time.Time, d *dayOf[webhook.
 
 // guardSpans fills in those of the spans' deliveries that are ready to be made, as a
 // chunk's mostly are.
-func (s *Deliver) guardSpans(ctx context.Context, day time.Time, d *dayOf[webhook.Member], spans *spans, out map[webhook.ID]webhook.Standing) error {
+func (s *Deliver) guardSpans(ctx context.Context, day time.Time, d *dayOf[webhook.Member], spans *spans, out webhook.Standings) error {
 	rows, err := guardRows[dbsqlc.GuardSpansRow](ctx, s.db, day, func(own *onDay) (string, []any) {
 		statement := dbsqlc.GuardSpans
 		if own != nil {
@@ -81,7 +81,7 @@ func (s *Deliver) guardSpans(ctx context.Context, day time.Time, d *dayOf[webhoo
 		if r.ReadOnly {
 			return s.db.readOnly()
 		}
-		st := webhook.Standing{
+		st := &webhook.Standing{
 			Status: webhook.StatusPending, Task: deref(r.Task), Attempts: int(r.Attempts), ScheduleStart: int(r.ScheduleStart),
 			Replayed: r.Replayed, EndpointVersion: r.Version, EndpointActive: true,
 		}
@@ -137,7 +137,7 @@ func spansOf(all []*webhook.Member) *spans {
 }
 
 // without are the keys of those that are not told of.
-func (d *dayOf[T]) without(told map[webhook.ID]webhook.Standing) *keys {
+func (d *dayOf[T]) without(told webhook.Standings) *keys {
 	rest := &keys{lo: d.lo, hi: d.hi}
 	for i, id := range d.ids {
 		if _, ok := told[id.Bytes]; !ok {
@@ -174,8 +174,8 @@ func queueGuard[T any](b *pgx.Batch, of func(*onDay) (string, []any), own *onDay
 	})
 }
 
-func standingOf(r *dbsqlc.GuardDeliveriesRow) webhook.Standing {
-	return webhook.Standing{
+func standingOf(r *dbsqlc.GuardDeliveriesRow) *webhook.Standing {
+	return &webhook.Standing{
 		Status: webhook.Status(r.Status), Task: deref(r.Task), Attempts: int(r.Attempts),
 		ScheduleStart: int(r.ScheduleStart), DueIn: time.Duration(r.DueInMs) * time.Millisecond,
 		DeliverAt: r.DeliverAt.Time, Replayed: r.Replayed,

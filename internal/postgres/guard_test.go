@@ -99,16 +99,15 @@ func (l *lineUp) members(began time.Time, apart time.Duration, state string) (me
 
 func (l *lineUp) compare(members []webhook.Member) {
 	l.t.Helper()
-	of := func(members ...webhook.Member) map[webhook.ID]webhook.Standing {
+	of := func(members ...webhook.Member) webhook.Standings {
 		got, err := l.deliver(l.db).Guard(l.t.Context(), members)
 		must(l.t, err)
-		for id, st := range got { // how long ago or until is another at each question
+		for _, st := range got { // how long ago or until is another at each question
 			st.DueIn, st.OpenFor = st.DueIn.Round(time.Hour), st.OpenFor.Round(time.Hour)
-			got[id] = st
 		}
 		return got
 	}
-	each := make(map[webhook.ID]webhook.Standing)
+	each := make(webhook.Standings)
 	for _, m := range members {
 		maps.Copy(each, of(m))
 	}

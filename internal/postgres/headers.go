@@ -23,11 +23,7 @@ func encodeHeaders(headers []webhook.Header) []byte {
 	}
 	size := 1
 	for _, h := range headers {
-		size += 4
-		if headerCodes[h.Name] == 0 {
-			size += len(h.Name)
-		}
-		size += min(len(h.Value), 36)
+		size += 4 + min(len(h.Value), 36) // a name has a code, as a rule
 	}
 	b := append(make([]byte, 0, size), packedHeaders)
 	for i := range headers {

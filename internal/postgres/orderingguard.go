@@ -11,11 +11,12 @@ import (
 )
 
 // guardTurns says of those that have an ordering key whether others are before them.
-func (s *Deliver) guardTurns(ctx context.Context, members []webhook.Member, out map[webhook.ID]webhook.Standing) error {
+// None of these shares its standing.
+func (s *Deliver) guardTurns(ctx context.Context, members []webhook.Member, all webhook.Standings) error {
 	var p dbsqlc.HeadsOfParams
 	for _, m := range members {
-		if t := out[m.DeliveryID].Turn; t != nil {
-			p.EndpointIds, p.OrderingKeys = append(p.EndpointIds, pgID(m.EndpointID)), append(p.OrderingKeys, t.Key)
+		if st := all[m.DeliveryID]; st != nil && st.Turn != nil {
+			p.EndpointIds, p.OrderingKeys = append(p.EndpointIds, pgID(m.EndpointID)), append(p.OrderingKeys, st.Turn.Key)
 		}
 	}
 	if len(p.EndpointIds) == 0 {
@@ -30,10 +31,9 @@ func (s *Deliver) guardTurns(ctx context.Context, members []webhook.Member, out 
 		heads[keyLine{r.EndpointID.Bytes, r.OrderingKey}] = deref(r.HeadSeq)
 	}
 	for _, m := range members {
-		if st := out[m.DeliveryID]; st.Turn != nil {
+		if st := all[m.DeliveryID]; st != nil && st.Turn != nil {
 			head := heads[keyLine{m.EndpointID, st.Turn.Key}]
 			st.Waits = head != 0 && head < st.Turn.Seq
-			out[m.DeliveryID] = st
 		}
 	}
 	return nil

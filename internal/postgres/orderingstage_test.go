@@ -56,7 +56,7 @@ func (s *stage) guard(p *placed) webhook.Standing {
 	if st.Turn != nil {
 		p.turn = *st.Turn
 	}
-	return st
+	return *st
 }
 
 // ends records an attempt of a delivery's task and returns who has the turn next.

@@ -1,9 +1,9 @@
 package webhook
 
 import (
-	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -81,11 +81,12 @@ type Response struct {
 // HeaderLines are the answer's headers, sorted by name.
 func (r *Response) HeaderLines() []Header {
 	out := make([]Header, 0, len(r.Header))
-	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
-		for _, value := range r.Header[name] {
+	for name, values := range r.Header {
+		for _, value := range values {
 			out = append(out, Header{Name: name, Value: value})
 		}
 	}
+	slices.SortStableFunc(out, func(a, b Header) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 

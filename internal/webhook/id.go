@@ -27,7 +27,19 @@ const (
 const (
 	crockford  = "0123456789abcdefghjkmnpqrstvwxyz"
 	encodedLen = 26
+	noDigit    = 255
 )
+
+// crockfordDigits are the values of its characters.
+var crockfordDigits = func() (digits [256]byte) {
+	for c := range digits {
+		digits[c] = noDigit
+	}
+	for v, c := range []byte(crockford) {
+		digits[c] = byte(v)
+	}
+	return digits
+}()
 
 // NewID returns an id whose time is t, to the millisecond.
 func NewID(t time.Time) ID {
@@ -87,8 +99,8 @@ func ParseID(prefix, s string) (ID, bool) {
 	}
 	var hi, lo uint64
 	for i := range encodedLen {
-		v := strings.IndexByte(crockford, text[i])
-		if v < 0 {
+		v := crockfordDigits[text[i]]
+		if v == noDigit {
 			return ID{}, false
 		}
 		hi = hi<<5 | lo>>59

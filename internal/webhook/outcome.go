@@ -47,6 +47,10 @@ type Standing struct {
 	ProbeID     ID
 }
 
+// Standings are those of deliveries that exist. What stands alike may share one, so
+// nobody changes them.
+type Standings map[ID]*Standing
+
 // Outcome is the result of one attempt, on its way into Postgres.
 type Outcome struct {
 	Delivery Member

@@ -21,7 +21,7 @@ var handOver = []rule{
 		},
 		{
 			"internal/deliver/prepare.go",
-			"if !ok || st.Status != webhook.StatusPending || st.Task != chunk.Task {", "if !ok {",
+			"if st == nil || st.Status != webhook.StatusPending || st.Task != chunk.Task {", "if st == nil {",
 			"internal/deliver", "TestGuard/DropsATaskThatRunsAgain",
 		},
 		{
@@ -51,7 +51,7 @@ var handOver = []rule{
 		},
 		{
 			"internal/deliver/held.go",
-			"if st.Task != m.task {", "if st.Task == \"\" {",
+			"if st == nil || st.Task != m.task {", "if st == nil {",
 			"internal/deliver", "TestAMemberThatWaitedLong/IsLeftToWhoHasItNow",
 		},
 	}},
@@ -124,7 +124,7 @@ var handOver = []rule{
 	{row: "Each member is asked about before its request", mutants: []mutant{
 		{
 			"internal/deliver/prepare.go",
-			"if !ok || st.Status != webhook.StatusPending || st.Task != chunk.Task {", "if !ok && st.Task == \"\" {",
+			"if st == nil || st.Status != webhook.StatusPending || st.Task != chunk.Task {", "if st == nil && chunk.Task == \"\" {",
 			"internal/deliver", "TestGuard",
 		},
 		{
