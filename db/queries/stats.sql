@@ -74,26 +74,34 @@ SELECT EXISTS (SELECT FROM stats_tallies
 SELECT set_config('enable_nestloop', 'off', true);
 
 -- name: CountCells :many
--- From the truth, for each endpoint and the whole, packed. What replays made says nothing
--- about how long an event takes. Index: deliveries_pkey and attempts_pkey of the
--- day, by ranges of ids.
+-- From the truth, for each endpoint and the whole, packed. What is in the same cells is
+-- counted first, so that a row is grouped once and not once for each cell that it is in.
+-- What replays made says nothing about how long an event takes. Index: deliveries_pkey
+-- and attempts_pkey of the day, by ranges of ids.
 WITH d AS MATERIALIZED (
     SELECT v.id, v.endpoint_id, v.status, v.completed_at, v.replay_id FROM deliveries v
     WHERE v.workspace_id = @workspace_id AND v.id >= @lo::uuid AND v.id < @hi::uuid
-), a AS MATERIALIZED (
-    SELECT d.endpoint_id, t.duration_us, t.error_class FROM attempts t JOIN d ON d.id = t.delivery_id
+), stand AS (
+    SELECT d.endpoint_id, d.status,
+           CASE WHEN d.status = 'success' AND d.replay_id IS NULL
+                THEN stats_bucket((date_part('epoch', d.completed_at) * 1000000)::bigint
+                                  - ('x' || encode(substr(uuid_send(d.id), 1, 6), 'hex'))::bit(48)::bigint * 1000) END AS latency,
+           count(*) AS n
+    FROM d GROUP BY 1, 2, 3
+), made AS (
+    SELECT d.endpoint_id, t.error_class, stats_bucket(t.duration_us) AS duration, count(*) AS n
+    FROM attempts t JOIN d ON d.id = t.delivery_id
     WHERE t.workspace_id = @workspace_id AND t.delivery_id >= @lo::uuid AND t.delivery_id < @hi::uuid
+    GROUP BY 1, 2, 3
 ), cells AS (
-    SELECT x.endpoint_id, x.cell, count(*) AS n FROM (
-        SELECT d.endpoint_id, array_position(@statuses::text[], d.status) AS cell FROM d
+    SELECT x.endpoint_id, x.cell, sum(x.n) AS n FROM (
+        SELECT s.endpoint_id, array_position(@statuses::text[], s.status) AS cell, s.n FROM stand s
         UNION ALL
-        SELECT a.endpoint_id, 100 + coalesce(array_position(@classes::text[], a.error_class), 0) FROM a WHERE a.error_class IS NOT NULL
+        SELECT m.endpoint_id, 100 + coalesce(array_position(@classes::text[], m.error_class), 0), m.n FROM made m WHERE m.error_class IS NOT NULL
         UNION ALL
-        SELECT a.endpoint_id, 1000 + stats_bucket(a.duration_us) FROM a
+        SELECT m.endpoint_id, 1000 + m.duration, m.n FROM made m
         UNION ALL
-        SELECT d.endpoint_id, 2000 + stats_bucket((date_part('epoch', d.completed_at) * 1000000)::bigint
-               - ('x' || encode(substr(uuid_send(d.id), 1, 6), 'hex'))::bit(48)::bigint * 1000)
-        FROM d WHERE d.status = 'success' AND d.replay_id IS NULL
+        SELECT s.endpoint_id, 2000 + s.latency, s.n FROM stand s WHERE s.latency IS NOT NULL
     ) x GROUP BY GROUPING SETS ((x.endpoint_id, x.cell), (x.cell))
 )
 SELECT coalesce(c.endpoint_id, '00000000-0000-0000-0000-000000000000')::uuid AS endpoint_id,

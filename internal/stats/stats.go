@@ -44,7 +44,7 @@ type Config struct {
 	// Round is how long a round may work before it starts nothing more. Default 100 ms.
 	Round time.Duration
 	// Rest is how many times as long as a round worked it rests, in the round or
-	// after it. Default 20.
+	// after it. Default 30.
 	Rest int
 	Now  func() time.Time
 }
@@ -80,7 +80,7 @@ func New(store Store, cfg Config) *Counter {
 		cfg.Round = 100 * time.Millisecond
 	}
 	if cfg.Rest <= 0 {
-		cfg.Rest = 20
+		cfg.Rest = 30
 	}
 	f := promauto.With(cfg.Registerer) // a nil Registerer registers nowhere
 	return &Counter{

@@ -110,7 +110,7 @@ func TestAnEndlessBacklogTakesAPartOfTheTimeAndNothingStarves(t *testing.T) {
 		busy += s.now.Sub(start)
 		s.now = s.now.Add(time.Second)
 	}
-	if part := float64(busy) / float64(s.now.Sub(begin)); part > 0.06 {
+	if part := float64(busy) / float64(s.now.Sub(begin)); part > 0.04 {
 		t.Errorf("it took %.1f %% of the time", 100*part)
 	}
 	if s.counted < 100 || s.merged < 50 || s.filled < 50 {
@@ -127,7 +127,7 @@ func TestAStepThatTakesLongIsFollowedByALongerRest(t *testing.T) {
 	s.marks, s.cost = 3, 10*time.Second
 	c := New(s, Config{Now: s.clock})
 	s.round(t, c)
-	s.now = s.now.Add(199 * time.Second)
+	s.now = s.now.Add(299 * time.Second)
 	s.round(t, c)
 	if s.counted != 1 {
 		t.Errorf("counted %d", s.counted)
@@ -148,7 +148,7 @@ func TestWhatAStepPausesIsNoWork(t *testing.T) {
 	for _, want := range []struct {
 		later   time.Duration
 		counted int
-	}{{0, 1}, {159 * time.Second, 1}, {2 * time.Second, 2}} {
+	}{{0, 1}, {259 * time.Second, 1}, {2 * time.Second, 2}} {
 		s.now = s.now.Add(want.later)
 		if s.round(t, c); s.counted != want.counted {
 			t.Errorf("counted %d, want %d", s.counted, want.counted)
