@@ -154,20 +154,21 @@ func guardRows[T any](ctx context.Context, db *DB, day time.Time, of func(*onDay
 	if own := db.busy(ctx, day, now); own != nil {
 		b := &pgx.Batch{}
 		b.Queue(dbsqlc.PlanOnceByKeys)
-		queueGuard(b, of, own, &found)
+		statement, asked := of(own)
+		queueRows(b, statement, asked, &found)
 		err = db.pool.SendBatch(ctx, b).Close() // which finds them
 		if !db.goByParents(err, now, day) {
 			return found, err
 		}
 	}
 	b := &pgx.Batch{}
-	queueGuard(b, of, nil, &found)
+	statement, asked := of(nil)
+	queueRows(b, statement, asked, &found)
 	err = db.pool.SendBatch(ctx, b).Close()
 	return found, err
 }
 
-func queueGuard[T any](b *pgx.Batch, of func(*onDay) (string, []any), own *onDay, found *[]T) {
-	statement, asked := of(own)
+func queueRows[T any](b *pgx.Batch, statement string, asked []any, found *[]T) {
 	b.Queue(statement, asked...).Query(func(rows pgx.Rows) (err error) {
 		*found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[T])
 		return err

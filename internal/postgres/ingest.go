@@ -26,7 +26,7 @@ func NewIngest(db *DB) *Ingest { return &Ingest{db} }
 // Versions returns the versions of each workspace that exists, and Postgres's
 // time; zero when none does.
 func (s *Ingest) Versions(ctx context.Context, ids []webhook.WorkspaceID) (all map[webhook.WorkspaceID]webhook.Versions, at time.Time, err error) {
-	rows, err := s.db.q.EndpointVersions(ctx, workspaceStrings(ids))
+	rows, err := s.versions(ctx, workspaceStrings(ids))
 	if err != nil {
 		return nil, at, fmt.Errorf("read endpoint versions: %w", available(err))
 	}
@@ -36,6 +36,18 @@ func (s *Ingest) Versions(ctx context.Context, ids []webhook.WorkspaceID) (all m
 		at = r.At.Time
 	}
 	return all, at, nil
+}
+
+// versions is asked before each group: planning it takes longer than answering.
+func (s *Ingest) versions(ctx context.Context, ids []string) (found []dbsqlc.EndpointVersionsRow, err error) {
+	if s.db.pooled.Load() { // whose sessions keep no plan
+		return s.db.q.EndpointVersions(ctx, ids)
+	}
+	b := &pgx.Batch{}
+	b.Queue(dbsqlc.PlanOnceByKeys)
+	queueRows(b, dbsqlc.EndpointVersions, []any{ids}, &found)
+	err = s.db.pool.SendBatch(ctx, b).Close() // which finds them
+	return found, err
 }
 
 // Subscriptions returns each workspace's active endpoints with ID, Events and Filters.
