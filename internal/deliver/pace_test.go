@@ -151,7 +151,7 @@ func TestPace(t *testing.T) {
 	t.Run("WaitsForNoSlowReceiver", func(t *testing.T) {
 		t.Parallel()
 		bubble(t, func(t *testing.T, w *world) {
-			if n := w.besideLive(webhook.LaneBulk, 100, 400*time.Millisecond); n < 700 {
+			if n := w.besideLive(webhook.LaneBulk, 100, 400*time.Millisecond); n < 400 {
 				t.Errorf("%d requests a second", n)
 			}
 		})

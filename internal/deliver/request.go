@@ -18,7 +18,7 @@ const ownHeaders = 11
 func (t *target) request(userAgent string, at time.Time, e webhook.CarriedEvent, delivery webhook.ID, number int, sign signers) (webhook.Request, []webhook.Header) {
 	seconds := strconv.FormatInt(at.Unix(), 10)
 	body := t.Format.Body(e.Body, e.PublicID, e.Type, t.WorkspaceID)
-	headers := make([]webhook.Header, 0, ownHeaders+len(t.Headers))
+	headers := make([]webhook.Header, 0, ownHeaders+len(t.custom))
 	headers = append(headers,
 		webhook.Header{Name: "Content-Type", Value: t.Format.ContentType()},
 		webhook.Header{Name: "User-Agent", Value: userAgent},
@@ -33,9 +33,9 @@ func (t *target) request(userAgent string, at time.Time, e webhook.CarriedEvent,
 		webhook.Header{Name: signature.HeaderStandardSignature, Value: signature.StandardHeader(e.PublicID, at, body, sign.standard...)},
 	)
 	sent := headers
-	if custom := t.customHeaders(); len(custom) > 0 {
+	if len(t.custom) > 0 {
 		sent = slices.Clone(headers)
-		for _, h := range custom {
+		for _, h := range t.custom {
 			headers = append(headers, h)
 			sent = append(sent, webhook.Header{Name: h.Name, Value: webhook.Masked})
 		}

@@ -20,6 +20,7 @@ type target struct {
 	promoted atomic.Bool // somebody here has promoted the next secret
 	timeout  time.Duration
 	hidden   *webhook.Hidden
+	custom   []webhook.Header
 	schedule []time.Duration
 	ceiling  int
 	bytes    int
@@ -110,20 +111,20 @@ func (t *targets) prepare(e *webhook.Endpoint) *target {
 	secrets := []string{e.Secret, e.NextSecret}
 	for name, value := range e.Headers {
 		secrets = append(secrets, value)
-		out.bytes += len(name) + len(value) + 64
+		out.bytes += len(name) + len(value) + 96
 	}
+	out.custom = customHeaders(e.Headers)
 	out.hidden = webhook.NewHidden(secrets...)
 	out.bytes += out.hidden.Size()
 	out.signing, out.err = newSigning(e)
 	return out
 }
 
-// customHeaders are the endpoint's own, in a stable order.
-func (t *target) customHeaders() []webhook.Header {
-	names := slices.Sorted(maps.Keys(t.Headers))
-	out := make([]webhook.Header, len(names))
-	for i, name := range names {
-		out[i] = webhook.Header{Name: name, Value: t.Headers[name]}
+// customHeaders are an endpoint's own, in a stable order.
+func customHeaders(all map[string]string) []webhook.Header {
+	out := make([]webhook.Header, 0, len(all))
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		out = append(out, webhook.Header{Name: name, Value: all[name]})
 	}
 	return out
 }

@@ -91,6 +91,7 @@ func open(ctx context.Context, cfg Config, seek func(*DB, *pgx.ConnConfig)) (*DB
 	meet := pc.AfterConnect
 	pc.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		knowRoomy(conn.TypeMap())
+		knowArrays(conn.TypeMap())
 		return meet(ctx, conn)
 	}
 	if db.pool, err = pgxpool.NewWithConfig(ctx, pc); err != nil {

@@ -50,8 +50,10 @@ func isBadValue(err error) bool {
 func (s *Deliver) recordOnce(ctx context.Context, outcomes []webhook.Outcome, matched []bool) error {
 	var successes, failures []*entry
 	clear(matched) // of what a try before this one said
+	entries := make([]entry, len(outcomes))
 	for i := range outcomes {
-		e := &entry{Outcome: &outcomes[i], matched: &matched[i]}
+		e := &entries[i]
+		*e = entry{Outcome: &outcomes[i], matched: &matched[i]}
 		if e.Status == webhook.StatusSuccess {
 			successes = append(successes, e)
 		} else {
