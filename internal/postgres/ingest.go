@@ -227,7 +227,7 @@ func (s *Ingest) insertBatch(ctx context.Context, g *webhook.Group, claims []*we
 		b.Queue(dbsqlc.InsertEventIDs, p.WorkspaceIds, p.Ids, p.EventIds)
 	}
 	queueInserts(b, g, nil, own)
-	if err := s.db.pool.SendBatch(ctx, b).Close(); err != nil {
+	if err := s.db.send(ctx, b); err != nil {
 		return fmt.Errorf("commit %d events: %w", len(g.Events), fateUnknown(available(err)))
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 func (s *Deliver) commitBatch(ctx context.Context, b *pgx.Batch, successes, failures []*entry) error {
 	ending := append(ordered(successes), ordered(failures)...)
 	if len(ending) == 0 {
-		return s.db.pool.SendBatch(ctx, b).Close()
+		return s.db.send(ctx, b)
 	}
 	turns := make([]turn, len(ending))
 	for i, e := range ending {

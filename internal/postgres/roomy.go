@@ -1,9 +1,12 @@
 package postgres
 
 import (
+	"context"
 	"slices"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // roomy is a parameter that makes room for itself and those after it before it is
@@ -39,6 +42,36 @@ func (p *encodeRoomy) Encode(value any, buf []byte) ([]byte, error) {
 	inner, size := value.(parameter).inner() //nolint:forcetypeassert // it is chosen by this type
 	return p.next.Encode(inner, slices.Grow(buf, size))
 }
+
+// send sends a batch whose roomy parameters tell how large it is. pgx copies parameters
+// into a second buffer, a connection's, that begins and grows like the first one.
+func (db *DB) send(ctx context.Context, b *pgx.Batch) error {
+	size := 0
+	for _, q := range b.QueuedQueries {
+		for _, a := range q.Arguments {
+			if p, ok := a.(parameter); ok {
+				_, n := p.inner()
+				size += n
+			}
+		}
+	}
+	return db.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
+		c.Conn().PgConn().Frontend().Send(room(size))
+		return c.SendBatch(ctx, b).Close()
+	})
+}
+
+// room is no message: it adds nothing to the buffer but room.
+type room int
+
+// Encode implements pgproto3.FrontendMessage.
+func (r room) Encode(buf []byte) ([]byte, error) { return slices.Grow(buf, int(r)), nil }
+
+// Decode implements pgproto3.FrontendMessage.
+func (r room) Decode([]byte) error { return nil }
+
+// Frontend implements pgproto3.FrontendMessage.
+func (r room) Frontend() {}
 
 // otherBytes is what a row's columns of one size take, all together, or somewhat less.
 const otherBytes = 100
