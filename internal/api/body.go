@@ -43,9 +43,8 @@ func readBody(w http.ResponseWriter, r *http.Request, room *share) ([]byte, erro
 // room for it, whatever the length that was announced.
 func readLimited(w http.ResponseWriter, r *http.Request, room *share) ([]byte, error) {
 	limit := room.spec.limit
-	tooLarge := webhook.Errorf(webhook.CodeTooLarge, "the body is larger than %d bytes", limit)
 	if r.ContentLength > limit {
-		return nil, tooLarge
+		return nil, tooLarge(limit)
 	}
 	if r.ContentLength == 0 || r.Body == nil {
 		return nil, nil
@@ -56,7 +55,7 @@ func readLimited(w http.ResponseWriter, r *http.Request, room *share) ([]byte, e
 		n, err := r.Body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		if int64(len(buf)) > limit {
-			return nil, tooLarge
+			return nil, tooLarge(limit)
 		}
 		if errors.Is(err, io.EOF) {
 			r.Body = http.NoBody // nothing to drain
@@ -77,6 +76,10 @@ func readLimited(w http.ResponseWriter, r *http.Request, room *share) ([]byte, e
 		copy(larger, buf)
 		buf = larger
 	}
+}
+
+func tooLarge(limit int64) error {
+	return webhook.Errorf(webhook.CodeTooLarge, "the body is larger than %d bytes", limit)
 }
 
 // nextSize is how large a full buffer becomes: as large as a small body may be, or

@@ -31,12 +31,16 @@ const (
 
 var errPayload = errors.New("payload is cut short or damaged")
 
+// otherBytes of an event are those of its id, workspace, trace and of lengths, mostly.
+const otherBytes = 128
+
 func encodeChunk(c webhook.Chunk) []byte {
 	carried := make(map[webhook.ID]*webhook.CarriedEvent, len(c.Events))
 	size := 16 + len(c.Members)*36
 	for i := range c.Events {
-		carried[c.Events[i].ID] = &c.Events[i]
-		size += len(c.Events[i].Body) + 512
+		e := &c.Events[i]
+		carried[e.ID] = e
+		size += otherBytes + len(e.PublicID) + len(e.Type) + len(e.Body)
 	}
 	type entry struct {
 		id webhook.ID
