@@ -109,8 +109,8 @@ SELECT
 SELECT set_config('plan_cache_mode', 'force_generic_plan', true);
 
 -- name: PlanOnceByKeys :exec
--- PlanOnce for a statement that joins a few rows to large tables, in its own order:
--- whatever size they are of when the plan is made, each row is looked up by its key.
+-- PlanOnce for a statement that joins a few rows to large tables, in its own order, or
+-- looks some up: whatever size they are of when the plan is made, it is by their key.
 SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('join_collapse_limit', '1', true),
        set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true);
 

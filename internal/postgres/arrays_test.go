@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/postrider/postrider/internal/webhook"
@@ -68,25 +67,5 @@ func TestArraysCostNoAllocationForAnElement(t *testing.T) { // not parallel: All
 		if n > 2 {
 			t.Errorf("100 elements of type %d cost %v allocations", oid, n)
 		}
-	}
-}
-
-// Room for a batch is nothing that Postgres sees.
-func TestRoomIsNoMessage(t *testing.T) {
-	t.Parallel()
-	sent := func(before ...room) string {
-		var out bytes.Buffer
-		f := pgproto3.NewFrontend(nil, &out)
-		for _, r := range before {
-			f.Send(r)
-		}
-		f.SendBind(&pgproto3.Bind{PreparedStatement: "s", Parameters: [][]byte{bytes.Repeat([]byte("p"), 5000), nil}})
-		if err := f.Flush(); err != nil {
-			t.Fatal(err)
-		}
-		return out.String()
-	}
-	if plain, roomy := sent(), sent(0, 10_000); plain != roomy {
-		t.Errorf("%d bytes, and with room %d", len(plain), len(roomy))
 	}
 }

@@ -25,6 +25,12 @@ func OwnStatements(day time.Time) []string {
 	return []string{s.insertEvents, s.insertDeliveries, s.recordSuccesses, s.guard, s.guardSpans}
 }
 
+// GuardStatements are those of them that a guard asks by: one by one, and by spans.
+func GuardStatements(day time.Time) [2]string {
+	s := newOnDay(day)
+	return [2]string{s.guard, s.guardSpans}
+}
+
 // BuildDayIndexes is that step of Up; then it tells the lock_timeout of the migrations that follow.
 func (m *Migrator) BuildDayIndexes(ctx context.Context) (lockTimeout string, err error) {
 	m.db.SetMaxOpenConns(1)

@@ -7,20 +7,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
 	"github.com/postrider/postrider/internal/webhook"
 )
 
-const (
-	// spansFrom is how many deliveries of some spans are asked about together first.
-	spansFrom = 4
-	// spread is how far apart a span's deliveries were accepted, at most.
-	spread = time.Second
-	// rowsEach bounds what a span reads: so many rows for each of its deliveries.
-	rowsEach = 4
-)
+// spansFrom is how many deliveries lie in spans when those are asked about first.
+const spansFrom = 4
 
 // Guard returns the standing of each delivery that exists.
 func (s *Deliver) Guard(ctx context.Context, members []webhook.Member) (webhook.Standings, error) {
@@ -35,21 +28,17 @@ func (s *Deliver) Guard(ctx context.Context, members []webhook.Member) (webhook.
 
 func (s *Deliver) guardDay(ctx context.Context, day time.Time, d *dayOf[webhook.Member], out webhook.Standings) error {
 	asked := &d.keys
-	if spans := spansOf(d.all); spans.deliveries >= spansFrom {
-		if err := s.guardSpans(ctx, day, d, spans, out); err != nil {
+	// Where most lie elsewhere it would only be one question more.
+	if near := spansOf(d.all); near.deliveries >= max(spansFrom, len(d.ids)/2) {
+		if err := s.guardSpans(ctx, day, d, near, out); err != nil {
 			return err
 		}
 		if asked = d.without(out); len(asked.ids) == 0 {
 			return nil
 		}
 	}
-	rows, err := guardRows[dbsqlc.GuardDeliveriesRow](ctx, s.db, day, func(own *onDay) (string, []any) {
-		statement := dbsqlc.GuardDeliveries
-		if own != nil {
-			statement = own.guard
-		}
-		return statement, []any{asked.workspaces, asked.ids, asked.lo, asked.hi}
-	})
+	rows, err := guardRows[dbsqlc.GuardDeliveriesRow](ctx, s.db, day, dbsqlc.GuardDeliveries, func(own *onDay) string { return own.guard },
+		asked.workspaces, asked.ids, asked.lo, asked.hi)
 	for i := range rows {
 		if rows[i].ReadOnly {
 			return s.db.readOnly()
@@ -61,20 +50,15 @@ func (s *Deliver) guardDay(ctx context.Context, day time.Time, d *dayOf[webhook.
 
 // guardSpans fills in those of the spans' deliveries that are ready to be made, as a
 // chunk's mostly are.
-func (s *Deliver) guardSpans(ctx context.Context, day time.Time, d *dayOf[webhook.Member], spans *spans, out webhook.Standings) error {
-	rows, err := guardRows[dbsqlc.GuardSpansRow](ctx, s.db, day, func(own *onDay) (string, []any) {
-		statement := dbsqlc.GuardSpans
-		if own != nil {
-			statement = own.guardSpans
-		}
-		return statement, []any{spans.workspaces, spans.firsts, spans.lasts, spans.mosts, d.lo, d.hi}
-	})
+func (s *Deliver) guardSpans(ctx context.Context, day time.Time, d *dayOf[webhook.Member], near *spans, out webhook.Standings) error {
+	rows, err := guardRows[dbsqlc.GuardSpansRow](ctx, s.db, day, dbsqlc.GuardSpans, func(own *onDay) string { return own.guardSpans },
+		near.workspaces, near.firsts, near.lasts, near.mosts, d.lo, d.hi)
 	if err != nil {
 		return err
 	}
-	wanted := make(map[webhook.ID]bool, len(d.ids))
+	wanted := make(map[webhook.ID]webhook.WorkspaceID, len(d.ids))
 	for _, m := range d.all {
-		wanted[m.DeliveryID] = true
+		wanted[m.DeliveryID] = m.WorkspaceID
 	}
 	for i := range rows {
 		r := &rows[i]
@@ -86,54 +70,12 @@ func (s *Deliver) guardSpans(ctx context.Context, day time.Time, d *dayOf[webhoo
 			Replayed: r.Replayed, EndpointVersion: r.Version, EndpointActive: true,
 		}
 		for id := range slices.Chunk(r.Ids, len(webhook.ID{})) {
-			if id := webhook.ID(id); wanted[id] {
+			if id := webhook.ID(id); string(wanted[id]) == r.WorkspaceID {
 				out[id] = st
 			}
 		}
 	}
 	return nil
-}
-
-// spans are ranges of ids, one a workspace.
-type spans struct {
-	workspaces    []string
-	firsts, lasts []pgtype.UUID
-	mosts         []int32 // rows that are read of each
-	deliveries    int     // that lie in them
-}
-
-// spansOf leaves out the deliveries of a workspace which are too far apart.
-func spansOf(all []*webhook.Member) *spans {
-	type span struct {
-		first, last webhook.ID
-		deliveries  int
-	}
-	found := make(map[webhook.WorkspaceID]*span, 1)
-	for _, m := range all {
-		s := found[m.WorkspaceID]
-		if s == nil {
-			s = &span{first: m.DeliveryID, last: m.DeliveryID}
-			found[m.WorkspaceID] = s
-		}
-		if compareIDs(m.DeliveryID, s.first) < 0 {
-			s.first = m.DeliveryID
-		}
-		if compareIDs(m.DeliveryID, s.last) > 0 {
-			s.last = m.DeliveryID
-		}
-		s.deliveries++
-	}
-	near := &spans{}
-	for ws, s := range found {
-		if s.last.Time().Sub(s.first.Time()) > spread {
-			continue
-		}
-		near.workspaces = append(near.workspaces, string(ws))
-		near.firsts, near.lasts = append(near.firsts, pgID(s.first)), append(near.lasts, pgID(s.last))
-		near.mosts = append(near.mosts, int32(rowsEach*s.deliveries))
-		near.deliveries += s.deliveries
-	}
-	return near
 }
 
 // without are the keys of those that are not told of.
@@ -147,22 +89,19 @@ func (d *dayOf[T]) without(told webhook.Standings) *keys {
 	return rest
 }
 
-// guardRows asks of one day, of its own table on a busy one. What of tells to ask must
-// not depend on anything else.
-func guardRows[T any](ctx context.Context, db *DB, day time.Time, of func(*onDay) (string, []any)) (found []T, err error) {
+// guardRows asks of one day, by the statement of its own table on a busy one.
+func guardRows[T any](ctx context.Context, db *DB, day time.Time, statement string, of func(*onDay) string, asked ...any) (found []T, err error) {
 	now := time.Now()
 	if own := db.busy(ctx, day, now); own != nil {
 		b := &pgx.Batch{}
 		b.Queue(dbsqlc.PlanOnceByKeys)
-		statement, asked := of(own)
-		queueRows(b, statement, asked, &found)
+		queueRows(b, of(own), asked, &found)
 		err = db.pool.SendBatch(ctx, b).Close() // which finds them
 		if !db.goByParents(err, now, day) {
 			return found, err
 		}
 	}
 	b := &pgx.Batch{}
-	statement, asked := of(nil)
 	queueRows(b, statement, asked, &found)
 	err = db.pool.SendBatch(ctx, b).Close()
 	return found, err

@@ -1,13 +1,18 @@
 package postgres_test
 
 import (
+	"bytes"
 	"maps"
 	"math/rand/v2"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/postrider/postrider/internal/postgres"
 	"github.com/postrider/postrider/internal/postgres/internal/dbsqlc"
@@ -24,9 +29,9 @@ var standings = []string{
 // what is said of it by itself, whatever lies between them.
 func TestGuardOfManySaysWhatItSaysOfEach(t *testing.T) {
 	t.Parallel()
-	for name, busy := range map[string]bool{"OnABusyDay": true, "OnAnyDay": false} {
-		for name2, apart := range map[string]time.Duration{"SideBySide": time.Millisecond, "FarApart": 3 * time.Second} {
-			t.Run(name+name2, func(t *testing.T) {
+	for day, busy := range map[string]bool{"OnABusyDay": true, "OnAnyDay": false} {
+		for how, apart := range map[string]time.Duration{"SideBySide": time.Millisecond, "FarApart": 3 * time.Second} {
+			t.Run(day+how, func(t *testing.T) {
 				t.Parallel()
 				l := newLineUp(t, busy)
 				for n, state := range standings {
@@ -37,7 +42,8 @@ func TestGuardOfManySaysWhatItSaysOfEach(t *testing.T) {
 	}
 }
 
-// Where many others lie between, a span is not read to its end.
+// Where many others lie between, a span is not read to its end: who is behind is asked
+// about one by one.
 func TestGuardOfManyAmongManyOthers(t *testing.T) {
 	t.Parallel()
 	l := newLineUp(t, true)
@@ -47,6 +53,25 @@ func TestGuardOfManyAmongManyOthers(t *testing.T) {
 		l.pendingAt(began.Add(time.Duration(n%len(members))*time.Millisecond), "c_3")
 	}
 	l.compare(members)
+}
+
+func TestGuardSpansHaveAnEnd(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	var all []webhook.Member
+	for range 10 {
+		all = append(all, s.pending(0, "c_1"))
+	}
+	slices.SortFunc(all, func(a, b webhook.Member) int { return bytes.Compare(a.DeliveryID[:], b.DeliveryID[:]) })
+	day := all[0].DeliveryID.Day()
+	rows, err := dbsqlc.New(s.raw).GuardSpans(t.Context(), dbsqlc.GuardSpansParams{
+		WorkspaceIds: []string{"w"}, Firsts: []pgtype.UUID{pg(all[0].DeliveryID)}, Lasts: []pgtype.UUID{pg(all[9].DeliveryID)}, Mosts: []int32{2},
+		Lo: pg(webhook.FirstID(day)), Hi: pg(webhook.FirstID(day.AddDate(0, 0, 1))),
+	})
+	must(t, err)
+	if len(rows) != 1 || len(rows[0].Ids) != 2*len(webhook.ID{}) {
+		t.Errorf("of 2 rows at most it tells %v", rows)
+	}
 }
 
 // lineUp has endpoints that are and that are not ready.
@@ -75,8 +100,9 @@ func newLineUp(t *testing.T, busy bool) *lineUp {
 }
 
 // members are deliveries of today and yesterday, one accepted so long after another:
-// of some endpoints none is in the state, of some all are, of some one is. Those of
-// another workspace and of another task are between them.
+// of some endpoints none is in the state, of some all are, of some one is. Between them
+// are those of another workspace, others that nobody asks about, and some that are asked
+// about as if they were another workspace's. The last one does not exist.
 func (l *lineUp) members(began time.Time, apart time.Duration, state string) (members []webhook.Member) {
 	l.t.Helper()
 	for i, end := range l.ends {
@@ -91,7 +117,9 @@ func (l *lineUp) members(began time.Time, apart time.Duration, state string) (me
 			}
 			members = append(members, m)
 			l.pendingAt(at, "c_1")
-			l.set(l.pendingAt(at, "c_3"), "workspace_id = 'v'")
+			v, foreign := l.set(l.pendingAt(at, "c_3"), "workspace_id = 'v'"), l.pendingAt(at, "c_1")
+			v.WorkspaceID, foreign.WorkspaceID = "v", "v"
+			members = append(members, v, foreign)
 		}
 	}
 	return append(members, webhook.Member{DeliveryID: webhook.NewID(began), EndpointID: l.end, WorkspaceID: "w"})
@@ -122,34 +150,69 @@ func (l *lineUp) compare(members []webhook.Member) {
 	}
 }
 
-// Endpoints are looked up for what is ready, not the other way round: a workspace may
-// have thousands. And a span is a range of the key's.
-func TestGuardLooksEndpointsUp(t *testing.T) {
+// A plan that is kept was made while a table was small, or nothing was known of it.
+func TestPlansThatAreKeptLookUp(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
+	s.pending(0, "c_1")
+	versions := map[string][]string{dbsqlc.EndpointVersions: {"workspaces_pkey"}}
+	s.keptPlansLookUp("of a few", versions)
 	s.exec(`INSERT INTO endpoints SELECT (jsonb_populate_record(e, jsonb_build_object('id', gen_random_uuid()))).* FROM endpoints e, generate_series(1, 1000)`)
-	m := s.pending(0, "c_1")
+	s.exec("INSERT INTO workspaces (id, name) SELECT 'w' || n, '' FROM generate_series(1, 1000) n")
 	s.fillToday(20_000)
-	day := time.Now().UTC().Truncate(24 * time.Hour)
-	lo, hi := webhook.FirstID(day), webhook.FirstID(day.AddDate(0, 0, 1))
-	for _, analyzed := range []bool{false, true} {
-		if analyzed {
-			s.exec("ANALYZE endpoints, deliveries")
-		}
-		for statement, asked := range map[string][]any{
-			dbsqlc.GuardDeliveries: {[]string{"w"}, []any{pg(m.DeliveryID)}, pg(lo), pg(hi)},
-			dbsqlc.GuardSpans:      {[]string{"w"}, []any{pg(m.DeliveryID)}, []any{pg(m.DeliveryID)}, []int32{4}, pg(lo), pg(hi)},
-		} {
-			tx, err := s.raw.Begin(t.Context())
-			must(t, err)
-			_, err = tx.Exec(t.Context(), dbsqlc.PlanOnceByKeys)
-			must(t, err)
-			plan := explain(t, tx.Conn(), statement, asked)
-			must(t, tx.Rollback(t.Context()))
-			at := slices.IndexFunc(plan, func(line string) bool { return strings.Contains(line, " on endpoints ") })
-			if at < 0 || !strings.Contains(plan[at], "endpoints_pkey") || !strings.Contains(plan[at+1], "Index Cond: (id = d.endpoint_id)") {
-				t.Errorf("statistics: %v\n%s", analyzed, strings.Join(plan, "\n"))
+	own := postgres.GuardStatements(time.Now().UTC().Truncate(24 * time.Hour)) // which small days have not
+	const byKey, ofEndpoint = "_pkey on deliveries_p", "Index Cond: (id = d.endpoint_id)"
+	guards := map[string][]string{
+		own[0]: {byKey, "endpoints_pkey on endpoints", ofEndpoint},
+		// In the key's order, so that it ends in time.
+		own[1]: {"Limit", byKey, "(id >= ", "endpoints_pkey on endpoints", ofEndpoint},
+	}
+	for _, what := range []string{"of many", "of many that Postgres knows"} {
+		s.keptPlansLookUp(what, versions)
+		s.keptPlansLookUp(what, guards)
+		s.exec("ANALYZE endpoints, deliveries, workspaces")
+	}
+}
+
+// keptPlansLookUp wants these of each statement's plan, one after another.
+func (s *stage) keptPlansLookUp(what string, all map[string][]string) {
+	s.t.Helper()
+	for statement, wanted := range all {
+		plan := strings.Join(s.keptPlan(statement), "\n")
+		rest := plan
+		for _, line := range wanted {
+			_, after, found := strings.Cut(rest, line)
+			if !found {
+				s.t.Errorf("%s: no %q in its place in\n%s", what, line, plan)
+				break
 			}
+			rest = after
 		}
 	}
+}
+
+var parameter = regexp.MustCompile(`\$\d+`)
+
+// keptPlan is the plan of every execution: EXPLAIN of a statement itself would know its
+// parameters.
+func (s *stage) keptPlan(statement string) []string {
+	s.t.Helper()
+	tx, err := s.raw.Begin(s.t.Context())
+	must(s.t, err)
+	_, err = tx.Exec(s.t.Context(), dbsqlc.PlanOnceByKeys)
+	must(s.t, err)
+	_, err = tx.Exec(s.t.Context(), "PREPARE kept AS "+statement)
+	must(s.t, err)
+	parameters := make(map[string]bool)
+	for _, p := range parameter.FindAllString(statement, -1) {
+		parameters[p] = true
+	}
+	rows, err := tx.Query(s.t.Context(), "EXPLAIN EXECUTE kept ("+strings.Join(slices.Repeat([]string{"NULL"}, len(parameters)), ", ")+")")
+	must(s.t, err)
+	plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	must(s.t, err)
+	_, err = tx.Exec(s.t.Context(), "DEALLOCATE kept")
+	must(s.t, err)
+	must(s.t, tx.Rollback(s.t.Context()))
+	return plan
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/postrider/postrider/internal/webhook"
@@ -101,25 +100,12 @@ func hexOf(mac []byte) string    { return hexPrefix + hex.EncodeToString(mac) }
 func base64Of(mac []byte) string { return base64Prefix + base64.StdEncoding.EncodeToString(mac) }
 
 func appendDate(b []byte, value string) ([]byte, bool) {
-	d := newestDate.Load()
-	if d == nil || d.value != value {
-		t, err := time.Parse(http.TimeFormat, value)
-		if err != nil || t.Unix() < 0 || dateOf(uint64(t.Unix())) != value {
-			return b, false
-		}
-		d = &date{strings.Clone(value), uint64(t.Unix())}
-		newestDate.Store(d)
+	t, err := time.Parse(http.TimeFormat, value)
+	if err != nil || t.Unix() < 0 || dateOf(uint64(t.Unix())) != value {
+		return b, false
 	}
-	return binary.AppendUvarint(append(b, valueDate), d.seconds), true
+	return binary.AppendUvarint(append(b, valueDate), uint64(t.Unix())), true
 }
-
-type date struct {
-	value   string
-	seconds uint64
-}
-
-// newestDate is what answers of the same second have.
-var newestDate atomic.Pointer[date]
 
 // lastDate is in the year 9999: none later has four digits.
 const lastDate = 253402300799

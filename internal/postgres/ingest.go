@@ -32,6 +32,9 @@ func (s *Ingest) Versions(ctx context.Context, ids []webhook.WorkspaceID) (all m
 	}
 	all = make(map[webhook.WorkspaceID]webhook.Versions, len(rows))
 	for _, r := range rows {
+		if r.Deleted {
+			continue
+		}
 		all[webhook.WorkspaceID(r.ID)] = webhook.Versions{Endpoints: r.EndpointsVersion, Types: r.TypesVersion}
 		at = r.At.Time
 	}

@@ -289,7 +289,7 @@ func TestSmallTablesHaveTheIndexesTheirStatementsName(t *testing.T) {
 		"TypeSchemas":        {"event_types_pkey", dbsqlc.TypeSchemas, []any{"w", []string{"x"}}},
 		"KnownEventIDs":      {"event_ids_pkey", dbsqlc.KnownEventIDs, []any{"w", []string{"x"}}},
 		"SubscriptionsOf":    {"endpoints_workspace", dbsqlc.SubscriptionsOf, []any{[]string{"w"}}},
-		"EndpointVersions":   {"Index Scan using workspaces_", dbsqlc.EndpointVersions, []any{[]string{"w"}}},
+		"EndpointVersions":   {"workspaces_pkey", dbsqlc.EndpointVersions, []any{[]string{"w"}}},
 		"EndpointByID":       {"Index Scan using endpoints_", dbsqlc.EndpointByID, []any{id, "w"}},
 		"DeliveryTargets":    {"Index Scan using endpoints_", dbsqlc.DeliveryTargets, []any{ids}},
 		"EventByExternalID":  {"event_ids_pkey", dbsqlc.EventByExternalID, []any{"w", "x"}},

@@ -53,6 +53,9 @@ func (s *stage) guard(p *placed) webhook.Standing {
 	all, err := s.deliver(s.db).Guard(context.Background(), []webhook.Member{p.Member})
 	must(s.t, err)
 	st := all[p.DeliveryID]
+	if st == nil {
+		s.t.Fatalf("nothing is known of %s", p.DeliveryID)
+	}
 	if st.Turn != nil {
 		p.turn = *st.Turn
 	}

@@ -43,8 +43,8 @@ func (p *encodeRoomy) Encode(value any, buf []byte) ([]byte, error) {
 	return p.next.Encode(inner, slices.Grow(buf, size))
 }
 
-// send sends a batch whose roomy parameters tell how large it is. pgx copies parameters
-// into a second buffer, a connection's, that begins and grows like the first one.
+// send sends a batch whose roomy parameters tell how large it is. pgx copies them into the
+// connection's buffer, which begins with 1 KiB for each batch and grows as slowly.
 func (db *DB) send(ctx context.Context, b *pgx.Batch) error {
 	size := 0
 	for _, q := range b.QueuedQueries {

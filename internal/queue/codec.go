@@ -31,7 +31,7 @@ const (
 
 var errPayload = errors.New("payload is cut short or damaged")
 
-// otherBytes of an event are those of its id, workspace, trace and of lengths, mostly.
+// otherBytes of an event, a guess: those of its id, workspace, trace and of lengths.
 const otherBytes = 128
 
 func encodeChunk(c webhook.Chunk) []byte {

@@ -47,8 +47,8 @@ type Standing struct {
 	ProbeID     ID
 }
 
-// Standings are those of deliveries that exist. What stands alike may share one, so
-// nobody changes them.
+// Standings are those of deliveries that exist. What stands alike may share one:
+// nobody changes them once Guard has returned them.
 type Standings map[ID]*Standing
 
 // Outcome is the result of one attempt, on its way into Postgres.

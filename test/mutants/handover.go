@@ -26,7 +26,7 @@ var handOver = []rule{
 		},
 		{
 			"internal/postgres/guard.go",
-			"id := webhook.ID(id); wanted[id] {", "id := webhook.ID(id); len(wanted) > 0 {",
+			"id := webhook.ID(id); string(wanted[id]) == r.WorkspaceID {", "id := webhook.ID(id); wanted[id] != \"\" {",
 			"internal/postgres", "TestGuardOfManySaysWhatItSaysOfEach",
 		},
 		{
@@ -38,6 +38,11 @@ var handOver = []rule{
 			"internal/postgres/internal/dbsqlc/deliver.sql.go",
 			"d.task IS NOT NULL AND d.next_attempt_at <= now() AND d.deliver_at IS NULL", "d.task IS NOT NULL AND d.deliver_at IS NULL",
 			"internal/postgres", "TestGuardOfManySaysWhatItSaysOfEach",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/deliver.sql.go",
+			"ORDER BY p.id LIMIT u.most", "ORDER BY p.id",
+			"internal/postgres", "TestGuardSpansHaveAnEnd",
 		},
 		{
 			"internal/postgres/internal/dbsqlc/deliver.sql.go",

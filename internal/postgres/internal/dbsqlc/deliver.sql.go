@@ -217,21 +217,21 @@ func (q *Queries) GuardDeliveries(ctx context.Context, arg GuardDeliveriesParams
 }
 
 const GuardSpans = `-- name: GuardSpans :many
-SELECT a.ids::bytea AS ids, a.task, a.attempts, a.schedule_start, a.replayed, e.version,
+SELECT a.workspace_id, a.ids::bytea AS ids, a.task, a.attempts, a.schedule_start, a.replayed, e.version,
        (current_setting('transaction_read_only') = 'on')::bool AS read_only
 FROM (
-    SELECT d.endpoint_id, d.task, d.attempts, d.schedule_start, (d.replay_id IS NOT NULL)::bool AS replayed,
+    SELECT d.workspace_id, d.endpoint_id, d.task, d.attempts, d.schedule_start, (d.replay_id IS NOT NULL)::bool AS replayed,
            string_agg(uuid_send(d.id), ''::bytea) AS ids
     FROM (SELECT unnest((SELECT $1::text[])) AS workspace_id, unnest((SELECT $2::uuid[])) AS first,
                  unnest((SELECT $3::uuid[])) AS last, unnest((SELECT $4::int[])) AS most) u
     CROSS JOIN LATERAL (
-        SELECT p.id, p.endpoint_id, p.task, p.attempts, p.schedule_start, p.replay_id, p.status, p.next_attempt_at, p.deliver_at, p.ordering_key
+        SELECT p.id, p.workspace_id, p.endpoint_id, p.task, p.attempts, p.schedule_start, p.replay_id, p.status, p.next_attempt_at, p.deliver_at, p.ordering_key
         FROM deliveries p
         WHERE p.workspace_id = u.workspace_id AND p.id >= u.first AND p.id <= u.last AND p.id >= $5::uuid AND p.id < $6::uuid
         ORDER BY p.id LIMIT u.most) d
     WHERE CASE WHEN d.status = 'pending' AND d.task IS NOT NULL AND d.next_attempt_at <= now() AND d.deliver_at IS NULL
                THEN d.ordering_key IS NULL ELSE false END
-    GROUP BY 1, 2, 3, 4, 5
+    GROUP BY 1, 2, 3, 4, 5, 6
 ) a
 CROSS JOIN LATERAL (SELECT q.version, q.is_active, q.deleted_at FROM endpoints q WHERE q.id = a.endpoint_id OFFSET 0) e
 LEFT JOIN LATERAL (SELECT q.open_until FROM endpoint_health q WHERE q.endpoint_id = a.endpoint_id OFFSET 0) h ON true
@@ -248,6 +248,7 @@ type GuardSpansParams struct {
 }
 
 type GuardSpansRow struct {
+	WorkspaceID   string
 	Ids           []byte
 	Task          *string
 	Attempts      int32
@@ -260,9 +261,9 @@ type GuardSpansRow struct {
 // The same of many at once that were accepted one after another: those of each span of
 // ids that are pending, due, without an ordering key and of an endpoint that is not
 // paused in any manner, one row for what stands alike. A chunk's members lie side by
-// side, so it is one range in place of a look-up for each, and some rows to send and
-// read. Its most bounds what a span reads where others lie between: whoever is not
-// told of is asked about by GuardDeliveries. OFFSET 0 keeps endpoints a look-up: of the
+// side when they are first attempts, so it is one range in place of a look-up for each,
+// and some rows to send and read. A span's most bounds its rows where others lie between,
+// not what of them is dead: whoever is not told of is asked about by GuardDeliveries. OFFSET 0 keeps endpoints a look-up: of the
 // groups the planner expects few, and would go through them for every endpoint there
 // is. Index: day deliveries_pkey, endpoints_pkey, endpoint_health_pkey.
 func (q *Queries) GuardSpans(ctx context.Context, arg GuardSpansParams) ([]GuardSpansRow, error) {
@@ -282,6 +283,7 @@ func (q *Queries) GuardSpans(ctx context.Context, arg GuardSpansParams) ([]Guard
 	for rows.Next() {
 		var i GuardSpansRow
 		if err := rows.Scan(
+			&i.WorkspaceID,
 			&i.Ids,
 			&i.Task,
 			&i.Attempts,

@@ -114,8 +114,8 @@ func (q *Queries) ClearTasks(ctx context.Context, arg ClearTasksParams) error {
 }
 
 const EndpointVersions = `-- name: EndpointVersions :many
-SELECT id, endpoints_version, types_version, clock_timestamp()::timestamptz AS at
-FROM workspaces WHERE id = ANY($1::text[]) AND deleted_at IS NULL
+SELECT id, endpoints_version, types_version, clock_timestamp()::timestamptz AS at, (deleted_at IS NOT NULL)::bool AS deleted
+FROM workspaces WHERE id = ANY($1::text[])
 `
 
 type EndpointVersionsRow struct {
@@ -123,9 +123,11 @@ type EndpointVersionsRow struct {
 	EndpointsVersion int64
 	TypesVersion     int64
 	At               pgtype.Timestamptz
+	Deleted          bool
 }
 
-// Index: workspaces_pkey.
+// Deleted ones, too: without a condition on it no plan that is kept goes through all of
+// workspaces_newest. Index: workspaces_pkey.
 func (q *Queries) EndpointVersions(ctx context.Context, ids []string) ([]EndpointVersionsRow, error) {
 	rows, err := q.db.Query(ctx, EndpointVersions, ids)
 	if err != nil {
@@ -140,6 +142,7 @@ func (q *Queries) EndpointVersions(ctx context.Context, ids []string) ([]Endpoin
 			&i.EndpointsVersion,
 			&i.TypesVersion,
 			&i.At,
+			&i.Deleted,
 		); err != nil {
 			return nil, err
 		}
