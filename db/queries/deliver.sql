@@ -27,9 +27,9 @@ WHERE d.id >= @lo::uuid AND d.id < @hi::uuid;
 -- paused in any manner, one row for what stands alike. A chunk's members lie side by
 -- side when they are first attempts, so it is one range in place of a look-up for each,
 -- and some rows to send and read. A span's most bounds its rows where others lie between,
--- not what of them is dead: whoever is not told of is asked about by GuardDeliveries. OFFSET 0 keeps endpoints a look-up: of the
--- groups the planner expects few, and would go through them for every endpoint there
--- is. Index: day deliveries_pkey, endpoints_pkey, endpoint_health_pkey.
+-- not what of them is dead: whoever is not told of is asked about by GuardDeliveries.
+-- OFFSET 0 keeps endpoints a look-up: of the groups the planner expects few, and would
+-- go through them for every endpoint there is. Index: day deliveries_pkey, endpoints_pkey, endpoint_health_pkey.
 SELECT a.workspace_id, a.ids::bytea AS ids, a.task, a.attempts, a.schedule_start, a.replayed, e.version,
        (current_setting('transaction_read_only') = 'on')::bool AS read_only
 FROM (

@@ -29,7 +29,7 @@ func (s *Deliver) Guard(ctx context.Context, members []webhook.Member) (webhook.
 func (s *Deliver) guardDay(ctx context.Context, day time.Time, d *dayOf[webhook.Member], out webhook.Standings) error {
 	asked := &d.keys
 	// Where most lie elsewhere it would only be one question more.
-	if near := spansOf(d.all); near.deliveries >= max(spansFrom, len(d.ids)/2) {
+	if near := spansOf(&d.keys); near.deliveries >= max(spansFrom, len(d.ids)/2) {
 		if err := s.guardSpans(ctx, day, d, near, out); err != nil {
 			return err
 		}
@@ -90,28 +90,31 @@ func (d *dayOf[T]) without(told webhook.Standings) *keys {
 }
 
 // guardRows asks of one day, by the statement of its own table on a busy one.
-func guardRows[T any](ctx context.Context, db *DB, day time.Time, statement string, of func(*onDay) string, asked ...any) (found []T, err error) {
+func guardRows[T any](ctx context.Context, db *DB, day time.Time, statement string, of func(*onDay) string, asked ...any) ([]T, error) {
 	now := time.Now()
 	if own := db.busy(ctx, day, now); own != nil {
-		b := &pgx.Batch{}
-		b.Queue(dbsqlc.PlanOnceByKeys)
-		queueRows(b, of(own), asked, &found)
-		err = db.pool.SendBatch(ctx, b).Close() // which finds them
+		found, err := rowsByKeys[T](ctx, db, of(own), asked...)
 		if !db.goByParents(err, now, day) {
 			return found, err
 		}
 	}
-	b := &pgx.Batch{}
-	queueRows(b, statement, asked, &found)
-	err = db.pool.SendBatch(ctx, b).Close()
-	return found, err
+	rows, err := db.pool.Query(ctx, statement, asked...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
 }
 
-func queueRows[T any](b *pgx.Batch, statement string, asked []any, found *[]T) {
+// rowsByKeys asks by a plan that is kept, which is for sessions of our own: see busy.
+func rowsByKeys[T any](ctx context.Context, db *DB, statement string, asked ...any) (found []T, err error) {
+	b := &pgx.Batch{}
+	b.Queue(dbsqlc.PlanOnceByKeys)
 	b.Queue(statement, asked...).Query(func(rows pgx.Rows) (err error) {
-		*found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[T])
+		found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[T])
 		return err
 	})
+	err = db.pool.SendBatch(ctx, b).Close() // which finds them
+	return found, err
 }
 
 func standingOf(r *dbsqlc.GuardDeliveriesRow) *webhook.Standing {

@@ -42,15 +42,11 @@ func (s *Ingest) Versions(ctx context.Context, ids []webhook.WorkspaceID) (all m
 }
 
 // versions is asked before each group: planning it takes longer than answering.
-func (s *Ingest) versions(ctx context.Context, ids []string) (found []dbsqlc.EndpointVersionsRow, err error) {
+func (s *Ingest) versions(ctx context.Context, ids []string) ([]dbsqlc.EndpointVersionsRow, error) {
 	if s.db.pooled.Load() { // whose sessions keep no plan
 		return s.db.q.EndpointVersions(ctx, ids)
 	}
-	b := &pgx.Batch{}
-	b.Queue(dbsqlc.PlanOnceByKeys)
-	queueRows(b, dbsqlc.EndpointVersions, []any{ids}, &found)
-	err = s.db.pool.SendBatch(ctx, b).Close() // which finds them
-	return found, err
+	return rowsByKeys[dbsqlc.EndpointVersionsRow](ctx, s.db, dbsqlc.EndpointVersions, ids)
 }
 
 // Subscriptions returns each workspace's active endpoints with ID, Events and Filters.

@@ -24,35 +24,21 @@ type spans struct {
 }
 
 // spansOf leaves out the deliveries of a workspace which are too far apart.
-func spansOf(all []*webhook.Member) *spans {
-	type span struct {
-		first, last webhook.ID
-		deliveries  int
-	}
-	found := make(map[webhook.WorkspaceID]*span, 1)
-	for _, m := range all {
-		s := found[m.WorkspaceID]
-		if s == nil {
-			s = &span{first: m.DeliveryID, last: m.DeliveryID}
-			found[m.WorkspaceID] = s
-		}
-		if compareIDs(m.DeliveryID, s.first) < 0 {
-			s.first = m.DeliveryID
-		}
-		if compareIDs(m.DeliveryID, s.last) > 0 {
-			s.last = m.DeliveryID
-		}
-		s.deliveries++
+func spansOf(k *keys) *spans {
+	found := make(map[string][]pgtype.UUID, 1)
+	for i, ws := range k.workspaces {
+		found[ws] = append(found[ws], k.ids[i])
 	}
 	near := &spans{}
-	for ws, s := range found {
-		if s.last.Time().Sub(s.first.Time()) > spread {
+	for ws, ids := range found {
+		first, last := bounds(ids)
+		if webhook.ID(last.Bytes).Time().Sub(webhook.ID(first.Bytes).Time()) > spread {
 			continue
 		}
-		near.workspaces = append(near.workspaces, string(ws))
-		near.firsts, near.lasts = append(near.firsts, pgID(s.first)), append(near.lasts, pgID(s.last))
-		near.mosts = append(near.mosts, int32(rowsEach*s.deliveries))
-		near.deliveries += s.deliveries
+		near.workspaces = append(near.workspaces, ws)
+		near.firsts, near.lasts = append(near.firsts, first), append(near.lasts, last)
+		near.mosts = append(near.mosts, int32(rowsEach*len(ids)))
+		near.deliveries += len(ids)
 	}
 	return near
 }

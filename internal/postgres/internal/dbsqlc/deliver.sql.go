@@ -263,9 +263,9 @@ type GuardSpansRow struct {
 // paused in any manner, one row for what stands alike. A chunk's members lie side by
 // side when they are first attempts, so it is one range in place of a look-up for each,
 // and some rows to send and read. A span's most bounds its rows where others lie between,
-// not what of them is dead: whoever is not told of is asked about by GuardDeliveries. OFFSET 0 keeps endpoints a look-up: of the
-// groups the planner expects few, and would go through them for every endpoint there
-// is. Index: day deliveries_pkey, endpoints_pkey, endpoint_health_pkey.
+// not what of them is dead: whoever is not told of is asked about by GuardDeliveries.
+// OFFSET 0 keeps endpoints a look-up: of the groups the planner expects few, and would
+// go through them for every endpoint there is. Index: day deliveries_pkey, endpoints_pkey, endpoint_health_pkey.
 func (q *Queries) GuardSpans(ctx context.Context, arg GuardSpansParams) ([]GuardSpansRow, error) {
 	rows, err := q.db.Query(ctx, GuardSpans,
 		arg.WorkspaceIds,
