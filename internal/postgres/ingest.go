@@ -318,7 +318,7 @@ func queueInserts(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Ev
 	e := eventColumns(g, dups, withoutOptions)
 	if len(e.Ids) > 0 {
 		size := sizeOf(e.Bodies) + sizeOf(e.WorkspaceIds) + sizeOf(e.ExternalIds) + sizeOf(e.Types) + otherBytes*len(e.Ids)
-		b.Queue(events, roomy[[]pgtype.UUID]{e.Ids, size}, e.WorkspaceIds, e.ExternalIds, e.Types, e.CreatedAts, e.Bodies, e.Deliveries)
+		b.Queue(events, withRoom(e.Ids, size), e.WorkspaceIds, e.ExternalIds, e.Types, e.CreatedAts, e.Bodies, e.Deliveries)
 	}
 	var marks minutes
 	for deliveries := range slices.Chunk(g.Deliveries, maxInsert) {
@@ -327,7 +327,7 @@ func queueInserts(b *pgx.Batch, g *webhook.Group, dups map[webhook.ID]webhook.Ev
 			continue
 		}
 		size := sizeOf(d.WorkspaceIds) + sizeOf(d.EventTypes) + sizeOf(d.Tasks) + otherBytes*len(d.Ids)
-		b.Queue(into, roomy[[]pgtype.UUID]{d.Ids, size}, d.WorkspaceIds, d.EventIds, d.EndpointIds, d.EventTypes, d.Tasks, d.Bulks)
+		b.Queue(into, withRoom(d.Ids, size), d.WorkspaceIds, d.EventIds, d.EndpointIds, d.EventTypes, d.Tasks, d.Bulks)
 		if own != nil {
 			marks.add(d.WorkspaceIds, d.EventIds)
 		}

@@ -179,9 +179,9 @@ func (c *columns) add(a *webhook.Attempt) {
 }
 
 // roomy makes room for the columns.
-func (c *columns) roomy(workspaces []string) roomy[[]string] {
+func (c *columns) roomy(workspaces []string) *roomy[[]string] {
 	size := sizeOf(c.requestHeaders) + sizeOf(c.responseHeaders) + sizeOf(c.responseBodys)
-	return roomy[[]string]{workspaces, size + sizeOf(workspaces) + otherBytes*len(workspaces)}
+	return withRoom(workspaces, size+sizeOf(workspaces)+otherBytes*len(workspaces))
 }
 
 // queueSuccesses is for RecordSuccesses as it names the day's tables or all days'.

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -15,11 +16,21 @@ import (
 type roomy[T any] struct {
 	value T
 	size  int
+	// in is what it is written into; nil is memory of its own.
+	in *buffer
 }
 
-func (r roomy[T]) inner() (value any, size int) { return r.value, r.size }
+func withRoom[T any](value T, size int) *roomy[T] { return &roomy[T]{value: value, size: size} }
 
-type parameter interface{ inner() (value any, size int) }
+func (r *roomy[T]) inner() any                 { return r.value }
+func (r *roomy[T]) lend(in *buffer) (size int) { r.in = in; return r.size }
+func (r *roomy[T]) grow(buf []byte) []byte     { return r.in.grow(buf, r.size) }
+
+type parameter interface {
+	inner() any
+	lend(in *buffer) (size int)
+	grow(buf []byte) []byte
+}
 
 // knowRoomy is for each connection.
 func knowRoomy(m *pgtype.Map) {
@@ -28,8 +39,7 @@ func knowRoomy(m *pgtype.Map) {
 		if !ok {
 			return nil, nil, false
 		}
-		inner, _ := p.inner()
-		return &encodeRoomy{}, inner, true
+		return &encodeRoomy{}, p.inner(), true
 	})
 }
 
@@ -39,39 +49,93 @@ func (p *encodeRoomy) SetNext(next pgtype.EncodePlan) { p.next = next }
 
 // Encode implements pgtype.EncodePlan.
 func (p *encodeRoomy) Encode(value any, buf []byte) ([]byte, error) {
-	inner, size := value.(parameter).inner() //nolint:forcetypeassert // it is chosen by this type
-	return p.next.Encode(inner, slices.Grow(buf, size))
+	r := value.(parameter) //nolint:forcetypeassert // it is chosen by this type
+	return p.next.Encode(r.inner(), r.grow(buf))
 }
 
 // send sends a batch whose roomy parameters tell how large it is. pgx copies them into the
-// connection's buffer, which begins with 1 KiB for each batch and grows as slowly.
+// connection's buffer, which begins with 1 KiB for each batch and grows as slowly. Both
+// are memory that was used for a batch before: new memory of that size is what the
+// collector and the caches are busiest with.
 func (db *DB) send(ctx context.Context, b *pgx.Batch) error {
+	params, wire := takeBuffer(), takeBuffer()
 	size := 0
 	for _, q := range b.QueuedQueries {
 		for _, a := range q.Arguments {
 			if p, ok := a.(parameter); ok {
-				_, n := p.inner()
-				size += n
+				size += p.lend(params)
 			}
 		}
 	}
 	return db.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
-		c.Conn().PgConn().Frontend().Send(room(size))
-		return c.SendBatch(ctx, b).Close()
+		out := c.Conn().PgConn().Frontend()
+		out.Send(room{wire, size})
+		if err := c.SendBatch(ctx, b).Close(); err != nil {
+			return err // the two are left to the collector: whoever failed may still hold them
+		}
+		out.Send(room{}) // pgx keeps the buffer of what was small
+		params.putBack()
+		wire.putBack()
+		return nil
 	})
 }
 
-// room is no message: it adds nothing to the buffer but room.
-type room int
+// room is no message: it adds nothing to the connection's buffer but room. The zero
+// value takes a lent one away again.
+type room struct {
+	in   *buffer
+	size int
+}
 
 // Encode implements pgproto3.FrontendMessage.
-func (r room) Encode(buf []byte) ([]byte, error) { return slices.Grow(buf, int(r)), nil }
+func (r room) Encode(buf []byte) ([]byte, error) {
+	switch {
+	case r.in != nil:
+		return r.in.grow(buf, r.size), nil
+	case cap(buf) < minBuffer:
+		return buf, nil // pgx's own
+	default:
+		return slices.Clone(buf), nil
+	}
+}
 
 // Decode implements pgproto3.FrontendMessage.
-func (r room) Decode([]byte) error { return nil }
+func (room) Decode([]byte) error { return nil }
 
 // Frontend implements pgproto3.FrontendMessage.
-func (r room) Frontend() {}
+func (room) Frontend() {}
+
+// buffer is memory that is used again.
+type buffer struct{ all []byte }
+
+// minBuffer is more than pgx keeps for the next statement, or batch, so that it lets a lent
+// one go. maxBuffer is the largest that is used again: a huge group is not to be held for good.
+const (
+	minBuffer = 4 << 10
+	maxBuffer = 1 << 20
+)
+
+var buffers = sync.Pool{New: func() any { return &buffer{} }}
+
+func takeBuffer() *buffer { return buffers.Get().(*buffer) } //nolint:forcetypeassert // nothing else is put in
+
+func (b *buffer) putBack() {
+	if cap(b.all) > maxBuffer {
+		b.all = nil
+	}
+	buffers.Put(b)
+}
+
+// grow is buf with room for so many bytes more, in b unless that is nil.
+func (b *buffer) grow(buf []byte, more int) []byte {
+	if b == nil {
+		return slices.Grow(buf, more)
+	}
+	if n := len(buf) + more; n > cap(b.all) {
+		b.all = make([]byte, 0, max(n+n/4, minBuffer))
+	}
+	return append(b.all[:0], buf...)
+}
 
 // otherBytes is what a row's columns of one size take, all together, or somewhat less.
 const otherBytes = 100
