@@ -94,7 +94,25 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 		fmt.Fprintln(output, err)
 		return o, err
 	}
+	if o.only != "" && len(o.kinds()) == 1 { // the bare one
+		err := fmt.Errorf("-only %s is no kind; there are %s", o.only, strings.Join(labels(allKinds()), ", "))
+		fmt.Fprintln(output, err)
+		return o, err
+	}
 	return o, nil
+}
+
+func labels(kinds []kind) (names []string) {
+	for _, k := range kinds {
+		if !k.bare {
+			names = append(names, k.label())
+		}
+	}
+	return names
+}
+
+func allKinds() []kind {
+	return []kind{bareKind, acceptKind, keyedAcceptKind, singleKind, batchKind, wideKind, widestKind, failsKind}
 }
 
 // partial is a run of some kinds, without latency, rest and bytes of Redis, which need the others' endpoints.
@@ -110,11 +128,10 @@ func (o *options) kinds() []kind {
 	case o.retries:
 		return []kind{singleKind, retryKind}
 	}
-	all := []kind{bareKind, acceptKind, keyedAcceptKind, singleKind, batchKind, wideKind, widestKind, failsKind}
 	if o.only == "" {
-		return all
+		return allKinds()
 	}
-	return slices.DeleteFunc(all, func(k kind) bool { return !k.bare && k.label() != o.only })
+	return slices.DeleteFunc(allKinds(), func(k kind) bool { return !k.bare && k.label() != o.only })
 }
 
 // settings are flags of the form name=value.
