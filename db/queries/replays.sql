@@ -2,10 +2,11 @@
 -- they might become joins, which read all of the endpoint's deliveries for each
 -- page. A delivery's first 48 bits, 13 characters, are its event's millisecond.
 
--- name: InsertReplay :exec
+-- name: InsertReplay :one
 INSERT INTO replays (id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at, delivery_ids)
 VALUES (@id, @workspace_id, @endpoint_id, @event_id, @first_id, @end_id, @statuses, @types, @status, @total, @done, @position,
-        CASE WHEN @status::text = 'running' THEN NULL ELSE now() END, sqlc.narg('delivery_ids')::uuid[]);
+        CASE WHEN @status::text = 'running' THEN NULL ELSE now() END, sqlc.narg('delivery_ids')::uuid[])
+RETURNING finished_at;
 
 -- name: ReplayByID :one
 -- Index: replays_pkey.
@@ -46,11 +47,13 @@ UPDATE replays SET status = 'canceled', finished_at = now() WHERE id = @id AND s
 
 -- name: ReplayableDeliveries :many
 -- A page of an endpoint's deliveries to make again: the last of their event, with
--- its bytes still kept. Index: deliveries_endpoint of the days between the
+-- its bytes still kept, and none that this replay made, which lie ahead and may have
+-- failed by now. Index: deliveries_endpoint of the days between the
 -- bounds; deliveries_endpoint and events_pkey of the row's own day.
 SELECT d.id, d.event_id, d.event_type FROM deliveries d
 WHERE d.endpoint_id = @endpoint_id AND d.id > @after AND d.id < @until
   AND d.status = ANY(@statuses::text[]) AND (cardinality(@types::text[]) = 0 OR d.event_type = ANY(@types::text[]))
+  AND d.replay_id IS DISTINCT FROM @replay_id::uuid
   AND (SELECT n.replay_id FROM deliveries n
        WHERE n.endpoint_id = d.endpoint_id AND n.event_id = d.event_id
          AND n.id >= (left(d.id::text, 13) || '-0000-0000-000000000000')::uuid

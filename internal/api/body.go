@@ -13,30 +13,35 @@ import (
 	"github.com/postrider/postrider/internal/webhook"
 )
 
-// readBody reads a body and makes sure that it is one JSON value in UTF-8,
-// without halves of characters. It is nil where the body is empty and may be.
+// readBody reads a body as large as it may be. It is nil where it is empty.
 func readBody(w http.ResponseWriter, r *http.Request, room *share) ([]byte, error) {
-	spec := room.spec
-	if spec == nil {
+	if room.spec == nil {
 		return nil, nil
 	}
 	body, err := readLimited(w, r, room)
-	if err != nil {
-		return nil, err
-	}
 	if len(body) == 0 {
-		if spec.required {
-			return nil, webhook.Errorf(webhook.CodeMalformed, "the body is empty; it must be a JSON object")
-		}
-		return nil, nil
-	}
-	if err := checkContentType(r.Header.Get("Content-Type")); err != nil {
 		return nil, err
 	}
-	if err := checkJSON(body); err != nil {
-		return nil, err
+	return body, err
+}
+
+// checkBody makes sure that a body is one JSON value in UTF-8, without halves of
+// characters. It may be missing where the route doesn't require one.
+func (r *request) checkBody() error {
+	spec := r.route.body
+	switch {
+	case spec == nil || r.body == nil && !spec.required:
+		return nil
+	case r.body == nil:
+		return webhook.Errorf(webhook.CodeMalformed, "the body is empty; it must be a JSON object")
 	}
-	return body, checkSurrogates(body)
+	if err := checkContentType(r.http.Header.Get("Content-Type")); err != nil {
+		return err
+	}
+	if err := checkJSON(r.body); err != nil {
+		return err
+	}
+	return checkSurrogates(r.body)
 }
 
 // readLimited reads no more than the limit into memory, and no large body without

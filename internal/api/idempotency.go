@@ -62,8 +62,8 @@ func (s *server) once(ctx context.Context, rt *route, w http.ResponseWriter, r *
 	if err != nil {
 		return response{}, err
 	}
-	digest := digestOf(r)
-	if rt.together != nil {
+	digest, bad := digestOf(r), r.checkBody()
+	if rt.together != nil && bad == nil {
 		if k, err := rt.together(ctx, r, webhook.Once{Key: key, Digest: digest}); k != nil || err != nil {
 			return response{body: k}, err
 		}
@@ -90,7 +90,10 @@ func (s *server) once(ctx context.Context, rt *route, w http.ResponseWriter, r *
 	if !rt.grouped {
 		ctx = s.Idempotency.Together(ctx)
 	}
-	resp, err := rt.handle(ctx, r)
+	var resp response
+	if err = bad; err == nil {
+		resp, err = rt.handle(ctx, r)
+	}
 	k := answerOf(&resp)
 	if err != nil {
 		k = problemOf(coded(err), w.Header().Get(requestIDHeader))

@@ -77,6 +77,21 @@ func TestIdempotencyKey(t *testing.T) {
 		first.again(b.keyed(key, "POST", "/v1/events", `{"type":"a.b"}`, "problem"))
 	})
 
+	t.Run("SoIsThatABodyIsNoJSON", func(_ *testing.T) {
+		for path, good := range map[string]string{
+			"/v1/events": `{"type":"a.b","data":{}}`, "/v1/endpoints": `{"url":"https://example.com/","events":["x"]}`,
+		} {
+			for name, bad := range map[string]string{"half": "{", "empty": "", "latin1": "{\"\xe9\":1}"} {
+				first := b.keyed(key, "POST", path, bad, name).problem(http.StatusBadRequest, webhook.CodeMalformed)
+				first.again(b.keyed(key, "POST", path, bad, name))
+				b.keyed(key, "POST", path, good, name).problem(http.StatusUnprocessableEntity, webhook.CodeIdempotencyMismatch)
+			}
+		}
+		other := []string{keyHeader, "media", "Content-Type", "application/xml"}
+		first := b.call(key, "POST", "/v1/events", "<a/>", other...).problem(http.StatusUnsupportedMediaType, webhook.CodeUnsupported)
+		first.again(b.call(key, "POST", "/v1/events", "<a/>", other...))
+	})
+
 	t.Run("AnotherRequestIsAMismatch", func(_ *testing.T) {
 		b.keyed(key, "POST", "/v1/events", `{"type":"a.b","data":{}}`, "mismatch").want(http.StatusAccepted)
 		b.keyed(key, "POST", "/v1/events", `{"type":"a.c","data":{}}`, "mismatch").

@@ -67,6 +67,8 @@ func (in *endpointReplayInput) apply(r *webhook.Replay) *webhook.Error {
 			fail("/until", "%v", err)
 		}
 	}
+	// As they are kept.
+	r.Since, r.Until = webhook.CeilMilli(r.Since).UTC(), webhook.CeilMilli(r.Until).UTC()
 	if len(bad) == 0 && !r.Since.Before(r.Until) {
 		fail("/since", "must be before until, which is now unless given")
 	}

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -57,6 +59,9 @@ func TestReplayEndpoint(t *testing.T) {
 			}
 		}
 		one := "/v1/replays/" + a.text("id")
+		if got := b.call(key, "GET", one, "").want(http.StatusOK); !bytes.Equal(got.raw, a.raw) {
+			t.Errorf("it was answered with %s, and is %s", a.raw, got.raw)
+		}
 		if a.header.Get("Location") != one {
 			t.Errorf("got location %q", a.header.Get("Location"))
 		}
@@ -119,8 +124,11 @@ func TestReplayEvent(t *testing.T) {
 
 	t.Run("GoesToWhatMatchesNow", func(t *testing.T) {
 		a := b.call(key, "POST", "/v1/events/"+event+"/replay", "").want(http.StatusAccepted)
-		if !strings.Contains(string(a.raw), `"status":"done","total":1,"done":1`) {
+		if !strings.Contains(string(a.raw), `"status":"done","total":1,"done":1`) || a.text("finished_at") == "" {
 			t.Errorf("got %s", a.raw)
+		}
+		if got := b.call(key, "GET", a.header.Get("Location"), "").want(http.StatusOK); !bytes.Equal(got.raw, a.raw) {
+			t.Errorf("it was answered with %s, and is %s", a.raw, got.raw)
 		}
 		if n := deliveries(ep, a.text("id")); n != 1 {
 			t.Errorf("%d deliveries", n)
@@ -130,6 +138,24 @@ func TestReplayEvent(t *testing.T) {
 		a := b.call(key, "POST", "/v1/events/"+event+"/replay", fmt.Sprintf(`{"endpoint_ids":[%q]}`, off)).want(http.StatusAccepted)
 		if n := deliveries(off, a.text("id")); n != 1 || deliveries(ep, a.text("id")) != 0 {
 			t.Errorf("%d deliveries", n)
+		}
+	})
+	t.Run("ItsDeliveriesAreBehindTheOnesBefore", func(t *testing.T) {
+		wide := b.failed(key, `{"type":"a.b","data":{}}`)
+		want := []string{"null"}
+		for range 4 {
+			<-time.After(2 * time.Millisecond)
+			a := b.call(key, "POST", "/v1/events/"+wide+"/replay", "").want(http.StatusAccepted)
+			want = append(want, `"`+a.text("id")+`"`)
+		}
+		list := b.call(key, "GET", "/v1/events/"+wide+"/deliveries", "").want(http.StatusOK)
+		var got []string
+		for _, m := range regexp.MustCompile(`"replay_id":(null|"[^"]+")`).FindAllStringSubmatch(string(list.raw), -1) {
+			got = append(got, m[1])
+		}
+		slices.Reverse(want) // newest first
+		if !slices.Equal(got, want) {
+			t.Errorf("got those of %v, want %v", got, want)
 		}
 	})
 	t.Run("RefusesWhatIsWrong", func(t *testing.T) {

@@ -186,6 +186,9 @@ func (s *server) run(rt *route, w http.ResponseWriter, r *http.Request) (respons
 	if rt.method == http.MethodPost && r.Header.Get(keyHeader) != "" {
 		return s.once(ctx, rt, w, req)
 	}
+	if err := req.checkBody(); err != nil {
+		return response{}, err
+	}
 	return rt.handle(ctx, req)
 }
 

@@ -87,7 +87,7 @@ func (s *server) eventRoutes() []route {
 			summary: "Get an event", doc: "By the caller's own id or ours, with its payload as long as that is kept.", status: http.StatusOK, answer: eventWire{}, handle: s.getEvent,
 		}, {
 			method: http.MethodGet, path: "/v1/events/{id}/deliveries", id: "listEventDeliveries", tag: tagEvents, scope: webhook.ScopeDeliveriesRead,
-			summary: "List an event's deliveries", doc: "Newest first; those of replays, too.", query: deliveryParams(), status: http.StatusOK, answer: list[deliveryWire]{}, handle: s.listEventDeliveries,
+			summary: "List an event's deliveries", doc: "Newest first; those of replays, too. since and until go by when the event was accepted.", query: deliveryParams(), status: http.StatusOK, answer: list[deliveryWire]{}, handle: s.listEventDeliveries,
 		}, {
 			method: http.MethodPost, path: "/v1/events/{id}/replay", id: "replayEvent", tag: tagReplays, scope: webhook.ScopeDeliveriesWrite,
 			summary: "Deliver an event again",

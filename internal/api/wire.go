@@ -128,7 +128,7 @@ type deliveryWire struct {
 	HeldUntil          *time.Time          `json:"held_until" doc:"Until when it is held at least; null when it is not held."`
 	HeldReason         *string             `json:"held_reason" enum:"endpoint_disabled,breaker_open,max_in_flight,rate_limit,secret_sealed,ordering" doc:"Why a pending delivery is not being tried; ordering: others of its ordering_key are before it."`
 	NextAttemptAt      *time.Time          `json:"next_attempt_at" doc:"When the next attempt is due; null when there is none."`
-	CreatedAt          time.Time           `json:"created_at" doc:"When the event was accepted."`
+	CreatedAt          time.Time           `json:"created_at" doc:"When the event was accepted; of a replay's, when that was asked for. Lists, since and until go by the event's."`
 	CompletedAt        *time.Time          `json:"completed_at" doc:"When it stopped being pending." example:"2024-01-15T10:30:00Z"`
 	OrderingKey        *string             `json:"ordering_key" doc:"Its event's; null without one, and for what a replay made." example:"order-123"`
 	ReplayID           *string             `json:"replay_id" pattern:"^rpl_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"The replay that made it; null for the first."`

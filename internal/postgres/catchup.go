@@ -54,7 +54,7 @@ func (p *catchUpPage) read(ctx context.Context) error {
 	}
 	p.until = webhook.FirstID(until.Time)
 	p.reach(webhook.FirstID(p.c.EndpointID.Time().Add(-clockSlack)))
-	p.reach(webhook.FirstID(ceilMilli(p.c.Since)))
+	p.reach(webhook.FirstID(webhook.CeilMilli(p.c.Since)))
 	for n, seen := catchUpScan, 0; seen < catchUpMost; n *= 2 {
 		n = min(n, catchUpMost-seen)
 		end, err := p.scan(ctx, n)

@@ -89,7 +89,7 @@ func acceptedEvent(ctx context.Context, q *dbsqlc.Queries, ws webhook.WorkspaceI
 
 // Commit writes the group in one transaction. See ingest.Store.
 //
-// When the connection breaks, the COMMIT may have arrived without its answer.
+// When the connection breaks or ctx ends, the COMMIT may have arrived without its answer.
 // The same rows are then sent once more: an id that is already there means that
 // the first try was committed, and all of it, for a group is one transaction.
 func (s *Ingest) Commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]webhook.Event, error) {
@@ -107,12 +107,18 @@ func (s *Ingest) Commit(ctx context.Context, g *webhook.Group) (map[webhook.ID]w
 	if err == nil || !unanswered(err) {
 		return dups, err
 	}
-	if dups, err = s.commit(ctx, g, answers); sqlState(err) == uniqueViolation {
+	// Where the first try still commits, this one waits for it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askAgainTimeout)
+	defer cancel()
+	if dups, err = s.commitAgain(ctx, g, answers); sqlState(err) == uniqueViolation {
 		announceAll(g)
 		return dups, nil
 	}
 	return dups, err
 }
+
+// askAgainTimeout is for the second try of a group.
+const askAgainTimeout = 2 * time.Second
 
 // lacksDay: there is no table for the day. The scheduler makes it ahead and an API at
 // its start, but there may be no scheduler, or other processes in the way then.
@@ -139,6 +145,26 @@ func (s *Ingest) commit(ctx context.Context, g *webhook.Group, answers []*sealed
 			return nil, err
 		}
 	}
+	return s.commitClaims(ctx, g, claims, answers, func(b *pgx.Batch, dups map[webhook.ID]webhook.Event) { queueInserts(b, g, dups, nil) })
+}
+
+// commitAgain asks whether the ids are still of now at the end: that they are not any
+// more says nothing of a first try, which may have been in time.
+func (s *Ingest) commitAgain(ctx context.Context, g *webhook.Group, answers []*sealedAnswer) (map[webhook.ID]webhook.Event, error) {
+	return s.commitClaims(ctx, g, claimsOf(g), answers, func(b *pgx.Batch, dups map[webhook.ID]webhook.Event) {
+		unasked := *g
+		unasked.MadeAt = time.Time{}
+		queueInserts(b, &unasked, dups, nil)
+		if !g.MadeAt.IsZero() {
+			b.Queue(dbsqlc.AcceptInTime, pgTime(g.MadeAt))
+		}
+	})
+}
+
+// commitClaims takes the ids and keys that somebody else may have, and inserts the rest.
+func (s *Ingest) commitClaims(ctx context.Context, g *webhook.Group, claims []*webhook.Event, answers []*sealedAnswer,
+	queue func(*pgx.Batch, map[webhook.ID]webhook.Event),
+) (map[webhook.ID]webhook.Event, error) {
 	var dups map[webhook.ID]webhook.Event
 	err := s.db.inTx(ctx, func(q *dbsqlc.Queries, tx pgx.Tx) (err error) {
 		if err = claimAnswers(ctx, q, answers); err != nil {
@@ -149,7 +175,7 @@ func (s *Ingest) commit(ctx context.Context, g *webhook.Group, answers []*sealed
 		}
 		dups = leaveOut(dups, answers)
 		b := &pgx.Batch{}
-		queueInserts(b, g, dups, nil)
+		queue(b, dups)
 		if err := tx.SendBatch(ctx, b).Close(); err != nil {
 			return err
 		}

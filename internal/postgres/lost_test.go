@@ -2,7 +2,9 @@ package postgres_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io"
 	"net"
 	"net/url"
 	"sync/atomic"
@@ -18,8 +20,8 @@ import (
 
 // proxy stands between a DB and Postgres. It swallows the answer that ends a
 // transaction that wrote, and cuts the connection, once it is armed; with last
-// it takes no other from then on.
-type proxy struct{ armed, last, gone atomic.Bool }
+// it takes no other from then on, and with silent it cuts nothing.
+type proxy struct{ armed, last, gone, silent atomic.Bool }
 
 // behind opens a DB whose connections go through a proxy.
 func (s *stage) behind() (*postgres.DB, *proxy) {
@@ -86,6 +88,9 @@ func (p *proxy) answer(client, server net.Conn) {
 			wrote := bytes.Contains(said, []byte("INSERT 0 ")) || bytes.Contains(said, []byte("COMMIT"))
 			if wrote && p.armed.CompareAndSwap(true, false) {
 				p.gone.Store(p.last.Load())
+				if p.silent.Load() {
+					_, _ = io.Copy(io.Discard, server) // until the client has gone
+				}
 				return
 			}
 			said = nil
@@ -128,6 +133,24 @@ func TestCommitWhoseAnswerGetsLost(t *testing.T) {
 		again := s.groupOf("", made)
 		if dups := s.commits(s.db, again); len(dups) != 1 || dups[again.Events[1].ID].ID != first.Events[0].ID {
 			t.Errorf("duplicates: %v", dups)
+		}
+		s.wantStored(2)
+	})
+
+	t.Run("AndThatTimeRanOutForIsStoredOnce", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		far, p := s.behind()
+		p.armed.Store(true)
+		p.silent.Store(true)
+		g := s.groupOf("", "x")
+		g.MadeAt = time.Now().Add(-4500 * time.Millisecond) // the second try is too late for the ids
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		dups, err := postgres.NewIngest(far).Commit(ctx, g)
+		must(t, err)
+		if p.armed.Load() || len(dups) > 0 {
+			t.Errorf("duplicates: %v, or no answer was swallowed", dups)
 		}
 		s.wantStored(2)
 	})

@@ -26,21 +26,12 @@ func before(p webhook.Page) pgtype.UUID {
 func idRange(p webhook.Page, since, until time.Time) (lo, hi pgtype.UUID) {
 	first, last := webhook.ID{}, webhook.ID(before(p).Bytes)
 	if !since.IsZero() {
-		first = webhook.FirstID(ceilMilli(since))
+		first = webhook.FirstID(webhook.CeilMilli(since))
 	}
 	if !until.IsZero() {
-		last = lower(last, webhook.FirstID(ceilMilli(until)))
+		last = lower(last, webhook.FirstID(webhook.CeilMilli(until)))
 	}
 	return pgID(first), pgID(last)
-}
-
-// ceilMilli rounds up: ids know milliseconds, and what happened in the one
-// before is before t.
-func ceilMilli(t time.Time) time.Time {
-	if whole := t.Truncate(time.Millisecond); !whole.Equal(t) {
-		return whole.Add(time.Millisecond)
-	}
-	return t
 }
 
 func lower(a, b webhook.ID) webhook.ID {

@@ -107,7 +107,7 @@ func (s *Replays) page(ctx context.Context, q *dbsqlc.Queries, r *webhook.Replay
 
 func replayablePage(ctx context.Context, q *dbsqlc.Queries, r *webhook.Replay, position, end pgtype.UUID) (*replayed, error) {
 	rows, err := q.ReplayableDeliveries(ctx, dbsqlc.ReplayableDeliveriesParams{
-		EndpointID: pgID(r.EndpointID), After: position, Until: end,
+		EndpointID: pgID(r.EndpointID), After: position, Until: end, ReplayID: pgID(r.ID),
 		Statuses: statusStrings(r.Statuses), Types: orNone(r.Types), N: replayPage,
 	})
 	if err != nil {
@@ -139,14 +139,15 @@ func missingPage(ctx context.Context, q *dbsqlc.Queries, r *webhook.Replay, posi
 	return page, nil
 }
 
-// insertReplayed makes the deliveries, with their event's time in their ids.
+// insertReplayed makes the deliveries.
 func insertReplayed(ctx context.Context, q *dbsqlc.Queries, r *webhook.Replay, rows []replayRow) error {
 	if len(rows) == 0 {
 		return nil
 	}
 	p := dbsqlc.InsertReplayedParams{WorkspaceID: string(r.WorkspaceID), ReplayID: pgID(r.ID)}
+	ids := webhook.NewReplayedIDs(r.ID.Time())
 	for _, row := range rows {
-		p.Ids = append(p.Ids, pgID(webhook.NewID(row.event.Time())))
+		p.Ids = append(p.Ids, pgID(ids.Next(row.event)))
 		p.EventIds = append(p.EventIds, pgID(row.event))
 		p.EndpointIds = append(p.EndpointIds, pgID(row.endpoint))
 		p.EventTypes = append(p.EventTypes, row.eventType)

@@ -62,12 +62,14 @@ func (s *Replays) Create(ctx context.Context, r *webhook.Replay) error {
 
 func insertReplay(ctx context.Context, q *dbsqlc.Queries, r *webhook.Replay) error {
 	first, end := replayRange(r)
-	return q.InsertReplay(ctx, dbsqlc.InsertReplayParams{
+	finished, err := q.InsertReplay(ctx, dbsqlc.InsertReplayParams{
 		ID: pgID(r.ID), WorkspaceID: string(r.WorkspaceID), EndpointID: orNullID(r.EndpointID), EventID: orNullID(r.EventID),
 		FirstID: first, EndID: end, Statuses: statusStrings(r.Statuses), Types: orNone(r.Types),
 		Status: string(r.Status), Total: r.Total, Done: r.Done, Position: first,
 		DeliveryIds: orNoIDs(r.DeliveryIDs),
 	})
+	r.FinishedAt = timePtr(finished)
+	return err
 }
 
 // ReplayEvent makes a delivery of one event to each of the endpoints, and a replay
@@ -171,7 +173,7 @@ func replayOf(r *dbsqlc.Replay) webhook.Replay {
 
 // replayRange are the ids of the replay's time.
 func replayRange(r *webhook.Replay) (first, end pgtype.UUID) {
-	return pgID(webhook.FirstID(ceilMilli(r.Since))), pgID(webhook.FirstID(ceilMilli(r.Until)))
+	return pgID(webhook.FirstID(webhook.CeilMilli(r.Since))), pgID(webhook.FirstID(webhook.CeilMilli(r.Until)))
 }
 
 func statusStrings(statuses []webhook.Status) []string {

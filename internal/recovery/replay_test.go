@@ -25,13 +25,14 @@ func (l lanes) Waiting(context.Context) (map[webhook.Lane]int, error) {
 // delivery to each of the endpoints.
 func (s *stage) published(at time.Time, eventType, data string, failedAt ...webhook.ID) webhook.ID {
 	s.t.Helper()
-	id := webhook.NewID(at)
+	var ids webhook.IDSource // as the API does
+	id := ids.Next(at)
 	body := webhook.EncodeBody(id.Format(webhook.EventPrefix), eventType, at, []byte(data), "w")
 	s.exec(`INSERT INTO events (id, workspace_id, type, created_at, body, deliveries) VALUES ($1, 'w', $2, $3, $4, $5)`,
 		uuid(id), eventType, at, body, len(failedAt))
 	for _, endpoint := range failedAt {
 		s.exec(`INSERT INTO deliveries (id, workspace_id, event_id, endpoint_id, event_type, status, completed_at)
-			VALUES ($1, 'w', $2, $3, $4, 'failed', now())`, uuid(webhook.NewID(at)), uuid(id), uuid(endpoint), eventType)
+			VALUES ($1, 'w', $2, $3, $4, 'failed', now())`, uuid(ids.Next(at)), uuid(id), uuid(endpoint), eventType)
 	}
 	return id
 }
@@ -144,6 +145,24 @@ func TestReplay(t *testing.T) {
 		s.stands(second, "running 0/1")
 		must(t, s.replays(lanes(0)).runOnce(t.Context()))
 		s.wantsMade(second, again)
+	})
+
+	t.Run("LeavesAloneWhatItMadeAndFailedMeanwhile", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		ep := s.endpoint()
+		event := s.published(now, "a.b", "{}", ep)
+		id := s.replay(ep)
+		s.exec(`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+			$$ BEGIN NEW.status := 'failed'; NEW.next_attempt_at := NULL; NEW.completed_at := now(); RETURN NEW; END $$`)
+		s.exec("CREATE TRIGGER fail BEFORE INSERT ON deliveries FOR EACH ROW EXECUTE FUNCTION fail()")
+		for range 3 {
+			s.exec("UPDATE replays SET status = 'running', finished_at = NULL") // as if a page had more rows
+			must(t, s.replays(lanes(0)).runOnce(t.Context()))
+		}
+		if n := query[int](s, "SELECT count(*)::int FROM deliveries WHERE replay_id = $1 AND event_id = $2", uuid(id), uuid(event)); n != 1 {
+			t.Errorf("it made %d deliveries of one that failed", n)
+		}
 	})
 
 	t.Run("TakesTypesAndStatuses", func(t *testing.T) {

@@ -56,6 +56,15 @@ func FirstID(t time.Time) ID {
 	return id
 }
 
+// CeilMilli rounds up: ids know milliseconds, and what happened in the one before is
+// before t.
+func CeilMilli(t time.Time) time.Time {
+	if whole := t.Truncate(time.Millisecond); !whole.Equal(t) {
+		return whole.Add(time.Millisecond)
+	}
+	return t
+}
+
 func (id *ID) setMillis(t time.Time) {
 	ms := max(t.UnixMilli(), 0)
 	binary.BigEndian.PutUint16(id[0:2], uint16(ms>>32))

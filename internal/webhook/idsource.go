@@ -51,3 +51,33 @@ func (s *IDSource) random() uint32 {
 	s.used -= 4
 	return binary.BigEndian.Uint32(s.pool[s.used:])
 }
+
+// ReplayedIDs makes ids of a replay's deliveries. They carry their event's time, as all
+// of an event's do, then one bit that no id of an IDSource begins with, and how long
+// after the event the replay was asked for: so they are behind the event's first
+// deliveries, and behind those of the replays before, to the millisecond. It is for one
+// goroutine.
+type ReplayedIDs struct {
+	asked time.Time
+	next  uint64
+}
+
+// ageBits hold 17 years in milliseconds; older events' are as if of that age.
+const ageBits = 39
+
+// NewReplayedIDs is for a replay that was asked for at that time.
+func NewReplayedIDs(asked time.Time) *ReplayedIDs {
+	random := NewID(asked)
+	return &ReplayedIDs{asked: asked, next: binary.BigEndian.Uint64(random[8:])}
+}
+
+// Next returns an id for a delivery of the event. None is another's of this source;
+// 40 bits tell it from another source's of the same millisecond.
+func (s *ReplayedIDs) Next(event ID) ID {
+	id := FirstID(event.Time())
+	age := uint64(min(max(s.asked.Sub(event.Time()).Milliseconds(), 0), 1<<ageBits-1))
+	s.next++
+	binary.BigEndian.PutUint64(id[8:], age<<40|s.next&(1<<40-1))
+	binary.BigEndian.PutUint16(id[6:8], 1<<15|uint16(age>>24))
+	return id
+}

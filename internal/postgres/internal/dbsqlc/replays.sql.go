@@ -156,11 +156,12 @@ func (q *Queries) EndpointsOf(ctx context.Context, arg EndpointsOfParams) ([]pgt
 	return items, nil
 }
 
-const InsertReplay = `-- name: InsertReplay :exec
+const InsertReplay = `-- name: InsertReplay :one
 
 INSERT INTO replays (id, workspace_id, endpoint_id, event_id, first_id, end_id, statuses, types, status, total, done, position, finished_at, delivery_ids)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
         CASE WHEN $9::text = 'running' THEN NULL ELSE now() END, $13::uuid[])
+RETURNING finished_at
 `
 
 type InsertReplayParams struct {
@@ -182,8 +183,8 @@ type InsertReplayParams struct {
 // Scalar subqueries on purpose: each is a look-up in the row's own day. As EXISTS
 // they might become joins, which read all of the endpoint's deliveries for each
 // page. A delivery's first 48 bits, 13 characters, are its event's millisecond.
-func (q *Queries) InsertReplay(ctx context.Context, arg InsertReplayParams) error {
-	_, err := q.db.Exec(ctx, InsertReplay,
+func (q *Queries) InsertReplay(ctx context.Context, arg InsertReplayParams) (pgtype.Timestamptz, error) {
+	row := q.db.QueryRow(ctx, InsertReplay,
 		arg.ID,
 		arg.WorkspaceID,
 		arg.EndpointID,
@@ -198,7 +199,9 @@ func (q *Queries) InsertReplay(ctx context.Context, arg InsertReplayParams) erro
 		arg.Position,
 		arg.DeliveryIds,
 	)
-	return err
+	var finished_at pgtype.Timestamptz
+	err := row.Scan(&finished_at)
+	return finished_at, err
 }
 
 const InsertReplayed = `-- name: InsertReplayed :exec
@@ -439,13 +442,14 @@ const ReplayableDeliveries = `-- name: ReplayableDeliveries :many
 SELECT d.id, d.event_id, d.event_type FROM deliveries d
 WHERE d.endpoint_id = $1 AND d.id > $2 AND d.id < $3
   AND d.status = ANY($4::text[]) AND (cardinality($5::text[]) = 0 OR d.event_type = ANY($5::text[]))
+  AND d.replay_id IS DISTINCT FROM $6::uuid
   AND (SELECT n.replay_id FROM deliveries n
        WHERE n.endpoint_id = d.endpoint_id AND n.event_id = d.event_id
          AND n.id >= (left(d.id::text, 13) || '-0000-0000-000000000000')::uuid
          AND n.id <= (left(d.id::text, 13) || '-ffff-ffff-ffffffffffff')::uuid
        ORDER BY n.replay_id DESC NULLS LAST LIMIT 1) IS NOT DISTINCT FROM d.replay_id
   AND (SELECT e.body IS NOT NULL FROM events e WHERE e.workspace_id = d.workspace_id AND e.id = d.event_id)
-ORDER BY d.id LIMIT $6::int
+ORDER BY d.id LIMIT $7::int
 `
 
 type ReplayableDeliveriesParams struct {
@@ -454,6 +458,7 @@ type ReplayableDeliveriesParams struct {
 	Until      pgtype.UUID
 	Statuses   []string
 	Types      []string
+	ReplayID   pgtype.UUID
 	N          int32
 }
 
@@ -464,7 +469,8 @@ type ReplayableDeliveriesRow struct {
 }
 
 // A page of an endpoint's deliveries to make again: the last of their event, with
-// its bytes still kept. Index: deliveries_endpoint of the days between the
+// its bytes still kept, and none that this replay made, which lie ahead and may have
+// failed by now. Index: deliveries_endpoint of the days between the
 // bounds; deliveries_endpoint and events_pkey of the row's own day.
 func (q *Queries) ReplayableDeliveries(ctx context.Context, arg ReplayableDeliveriesParams) ([]ReplayableDeliveriesRow, error) {
 	rows, err := q.db.Query(ctx, ReplayableDeliveries,
@@ -473,6 +479,7 @@ func (q *Queries) ReplayableDeliveries(ctx context.Context, arg ReplayableDelive
 		arg.Until,
 		arg.Statuses,
 		arg.Types,
+		arg.ReplayID,
 		arg.N,
 	)
 	if err != nil {
