@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,12 +106,17 @@ func TestAMemberThatWaitedLong(t *testing.T) {
 		})
 	})
 
-	for reason, change := range map[string]func(*webhook.Standing){
-		webhook.HeldBreakerOpen:      func(st *webhook.Standing) { st.BreakerOpen = true },
-		webhook.HeldEndpointDisabled: func(st *webhook.Standing) { st.EndpointActive = false },
-		"":                           func(st *webhook.Standing) { st.EndpointDeleted = true },
+	for name, change := range map[string]func(*webhook.Standing){
+		"IsHeldFor/" + webhook.HeldBreakerOpen:      func(st *webhook.Standing) { st.BreakerOpen = true },
+		"IsHeldFor/" + webhook.HeldEndpointDisabled: func(st *webhook.Standing) { st.EndpointActive = false },
+		"IsGivenBackOf/ADeletedEndpoint":            func(st *webhook.Standing) { st.EndpointDeleted = true },
+		"IsGivenBackOf/AChangedEndpoint":            func(st *webhook.Standing) { st.EndpointVersion++ },
 	} {
-		t.Run("IsHeldFor/"+reason, func(t *testing.T) {
+		reason, held := strings.CutPrefix(name, "IsHeldFor/")
+		if !held {
+			reason = ""
+		}
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T, w *world) {
 				w.runner.Rows = laterGuarded{w.memory, new(int), change}
