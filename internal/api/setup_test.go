@@ -144,7 +144,9 @@ type discardQueue struct {
 
 func (q *discardQueue) State(context.Context) (webhook.Queues, error) { return q.state, q.err }
 
-func (*discardQueue) Enqueue(context.Context, []webhook.Chunk) error { return nil }
+func (*discardQueue) Enqueue(context.Context, []webhook.Chunk) ([]webhook.Chunk, error) {
+	return nil, nil
+}
 func (*discardQueue) Waiting(context.Context) (map[webhook.Lane]int, error) {
 	return nil, nil
 }

@@ -57,7 +57,7 @@ func (anyURL) CheckURL(_ context.Context, raw string) *webhook.FieldError {
 // idle is a Redis that nobody takes anything from.
 type idle struct{}
 
-func (idle) Enqueue(context.Context, []webhook.Chunk) error { return nil }
+func (idle) Enqueue(context.Context, []webhook.Chunk) ([]webhook.Chunk, error) { return nil, nil }
 
 func (idle) Waiting(context.Context) (map[webhook.Lane]int, error) { return nil, nil }
 

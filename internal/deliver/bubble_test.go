@@ -54,11 +54,11 @@ func (w *world) take(c webhook.Chunk) {
 	})
 }
 
-func (w *world) Enqueue(_ context.Context, chunks []webhook.Chunk) error {
+func (w *world) Enqueue(_ context.Context, chunks []webhook.Chunk) ([]webhook.Chunk, error) {
 	for _, c := range chunks {
 		w.take(c)
 	}
-	return nil
+	return nil, nil
 }
 
 func (w *world) EnqueueAt(_ context.Context, c webhook.Chunk, due time.Time) error {

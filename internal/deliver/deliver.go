@@ -67,8 +67,9 @@ type Sender interface {
 // Retries is where a failed member of a chunk waits for its next attempt, and where
 // those go whose turn it is after another.
 type Retries interface {
-	// Enqueue makes a task of each chunk, due now. After an error any may be there.
-	Enqueue(ctx context.Context, chunks []webhook.Chunk) error
+	// Enqueue makes a task of each chunk, due now. With an error it returns those that
+	// are not known to be there.
+	Enqueue(ctx context.Context, chunks []webhook.Chunk) (left []webhook.Chunk, err error)
 	EnqueueAt(ctx context.Context, chunk webhook.Chunk, due time.Time) error
 }
 

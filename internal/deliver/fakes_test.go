@@ -118,14 +118,14 @@ func (f *fakeRetries) EnqueueAt(_ context.Context, c webhook.Chunk, due time.Tim
 	return nil
 }
 
-func (f *fakeRetries) Enqueue(_ context.Context, chunks []webhook.Chunk) error {
+func (f *fakeRetries) Enqueue(_ context.Context, chunks []webhook.Chunk) ([]webhook.Chunk, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.away {
-		return errAway
+		return chunks, errAway
 	}
 	f.now = append(f.now, chunks...)
-	return nil
+	return nil, nil
 }
 
 func (f *fakeRetries) tasks() []scheduled {

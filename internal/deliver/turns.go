@@ -37,15 +37,15 @@ func (r *Runner) passTurns(outcomes []webhook.Outcome) {
 		defer r.attempts.Done()
 		ctx, cancel := context.WithTimeout(context.Background(), asideTimeout)
 		defer cancel()
-		err := r.Retries.Enqueue(ctx, chunks)
+		left, err := r.Retries.Enqueue(ctx, chunks)
 		if err == nil {
 			return
 		}
 		r.cfg.Logger.Warn("redis takes no tasks: those whose turn it is wait in Postgres", "error", err)
-		// Those that did arrive are dropped by the fence.
+		// Not those that did arrive, which a worker may be at.
 		ctx, cancel = context.WithTimeout(context.Background(), asideTimeout)
 		defer cancel()
-		for _, c := range chunks {
+		for _, c := range left {
 			if err := r.giveBack(ctx, c.Members, c.Task); err != nil {
 				r.cfg.Logger.Warn("a delivery whose turn it is was not given back: audit will find it", "error", err)
 			}

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,9 +36,12 @@ type announcer struct {
 }
 
 const (
-	announcers     = 2
-	waitingGroups  = 64
+	announcers    = 2
+	waitingGroups = 64
+	// enqueueTimeout is for enqueueAtOnce tasks: an event for a million endpoints has
+	// 20,000, which a Redis that works takes longer for.
 	enqueueTimeout = 2 * time.Second
+	enqueueAtOnce  = 100
 	backlogEvery   = 100 * time.Millisecond
 )
 
@@ -77,18 +81,24 @@ func (a *announcer) announce(chunks []webhook.Chunk) {
 	}
 }
 
+// enqueue takes back what is not in Redis, and only that: what is may be with a worker,
+// who would make its requests, and so would whoever is given them next.
 func (a *announcer) enqueue(ctx context.Context, chunks []webhook.Chunk) {
-	if !a.open.Load() {
-		a.release(a.others(chunks))
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, enqueueTimeout)
-	defer cancel()
-	if err := a.queue.Enqueue(ctx, chunks); err != nil {
-		// The next groups are committed without tasks until watch sees Redis again.
-		if a.open.Swap(false) {
-			a.logger.Warn("redis takes no tasks: deliveries wait in Postgres", "error", err)
+	for len(chunks) > 0 && a.open.Load() {
+		n := min(len(chunks), enqueueAtOnce)
+		limited, cancel := context.WithTimeout(ctx, enqueueTimeout)
+		left, err := a.queue.Enqueue(limited, chunks[:n])
+		cancel()
+		chunks = chunks[n:]
+		if err != nil {
+			// The next groups are committed without tasks until watch sees Redis again.
+			if a.open.Swap(false) {
+				a.logger.Warn("redis takes no tasks: deliveries wait in Postgres", "error", err)
+			}
+			chunks = slices.Concat(left, chunks)
 		}
+	}
+	if len(chunks) > 0 {
 		a.release(a.others(chunks))
 	}
 }

@@ -52,6 +52,37 @@ func TestAnnouncement(t *testing.T) {
 		})
 	})
 
+	t.Run("ThatBreaksOffLeavesToFeedWhatIsNotInRedis", func(t *testing.T) {
+		bubble(t, func(t *testing.T, w *world) {
+			w.endpoints["w"] = 300 * webhook.MaxChunkMembers
+			room, most := 130, 0
+			w.queue.room = &room
+			w.queue.enqueue = func(_ context.Context, chunks []webhook.Chunk) error { most = max(most, len(chunks)); return nil }
+			w.Start()
+			must(t, w.publish("w", "a"))
+			w.settled(t)
+			in, released := len(w.queue.tasks()), len(w.taken())
+			if in != 130*webhook.MaxChunkMembers || in+released != w.endpoints["w"] {
+				t.Errorf("%d deliveries are in Redis and %d released, of %d", in, released, w.endpoints["w"])
+			}
+			if most != enqueueAtOnce {
+				t.Errorf("%d tasks had the time of %d", most, enqueueAtOnce)
+			}
+		})
+	})
+
+	t.Run("OfOneEventStopsAtTheHighWaterMark", func(t *testing.T) {
+		bubble(t, func(t *testing.T, w *world) {
+			w.endpoints["w"] = 2100 * webhook.MaxChunkMembers
+			w.Start()
+			must(t, w.publish("w", "a"))
+			w.settled(t)
+			if n := len(w.given()); n != 2000*webhook.MaxChunkMembers {
+				t.Errorf("%d deliveries were given tasks", n)
+			}
+		})
+	})
+
 	t.Run("ThatHangsDelaysNoAnswer", func(t *testing.T) {
 		bubble(t, func(t *testing.T, w *world) {
 			w.queue.enqueue = func(ctx context.Context, _ []webhook.Chunk) error { <-ctx.Done(); return ctx.Err() }

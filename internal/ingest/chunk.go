@@ -15,6 +15,8 @@ type chunker struct {
 	shards webhook.Shards
 	chunks []webhook.Chunk
 	bytes  int
+	// most is how many chunks it makes; 0 is any number.
+	most int
 	// lastEvent is the last event of the last chunk.
 	lastEvent webhook.ID
 }
@@ -53,6 +55,11 @@ func (c *chunker) more(e *webhook.Event) int {
 		n += len(e.PublicID()) + len(e.Type) + len(e.Body)
 	}
 	return n
+}
+
+// takes is false where the delivery would need one chunk too many.
+func (c *chunker) takes(e *webhook.Event) bool {
+	return c.most == 0 || len(c.chunks) < c.most || !c.full(e)
 }
 
 func (c *chunker) full(e *webhook.Event) bool {

@@ -206,21 +206,31 @@ type fakeQueue struct {
 	away    bool
 	// enqueue runs before anything is kept, and may refuse.
 	enqueue func(context.Context, []webhook.Chunk) error
+	// room is how many tasks it takes yet before it is away; nil is any number.
+	room *int
 }
 
-func (q *fakeQueue) Enqueue(ctx context.Context, chunks []webhook.Chunk) error {
+func (q *fakeQueue) Enqueue(ctx context.Context, chunks []webhook.Chunk) ([]webhook.Chunk, error) {
 	if q.enqueue != nil {
 		if err := q.enqueue(ctx, chunks); err != nil {
-			return err
+			return chunks, err
 		}
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.away {
-		return errors.New("redis is away")
+		return chunks, errors.New("redis is away")
 	}
-	q.chunks = append(q.chunks, chunks...)
-	return nil
+	n := len(chunks)
+	if q.room != nil {
+		n = min(n, *q.room)
+		*q.room -= n
+	}
+	q.chunks = append(q.chunks, chunks[:n]...)
+	if n < len(chunks) {
+		return chunks[n:], errors.New("redis went away")
+	}
+	return nil, nil
 }
 
 func (q *fakeQueue) Waiting(context.Context) (map[webhook.Lane]int, error) {

@@ -40,6 +40,7 @@ type externalID struct {
 func (i *Ingester) newPlan(ids *webhook.IDSource) *plan {
 	p := newPlan(ids, i.clock.time(), i.cfg.Now())
 	p.first.shards, p.bulk.shards = i.cfg.Shards, i.cfg.Shards
+	p.first.most, p.bulk.most = i.announce.highWater, i.announce.highWater
 	return p
 }
 
@@ -96,8 +97,8 @@ func (p *plan) addEvent(r *request, in *webhook.NewEvent, x *indexed, way route)
 	p.group.Events = append(p.group.Events, e)
 	for _, endpoint := range p.endpoints {
 		d := webhook.NewDelivery{ID: p.ids.Next(p.now), Event: n, EndpointID: endpoint, Bulk: way.bulk}
-		if way.announced {
-			d.Task = p.chunkerOf(way).add(&e, webhook.Member{
+		if c := p.chunkerOf(way); way.announced && c.takes(&e) { // what is over the mark is feed's, when there is room
+			d.Task = c.add(&e, webhook.Member{
 				DeliveryID: d.ID, EndpointID: endpoint, EventID: e.ID, WorkspaceID: ws,
 			})
 		}

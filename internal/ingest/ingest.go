@@ -47,7 +47,8 @@ type Store interface {
 
 // Queue is where committed deliveries are announced.
 type Queue interface {
-	Enqueue(ctx context.Context, chunks []webhook.Chunk) error
+	// Enqueue returns with an error those that are not known to be announced.
+	Enqueue(ctx context.Context, chunks []webhook.Chunk) (left []webhook.Chunk, err error)
 	// Waiting is how many tasks wait, by lane.
 	Waiting(ctx context.Context) (map[webhook.Lane]int, error)
 }

@@ -33,7 +33,9 @@ type stage struct {
 // away is a Redis.
 type away struct{}
 
-func (away) Enqueue(context.Context, []webhook.Chunk) error { return context.DeadlineExceeded }
+func (away) Enqueue(_ context.Context, chunks []webhook.Chunk) ([]webhook.Chunk, error) {
+	return chunks, context.DeadlineExceeded
+}
 func (away) Waiting(context.Context) (map[webhook.Lane]int, error) {
 	return nil, context.DeadlineExceeded
 }

@@ -34,7 +34,7 @@ func TestBell(t *testing.T) {
 		}
 		bulk := sample(1, 10)
 		bulk.Task = webhook.NewTask(webhook.LaneBulk, now())
-		must(t, k.client.Enqueue(t.Context(), append(chunks, bulk)))
+		must(t, k.puts(append(chunks, bulk)))
 		for lane, want := range map[webhook.Lane]int64{webhook.LaneDeliver: 5, webhook.LaneBulk: 1, webhook.LaneRetry: 0} {
 			if n := k.raw.LLen(t.Context(), bellOf(queueName(lane))).Val(); n != want {
 				t.Errorf("%s: %d tokens, want %d", laneName(lane), n, want)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -32,12 +33,13 @@ func NewClient(r *Redis) *Client {
 }
 
 // Enqueue makes a task of each chunk, due now. The rows must name the tasks
-// already. On an error some of them may be in Redis all the same: take the
-// rows back, and the fence drops those.
+// already. With an error it returns those that are not known to be in Redis, to
+// take their rows back. One of each shard may be there all the same, and is made
+// twice if a worker is at it by then; the others were not tried.
 //
 // Tasks of one queue go one after the other, which keeps them in order. Those of several
 // shards go side by side: they are different servers'.
-func (c *Client) Enqueue(ctx context.Context, chunks []webhook.Chunk) error {
+func (c *Client) Enqueue(ctx context.Context, chunks []webhook.Chunk) (left []webhook.Chunk, err error) {
 	if c.redis.shards <= 1 || len(chunks) <= 1 {
 		return c.enqueueAll(ctx, chunks)
 	}
@@ -47,19 +49,28 @@ func (c *Client) Enqueue(ctx context.Context, chunks []webhook.Chunk) error {
 		byShard[s] = append(byShard[s], chunks[i])
 	}
 	var all errgroup.Group
+	var mu sync.Mutex
 	for _, some := range byShard {
-		all.Go(func() error { return c.enqueueAll(ctx, some) })
+		all.Go(func() error {
+			rest, err := c.enqueueAll(ctx, some)
+			mu.Lock()
+			defer mu.Unlock()
+			left = append(left, rest...)
+			return err
+		})
 	}
-	return all.Wait()
+	err = all.Wait()
+	return left, err
 }
 
 // enqueueAll rings a queue's bell after its first task, so that somebody begins, and for
 // the others at the end.
-func (c *Client) enqueueAll(ctx context.Context, chunks []webhook.Chunk) error {
+func (c *Client) enqueueAll(ctx context.Context, chunks []webhook.Chunk) (left []webhook.Chunk, err error) {
 	others := map[shard]int{}
 	for i := range chunks {
-		if err := c.enqueue(ctx, chunks[i]); err != nil {
-			return err
+		if err = c.enqueue(ctx, chunks[i]); err != nil {
+			left = chunks[i:]
+			break
 		}
 		s := shardOf(chunks[i].Task)
 		if n, rung := others[s]; rung {
@@ -74,7 +85,7 @@ func (c *Client) enqueueAll(ctx context.Context, chunks []webhook.Chunk) error {
 			c.rings(ctx, s, n)
 		}
 	}
-	return nil
+	return left, err
 }
 
 // EnqueueAt makes a task that runs at or after due, to the second. due is by this

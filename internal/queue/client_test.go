@@ -41,7 +41,7 @@ func TestEnqueue(t *testing.T) {
 
 	on(t, "GoesOnAfterOneThatIsThereAlready", func(t *testing.T, k *kit) {
 		chunks := []webhook.Chunk{sample(1, 10), k.enqueue(sample(1, 10)), sample(1, 10)}
-		must(t, k.client.Enqueue(t.Context(), chunks))
+		must(t, k.puts(chunks))
 		if n, err := k.backlog(t.Context()); n != 3 || err != nil {
 			t.Errorf("%d tasks wait, %v", n, err)
 		}
@@ -50,8 +50,21 @@ func TestEnqueue(t *testing.T) {
 	on(t, "RefusesATaskWithoutALane", func(t *testing.T, k *kit) {
 		c := sample(1, 10)
 		c.Task = "w_worker"
-		if err := k.client.Enqueue(t.Context(), []webhook.Chunk{c}); err == nil {
+		if _, err := k.client.Enqueue(t.Context(), []webhook.Chunk{c}); err == nil {
 			t.Error("no error")
+		}
+	})
+
+	on(t, "SaysWhatItLeftUndone", func(t *testing.T, k *kit) {
+		wrong := sample(1, 10)
+		wrong.Task = "w_worker"
+		chunks := []webhook.Chunk{sample(1, 10), sample(1, 10), wrong, sample(1, 10)}
+		left, err := k.client.Enqueue(t.Context(), chunks)
+		if err == nil || len(left) != 2 || left[0].Task != wrong.Task || left[1].Task != chunks[3].Task {
+			t.Errorf("%d are left: %v", len(left), err)
+		}
+		if n, err := k.backlog(t.Context()); n != 2 || err != nil {
+			t.Errorf("%d tasks wait, %v", n, err)
 		}
 	})
 
@@ -59,7 +72,7 @@ func TestEnqueue(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		c := sample(1, 10)
-		if err := k.client.Enqueue(ctx, []webhook.Chunk{c}); err == nil {
+		if _, err := k.client.Enqueue(ctx, []webhook.Chunk{c}); err == nil {
 			t.Error("no error")
 		}
 		if !k.gone(webhook.LaneDeliver, c.Task) {

@@ -209,7 +209,7 @@ func TestFullRedis(t *testing.T) {
 			"Waiting":  func() error { _, err := k.inspector.Waiting(t.Context()); return err },
 			"Backlog":  func() error { _, err := k.backlog(t.Context()); return err },
 			"Leases":   func() error { _, err := k.inspector.Leases(t.Context()); return err },
-			"Enqueue":  func() error { return k.client.Enqueue(t.Context(), []webhook.Chunk{sample(1, 10)}) },
+			"Enqueue":  func() error { return k.puts([]webhook.Chunk{sample(1, 10)}) },
 		}
 		for name, ask := range asks {
 			if err := ask(); err != nil {
@@ -258,7 +258,7 @@ func TestFullRedis(t *testing.T) {
 		// It gives its tasks out still, and that is what makes room.
 		ran := make(chan string, 1)
 		k.serve(func(_ context.Context, c webhook.Chunk) error { ran <- c.Task; return nil })
-		must(t, k.client.Enqueue(t.Context(), []webhook.Chunk{sample(1, 10)}))
+		must(t, k.puts([]webhook.Chunk{sample(1, 10)}))
 		receive(t, ran)
 		limit(64 << 20)
 		if _, err := k.inspector.Waiting(t.Context()); err != nil {

@@ -70,9 +70,9 @@ func (a *accepting) Release(context.Context, []webhook.Chunk) error { return nil
 func (a *accepting) Waiting(context.Context) (map[webhook.Lane]int, error) {
 	return nil, nil
 }
-func (a *accepting) Enqueue(_ context.Context, chunks []webhook.Chunk) error {
+func (a *accepting) Enqueue(_ context.Context, chunks []webhook.Chunk) ([]webhook.Chunk, error) {
 	a.chunks <- chunks
-	return nil
+	return nil, nil
 }
 
 // anyEvents draws a batch with bodies of every size that matters. Most batches

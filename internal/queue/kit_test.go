@@ -66,9 +66,15 @@ func on(t *testing.T, name string, test func(t *testing.T, k *kit)) {
 	})
 }
 
+// puts makes a task of each chunk.
+func (k *kit) puts(chunks []webhook.Chunk) error {
+	_, err := k.client.Enqueue(k.t.Context(), chunks)
+	return err
+}
+
 func (k *kit) enqueue(c webhook.Chunk) webhook.Chunk {
 	k.t.Helper()
-	must(k.t, k.client.Enqueue(k.t.Context(), []webhook.Chunk{c}))
+	must(k.t, k.puts([]webhook.Chunk{c}))
 	return c
 }
 

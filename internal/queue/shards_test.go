@@ -41,7 +41,7 @@ func (k *kit) spread(n int) map[string]webhook.Chunk {
 			chunks = append(chunks, c)
 		}
 	}
-	must(k.t, k.client.Enqueue(k.t.Context(), chunks))
+	must(k.t, k.puts(chunks))
 	return all
 }
 

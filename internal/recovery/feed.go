@@ -69,16 +69,16 @@ func (f *feed) batch(ctx context.Context, room turns.Room) (more bool, err error
 func (f *feed) enqueue(ctx context.Context, chunks []webhook.Chunk) error {
 	limited, cancel := context.WithTimeout(ctx, enqueueTimeout)
 	defer cancel()
-	err := f.queue.Enqueue(limited, chunks)
+	left, err := f.queue.Enqueue(limited, chunks)
 	if err == nil {
 		return nil
 	}
-	// Those that did arrive are dropped by the fence. This must be tried also
-	// when it is a Stop that ended ctx.
+	// Not those that did arrive, which a worker may be at. This must be tried also when
+	// it is a Stop that ended ctx.
 	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), enqueueTimeout)
 	defer cancel()
-	if releaseErr := f.store.Release(back, chunks); releaseErr != nil {
-		return fmt.Errorf("feed: %w; taking %d deliveries back, which is now audit's: %w", err, members(chunks), releaseErr)
+	if releaseErr := f.store.Release(back, left); releaseErr != nil {
+		return fmt.Errorf("feed: %w; taking %d deliveries back, which is now audit's: %w", err, members(left), releaseErr)
 	}
 	return fmt.Errorf("feed: %w", err)
 }

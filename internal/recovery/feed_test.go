@@ -140,6 +140,25 @@ func TestFeed(t *testing.T) {
 		s.wants(taken, "task = 'w_quick'")
 	})
 
+	t.Run("TakesBackNothingThatIsInRedis", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		ep := s.endpoint()
+		for range webhook.MaxChunkMembers + 10 {
+			s.delivery(ep, "")
+		}
+		s.queue.breaks = true
+		if err := s.feed().runOnce(t.Context()); !errors.Is(err, errAway) {
+			t.Errorf("got %v", err)
+		}
+		if n := query[int](s, "SELECT count(*)::int FROM deliveries WHERE task = $1", s.queue.chunks[0].Task); n != len(s.queue.chunks[0].Members) {
+			t.Errorf("%d of its %d deliveries name the task that is in Redis", n, len(s.queue.chunks[0].Members))
+		}
+		if n := query[int](s, "SELECT count(*)::int FROM deliveries WHERE task IS NULL"); n != webhook.MaxChunkMembers+10-len(s.queue.chunks[0].Members) {
+			t.Errorf("%d were taken back", n)
+		}
+	})
+
 	t.Run("TwoAtOnceClaimDisjointRows", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)

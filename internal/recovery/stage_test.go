@@ -165,17 +165,21 @@ type fakeQueue struct {
 	bulk     int // and in bulk
 	away     bool
 	refuse   bool
+	breaks   bool // after the first of several
 	enqueued func()
 }
 
-func (q *fakeQueue) Enqueue(_ context.Context, chunks []webhook.Chunk) error {
+func (q *fakeQueue) Enqueue(_ context.Context, chunks []webhook.Chunk) (left []webhook.Chunk, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.enqueued != nil {
 		q.enqueued()
 	}
-	if q.away || q.refuse {
-		return errAway
+	switch {
+	case q.away || q.refuse:
+		return chunks, errAway
+	case q.breaks && len(chunks) > 1:
+		chunks, left, err = chunks[:1], chunks[1:], errAway
 	}
 	q.chunks = append(q.chunks, chunks...)
 	for _, c := range chunks {
@@ -185,7 +189,7 @@ func (q *fakeQueue) Enqueue(_ context.Context, chunks []webhook.Chunk) error {
 			q.backlog++
 		}
 	}
-	return nil
+	return left, err
 }
 
 func (q *fakeQueue) Waiting(context.Context) (map[webhook.Lane]int, error) {

@@ -134,8 +134,9 @@ type Lanes interface {
 
 // Queue puts tasks into Redis.
 type Queue interface {
-	// Enqueue makes a task of each chunk. After an error any of them may be there.
-	Enqueue(ctx context.Context, chunks []webhook.Chunk) error
+	// Enqueue makes a task of each chunk. With an error it returns those that are not
+	// known to be there.
+	Enqueue(ctx context.Context, chunks []webhook.Chunk) (left []webhook.Chunk, err error)
 	Lanes
 }
 

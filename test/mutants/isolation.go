@@ -75,11 +75,16 @@ var isolation = []rule{
 			"internal/deliver", "TestHold/LeavesTheScheduleAsItWas",
 		},
 	}},
-	{row: "What waits in a worker while a breaker opens is held, too", mutants: []mutant{
+	{row: "What waits in a worker while a breaker opens is held, too, and goes back when its endpoint changes", mutants: []mutant{
 		{
 			"internal/deliver/held.go",
 			"	return !m.heldMeanwhile(ctx)", "	return true",
 			"internal/deliver", "TestAMemberThatWaitedLong",
+		},
+		{
+			"internal/deliver/held.go",
+			"	if st.EndpointVersion > m.target.Version {", "	if false {",
+			"internal/deliver", "TestAMemberThatWaitedLong/IsGivenBackOf/AChangedEndpoint",
 		},
 	}},
 	{row: "A new URL is probed at once", mutants: []mutant{

@@ -147,7 +147,7 @@ var ordering = []rule{
 	{row: "An answer that gets lost takes or passes a turn once", mutants: []mutant{
 		{
 			"internal/postgres/ingest.go",
-			"	if dups, err = s.commit(ctx, g, answers); sqlState(err) == uniqueViolation {", "	if dups, err = s.commit(ctx, g, answers); false {",
+			"	if dups, err = s.commitAgain(ctx, g, answers); sqlState(err) == uniqueViolation {", "	if dups, err = s.commitAgain(ctx, g, answers); false {",
 			"internal/postgres", "TestOrderingWhoseAnswerGetsLost",
 		},
 	}},

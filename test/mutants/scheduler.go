@@ -18,11 +18,26 @@ var scheduler = []rule{
 			"internal/recovery", "TestFeed/TwoAtOnceClaimDisjointRows",
 		},
 	}},
-	{row: "What Redis refuses goes back", mutants: []mutant{
+	{row: "What Redis refuses goes back, and nothing else", mutants: []mutant{
 		{
 			"internal/recovery/feed.go",
-			"	if releaseErr := f.store.Release(back, chunks); releaseErr != nil {", "	if releaseErr := back.Err(); releaseErr != nil {",
+			"	if releaseErr := f.store.Release(back, left); releaseErr != nil {", "	if releaseErr := back.Err(); releaseErr != nil {",
 			"internal/recovery", "TestFeed/TakesBackWhatRedisRefuses",
+		},
+		{
+			"internal/recovery/feed.go",
+			"	if releaseErr := f.store.Release(back, left); releaseErr != nil {", "	if releaseErr := f.store.Release(back, chunks); releaseErr != nil {",
+			"internal/recovery", "TestFeed/TakesBackNothingThatIsInRedis",
+		},
+		{
+			"internal/queue/client.go",
+			"			left = chunks[i:]\n", "			left = chunks\n",
+			"internal/queue", "TestEnqueue/SaysWhatItLeftUndone",
+		},
+		{
+			"internal/ingest/announce.go",
+			"			chunks = slices.Concat(left, chunks)\n", "			chunks = left\n",
+			"internal/ingest", "TestAnnouncement/ThatBreaksOffLeavesToFeedWhatIsNotInRedis",
 		},
 		{
 			"internal/recovery/feed.go",
@@ -108,6 +123,11 @@ var scheduler = []rule{
 	}},
 	{row: "Redis is bounded: above the high-water mark deliveries stay in Postgres", mutants: []mutant{
 		{
+			"internal/ingest/chunk.go",
+			"	return c.most == 0 || len(c.chunks) < c.most || !c.full(e)", "	return true",
+			"internal/ingest", "TestAnnouncement/OfOneEventStopsAtTheHighWaterMark",
+		},
+		{
 			"internal/recovery/feed.go",
 			"f.highWater - waiting[webhook.LaneDeliver] - waiting[webhook.LaneRetry]", "f.highWater - waiting[webhook.LaneRetry]",
 			"internal/recovery", "TestFeed/PausesAboveTheHighWaterMark",
@@ -150,6 +170,11 @@ var scheduler = []rule{
 			"internal/postgres/replaying.go",
 			"Finished: page.last", "Finished: made > 0",
 			"internal/recovery", "TestReplay/GoesOnWhereAKillLeftIt",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/replays.sql.go",
+			"  AND d.replay_id IS DISTINCT FROM $6::uuid\n", "  AND $6::uuid IS NOT NULL\n",
+			"internal/recovery", "TestReplay/LeavesAloneWhatItMadeAndFailedMeanwhile",
 		},
 		{
 			"internal/postgres/internal/dbsqlc/replays.sql.go",

@@ -50,8 +50,18 @@ var writers = []rule{
 	{row: "A commit whose answer got lost is made once", mutants: []mutant{
 		{
 			"internal/postgres/ingest.go",
-			"	if dups, err = s.commit(ctx, g, answers); sqlState(err) == uniqueViolation {", "	if dups, err = s.commit(ctx, g, answers); false {",
+			"	if dups, err = s.commitAgain(ctx, g, answers); sqlState(err) == uniqueViolation {", "	if dups, err = s.commitAgain(ctx, g, answers); false {",
 			"internal/postgres", "TestCommitWhoseAnswerGetsLost",
+		},
+		{
+			"internal/postgres/ingest.go",
+			"	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askAgainTimeout)", "	ctx, cancel := context.WithTimeout(ctx, askAgainTimeout)",
+			"internal/postgres", "TestCommitWhoseAnswerGetsLost/AndThatTimeRanOutForIsStoredOnce",
+		},
+		{
+			"internal/postgres/ingest.go",
+			"		unasked.MadeAt = time.Time{}\n", "",
+			"internal/postgres", "TestCommitWhoseAnswerGetsLost/AndThatTimeRanOutForIsStoredOnce",
 		},
 		{
 			"internal/postgres/record.go",
