@@ -65,11 +65,14 @@ DELETE FROM endpoint_health WHERE endpoint_id IN (
 SELECT endpoint_id FROM endpoint_health;
 
 -- name: DisableEndpoints :exec
--- The receiver said 410. Index: endpoints_pkey.
+-- The receiver said 410. An endpoint that was changed since that request was made
+-- may have another receiver by now. Any change counts: the next 410 disables it.
+-- Index: endpoints_pkey.
 WITH gone AS (
-    UPDATE endpoints SET is_active = false, disabled_at = now(), disabled_reason = @reason::text, updated_at = now(),
-        version = version + 1
-    WHERE id = ANY(@ids::uuid[]) AND is_active AND deleted_at IS NULL
-    RETURNING workspace_id
+    UPDATE endpoints e SET is_active = false, disabled_at = now(), disabled_reason = @reason::text, updated_at = now(),
+        version = e.version + 1
+    FROM (SELECT unnest((SELECT @ids::uuid[])) AS id, unnest((SELECT @versions::bigint[])) AS version) u
+    WHERE e.id = u.id AND e.version <= u.version AND e.is_active AND e.deleted_at IS NULL
+    RETURNING e.workspace_id
 )
 UPDATE workspaces SET endpoints_version = endpoints_version + 1 WHERE id IN (SELECT workspace_id FROM gone);

@@ -217,7 +217,7 @@ func (m *member) conclude(ctx context.Context, x *exchange, refused *webhook.Att
 	decision := m.decide(x.Response)
 	o := webhook.Outcome{
 		Delivery: m.Member, Attempt: x.attempt(), Refused: refused, Task: m.task, Seen: m.standing.Attempts,
-		Probe: m.probe, Disable: decision.Disable, Turn: m.turn(),
+		Probe: m.probe, Disable: decision.Disable, EndpointVersion: m.target.Version, Turn: m.turn(),
 	}
 	if refused != nil {
 		inOrder(refused, &o.Attempt)

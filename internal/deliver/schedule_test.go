@@ -189,6 +189,32 @@ func TestGone(t *testing.T) {
 		})
 	}
 
+	t.Run("LeavesAnEndpointThatWasChangedMeanwhile", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		s.sender.answers(status(http.StatusGone))
+		e := s.endpoint()
+		m := s.delivery(e, newTask)
+		begun := s.sender.hold()
+		done := s.begin(chunk(newTask, m))
+		receive(t, begun)
+		_, err := s.endpoints.Update(t.Context(), "w", e.ID, func(e *webhook.Endpoint) error {
+			e.URL = "https://example.com/new"
+			return nil
+		})
+		must(t, err)
+		s.sender.letAllGo()
+		must(t, receive(t, done))
+		s.wants(m, "status = 'failed' AND attempts = 1")
+		if got, err := s.endpoints.Get(t.Context(), "w", e.ID); err != nil || !got.IsActive {
+			t.Errorf("the new endpoint is %+v, %v", got, err)
+		}
+		s.process(chunk("c_next", s.delivery(e, "c_next")))
+		if got, err := s.endpoints.Get(t.Context(), "w", e.ID); err != nil || got.IsActive {
+			t.Errorf("after a 410 of its own the new endpoint is %+v, %v", got, err)
+		}
+	})
+
 	t.Run("IsNotA404", func(t *testing.T) {
 		t.Parallel()
 		s := setup(t)

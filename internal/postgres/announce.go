@@ -27,14 +27,17 @@ func (db *DB) announces(ws webhook.WorkspaceID) bool {
 type news struct {
 	ids, endpoints, deliveries, events []pgtype.UUID
 	workspaces                         []string
+	versions                           []int64
 	statusCodes                        []int32
 	classes                            []string
 }
 
-func (n *news) add(m *webhook.Member, a *webhook.Attempt) {
+func (n *news) add(e *entry) {
+	m, a := &e.Delivery, &e.Attempt
 	n.ids = append(n.ids, pgID(webhook.NewID(time.Now())))
 	n.workspaces = append(n.workspaces, string(m.WorkspaceID))
 	n.endpoints = append(n.endpoints, pgID(m.EndpointID))
+	n.versions = append(n.versions, e.EndpointVersion)
 	n.deliveries = append(n.deliveries, pgID(m.DeliveryID))
 	n.events = append(n.events, pgID(m.EventID))
 	n.statusCodes = append(n.statusCodes, int32(a.StatusCode))
@@ -42,19 +45,23 @@ func (n *news) add(m *webhook.Member, a *webhook.Attempt) {
 }
 
 // newsOf are those of the entries that are wanted and may be told, one for each
-// endpoint, sorted.
+// endpoint, sorted: of several the last that saw its newest version.
 func (s *Deliver) newsOf(entries []*entry, wanted func(*entry) bool) (n news) {
 	if s.db.operations == "" {
 		return n
 	}
 	chosen := make(map[webhook.ID]*entry)
 	for _, e := range entries {
-		if s.db.announces(e.Delivery.WorkspaceID) && wanted(e) {
-			chosen[e.Delivery.EndpointID] = e
+		if !s.db.announces(e.Delivery.WorkspaceID) || !wanted(e) {
+			continue
+		}
+		id := e.Delivery.EndpointID
+		if c := chosen[id]; c == nil || c.EndpointVersion <= e.EndpointVersion {
+			chosen[id] = e
 		}
 	}
 	for _, id := range sortedIDs(chosen) {
-		n.add(&chosen[id].Delivery, &chosen[id].Attempt)
+		n.add(chosen[id])
 	}
 	return n
 }
@@ -75,7 +82,7 @@ func (s *Deliver) queueFailed(b *pgx.Batch, d *dayOf[*entry], reason string, wan
 	var n news
 	for _, p := range d.all {
 		if e := *p; e.Status == webhook.StatusFailed && wanted(e) && s.db.announces(e.Delivery.WorkspaceID) {
-			n.add(&e.Delivery, &e.Attempt)
+			n.add(e)
 		}
 	}
 	if len(n.ids) > 0 {
@@ -95,7 +102,7 @@ func (s *Deliver) queueFailing(b *pgx.Batch, runs map[webhook.ID]*run) {
 	var n news
 	for _, id := range sortedIDs(runs) {
 		if r := runs[id]; s.db.announces(r.workspace) {
-			n.add(&r.lastFailure.Delivery, &r.lastFailure.Attempt)
+			n.add(r.lastFailure)
 		}
 	}
 	if len(n.ids) > 0 {
@@ -111,7 +118,7 @@ func (s *Deliver) queueDisabled(b *pgx.Batch, failures []*entry) {
 	if len(n.ids) == 0 {
 		return
 	}
-	b.Queue(dbsqlc.AnnounceDisabled, webhook.DisabledGone, n.ids, n.endpoints, n.deliveries, n.events, n.statusCodes, n.classes)
+	b.Queue(dbsqlc.AnnounceDisabled, webhook.DisabledGone, n.ids, n.endpoints, n.versions, n.deliveries, n.events, n.statusCodes, n.classes)
 	for _, d := range byDay(failures, delivery) {
 		s.queueFailed(b, d, webhook.DisabledGone, disables, n.ids)
 	}

@@ -41,10 +41,19 @@ func exhausted(m webhook.Member, task string) webhook.Outcome {
 	return o
 }
 
-func gone(m webhook.Member) webhook.Outcome {
+// gone is a 410 to a request that was made with the endpoint as it is now.
+func (s *stage) gone(m webhook.Member) webhook.Outcome {
+	s.t.Helper()
 	o := exhausted(m, "c_1")
 	o.Disable, o.Attempt.StatusCode = true, 410
+	o.EndpointVersion = s.versionOf(m.EndpointID)
 	return o
+}
+
+// versionOf is an endpoint's present one.
+func (s *stage) versionOf(id webhook.ID) int64 {
+	s.t.Helper()
+	return query[int64](s, "SELECT version FROM endpoints WHERE id = $1", pg(id))
 }
 
 func recovers(m webhook.Member) webhook.Outcome {
@@ -122,9 +131,9 @@ func TestAnnounce(t *testing.T) {
 		t.Parallel()
 		s := telling(t, "ops")
 		m := s.pending(0, "c_1")
-		s.records(s.db, []webhook.Outcome{gone(m)}, true)
+		s.records(s.db, []webhook.Outcome{s.gone(m)}, true)
 		s.told("delivery.exhausted", 0, "true") // its schedule was not used up, and it is told of
-		late := []webhook.Outcome{gone(s.pending(0, "c_1")), gone(s.pending(1, "c_1"))}
+		late := []webhook.Outcome{s.gone(s.pending(0, "c_1")), s.gone(s.pending(1, "c_1"))}
 		s.records(s.db, late, true, true)
 		s.told("endpoint.disabled", 1, `endpoint_id = $3 AND delivery_id = $4 AND event_id = $5 AND detail->>'reason' = 'gone'
 			AND (detail->>'status_code')::int = 410`, pg(s.end), pg(m.DeliveryID), pg(m.EventID))
@@ -135,7 +144,7 @@ func TestAnnounce(t *testing.T) {
 	t.Run("EachOfTwoThatA410FailedTogetherOnce", func(t *testing.T) {
 		t.Parallel()
 		s := telling(t, "ops")
-		s.records(s.db, []webhook.Outcome{gone(s.pending(0, "c_1")), gone(s.pending(1, "c_1"))}, true, true)
+		s.records(s.db, []webhook.Outcome{s.gone(s.pending(0, "c_1")), s.gone(s.pending(1, "c_1"))}, true, true)
 		s.told("endpoint.disabled", 1, "true")
 		s.told("delivery.exhausted", 1, "detail->>'reason' = 'gone'")
 		s.holds("SELECT count(DISTINCT delivery_id) = 2 FROM operational_events")
@@ -167,7 +176,7 @@ func TestAnnounce(t *testing.T) {
 		var both sync.WaitGroup
 		for range 2 {
 			// The later success leaves no run of failures, whose row would be a lock.
-			older, newer := gone(s.pending(0, "c_1")), outcome(s.pending(0, "c_1"), "c_1", 0, 200)
+			older, newer := s.gone(s.pending(0, "c_1")), outcome(s.pending(0, "c_1"), "c_1", 0, 200)
 			older.Attempt.StartedAt = time.Now().Add(-time.Minute)
 			both.Go(func() {
 				if _, err := s.deliver(s.db).Record(context.Background(), []webhook.Outcome{older, newer}); err != nil {
@@ -238,7 +247,7 @@ func TestAnnounce(t *testing.T) {
 		s.opens()
 		s.records(s.db, []webhook.Outcome{recovers(s.pending(0, "c_1"))})
 		s.records(s.db, []webhook.Outcome{exhausted(s.pending(0, "c_1"), "c_1")})
-		s.records(s.db, []webhook.Outcome{gone(s.pending(0, "c_1"))})
+		s.records(s.db, []webhook.Outcome{s.gone(s.pending(0, "c_1"))})
 		s.end = s.endpoint("w").ID
 		s.opens()
 		s.disableFailing()

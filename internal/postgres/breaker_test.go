@@ -215,8 +215,7 @@ func TestBreaker(t *testing.T) {
 		t.Parallel()
 		s := setup(t)
 		other := s.endpoint("w")
-		o := outcome(s.pending(0, "c_1"), "c_1", 0, 410)
-		o.Disable, o.Status, o.NextTask = true, webhook.StatusFailed, ""
+		o := s.gone(s.pending(0, "c_1"))
 		was := query[int64](s, "SELECT endpoints_version FROM workspaces WHERE id = 'w'")
 		s.records(s.db, []webhook.Outcome{o}, true)
 		s.holds("SELECT NOT is_active AND disabled_reason = 'gone' AND disabled_at IS NOT NULL FROM endpoints WHERE id = $1", pg(s.end))

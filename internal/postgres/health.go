@@ -24,7 +24,7 @@ type run struct {
 }
 
 // queueHealth ends and counts the runs of failures of a group's endpoints, and
-// disables those that said they are gone. It is in the group's own transaction,
+// disables those that said they are gone, unless they were changed since. It is in the group's own transaction,
 // so a failure that was recorded was counted.
 func (s *Deliver) queueHealth(b *pgx.Batch, successes, failures []*entry) {
 	lastSuccess := make(map[webhook.ID]time.Time)
@@ -43,14 +43,15 @@ func (s *Deliver) queueHealth(b *pgx.Batch, successes, failures []*entry) {
 		b.Queue(dbsqlc.ForgetFailures, pgIDs(sortedIDs(recovered), sameID))
 	}
 	probes := []pgtype.UUID{} // not nil, which is NULL and makes every comparison NULL
-	var gone []pgtype.UUID
+	gone := make(map[webhook.ID]int64)
 	runs := make(map[webhook.ID]*run)
 	for _, e := range failures {
 		if e.Probe {
 			probes = append(probes, pgID(e.Delivery.DeliveryID))
 		}
 		if e.Disable {
-			gone = append(gone, pgID(e.Delivery.EndpointID))
+			id := e.Delivery.EndpointID
+			gone[id] = max(gone[id], e.EndpointVersion)
 		}
 		if e.Attempt.StartedAt.After(lastSuccess[e.Delivery.EndpointID]) {
 			countRun(runs, e)
@@ -62,8 +63,18 @@ func (s *Deliver) queueHealth(b *pgx.Batch, successes, failures []*entry) {
 	}
 	if len(gone) > 0 {
 		s.queueDisabled(b, failures)
-		b.Queue(dbsqlc.DisableEndpoints, webhook.DisabledGone, gone)
+		queueGone(b, gone)
 	}
+}
+
+// queueGone disables endpoints that are no newer than what said 410.
+func queueGone(b *pgx.Batch, gone map[webhook.ID]int64) {
+	ids := sortedIDs(gone)
+	versions := make([]int64, len(ids))
+	for i, id := range ids {
+		versions[i] = gone[id]
+	}
+	b.Queue(dbsqlc.DisableEndpoints, webhook.DisabledGone, pgIDs(ids, sameID), versions)
 }
 
 func sameID(id webhook.ID) webhook.ID { return id }

@@ -98,7 +98,7 @@ func TestOrderingKey(t *testing.T) {
 		t.Parallel()
 		s := setup(t)
 		all := s.accepts(s.db, now, "k", "k")
-		next := s.ends(all[0], 410, func(o *webhook.Outcome) { o.Disable = true })
+		next := s.ends(all[0], 410, func(o *webhook.Outcome) { o.Disable, o.EndpointVersion = true, s.versionOf(o.Delivery.EndpointID) })
 		s.goesTo(next, &all[1])
 		if st := s.guard(&all[1]); st.EndpointActive {
 			t.Error("the endpoint is active")

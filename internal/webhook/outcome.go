@@ -75,6 +75,9 @@ type Outcome struct {
 	Recovers bool
 	// Disable the endpoint: the receiver answered 410.
 	Disable bool
+	// EndpointVersion is the endpoint's that the request was made with. A later one
+	// is not disabled by it.
+	EndpointVersion int64
 	// Turn is the delivery's place in its ordering key's line; nil without a key.
 	Turn *Turn
 }

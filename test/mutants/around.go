@@ -1,6 +1,33 @@
 package main
 
 var around = []rule{
+	{row: "A 410 disables the endpoint as it was when the request was made, and not what it was changed to since", mutants: []mutant{
+		{
+			"internal/postgres/internal/dbsqlc/health.sql.go",
+			"WHERE e.id = u.id AND e.version <= u.version AND", "WHERE e.id = u.id AND",
+			"internal/postgres", "TestGone/LeavesAnEndpointThatWasChangedSince TestGone/LeavesOneThatWasEnabledAgain TestGone/LeavesOneThatChangesWhileItWaits",
+		},
+		{
+			"internal/postgres/internal/dbsqlc/operations.sql.go",
+			"WHERE e.version <= u.version AND e.is_active", "WHERE e.is_active",
+			"internal/postgres", "TestGone/TellsNothingOfThat",
+		},
+		{
+			"internal/postgres/announce.go",
+			"c == nil || c.EndpointVersion <= e.EndpointVersion", "c == nil || true",
+			"internal/postgres", "TestGone/OfSeveralAtOnceIsTheNewest",
+		},
+		{
+			"internal/postgres/health.go",
+			"gone[id] = max(gone[id], e.EndpointVersion)", "gone[id] = e.EndpointVersion",
+			"internal/postgres", "TestGone/OfSeveralAtOnceIsTheNewest",
+		},
+		{
+			"internal/deliver/member.go",
+			"EndpointVersion: m.target.Version,", "EndpointVersion: 1 << 62,",
+			"internal/deliver", "TestGone/LeavesAnEndpointThatWasChangedMeanwhile",
+		},
+	}},
 	{row: "A disabled endpoint holds, enabling lets go, deleting cancels", mutants: []mutant{
 		{
 			"internal/deliver/held.go",

@@ -87,22 +87,26 @@ func (q *Queries) CountFailures(ctx context.Context, arg CountFailuresParams) er
 
 const DisableEndpoints = `-- name: DisableEndpoints :exec
 WITH gone AS (
-    UPDATE endpoints SET is_active = false, disabled_at = now(), disabled_reason = $1::text, updated_at = now(),
-        version = version + 1
-    WHERE id = ANY($2::uuid[]) AND is_active AND deleted_at IS NULL
-    RETURNING workspace_id
+    UPDATE endpoints e SET is_active = false, disabled_at = now(), disabled_reason = $1::text, updated_at = now(),
+        version = e.version + 1
+    FROM (SELECT unnest((SELECT $2::uuid[])) AS id, unnest((SELECT $3::bigint[])) AS version) u
+    WHERE e.id = u.id AND e.version <= u.version AND e.is_active AND e.deleted_at IS NULL
+    RETURNING e.workspace_id
 )
 UPDATE workspaces SET endpoints_version = endpoints_version + 1 WHERE id IN (SELECT workspace_id FROM gone)
 `
 
 type DisableEndpointsParams struct {
-	Reason string
-	Ids    []pgtype.UUID
+	Reason   string
+	Ids      []pgtype.UUID
+	Versions []int64
 }
 
-// The receiver said 410. Index: endpoints_pkey.
+// The receiver said 410. An endpoint that was changed since that request was made
+// may have another receiver by now. Any change counts: the next 410 disables it.
+// Index: endpoints_pkey.
 func (q *Queries) DisableEndpoints(ctx context.Context, arg DisableEndpointsParams) error {
-	_, err := q.db.Exec(ctx, DisableEndpoints, arg.Reason, arg.Ids)
+	_, err := q.db.Exec(ctx, DisableEndpoints, arg.Reason, arg.Ids, arg.Versions)
 	return err
 }
 

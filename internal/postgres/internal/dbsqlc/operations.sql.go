@@ -13,39 +13,43 @@ import (
 
 const AnnounceDisabled = `-- name: AnnounceDisabled :exec
 WITH active AS (
-    SELECT e.id, e.workspace_id FROM endpoints e
-    WHERE e.id = ANY($3::uuid[]) AND e.is_active AND e.deleted_at IS NULL
-    ORDER BY e.id FOR UPDATE
+    SELECT u.id, e.workspace_id, u.endpoint_id, u.delivery_id, u.event_id, u.status_code, u.error_class
+    FROM (SELECT unnest((SELECT $2::uuid[])) AS id, unnest((SELECT $3::uuid[])) AS endpoint_id,
+                 unnest((SELECT $4::bigint[])) AS version,
+                 unnest((SELECT $5::uuid[])) AS delivery_id, unnest((SELECT $6::uuid[])) AS event_id,
+                 unnest((SELECT $7::int[])) AS status_code, unnest((SELECT $8::text[])) AS error_class) u
+    JOIN endpoints e ON e.id = u.endpoint_id
+    WHERE e.version <= u.version AND e.is_active AND e.deleted_at IS NULL
+    ORDER BY e.id FOR UPDATE OF e
 )
 INSERT INTO operational_events (id, kind, workspace_id, endpoint_id, delivery_id, event_id, detail)
-SELECT u.id, 'endpoint.disabled', active.workspace_id, active.id, u.delivery_id, u.event_id,
+SELECT a.id, 'endpoint.disabled', a.workspace_id, a.endpoint_id, a.delivery_id, a.event_id,
        jsonb_build_object('reason', $1::text, 'failures', coalesce(h.failures, 0), 'failing_since', h.failing_since,
-                          'status_code', u.status_code, 'error_class', u.error_class)
-FROM active
-JOIN (SELECT unnest((SELECT $2::uuid[])) AS id, unnest((SELECT $3::uuid[])) AS endpoint_id,
-             unnest((SELECT $4::uuid[])) AS delivery_id, unnest((SELECT $5::uuid[])) AS event_id,
-             unnest((SELECT $6::int[])) AS status_code, unnest((SELECT $7::text[])) AS error_class) u
-    ON u.endpoint_id = active.id
-LEFT JOIN endpoint_health h ON h.endpoint_id = active.id
+                          'status_code', a.status_code, 'error_class', a.error_class)
+FROM active a
+LEFT JOIN endpoint_health h ON h.endpoint_id = a.endpoint_id
 `
 
 type AnnounceDisabledParams struct {
 	Reason       string
 	Ids          []pgtype.UUID
 	EndpointIds  []pgtype.UUID
+	Versions     []int64
 	DeliveryIds  []pgtype.UUID
 	EventIds     []pgtype.UUID
 	StatusCodes  []int32
 	ErrorClasses []string
 }
 
-// Before DisableEndpoints: who waits for the lock finds the endpoint inactive.
+// Before DisableEndpoints, on the same conditions: who waits for the lock finds
+// the endpoint inactive, or at a newer version.
 // Index: endpoints_pkey, endpoint_health_pkey.
 func (q *Queries) AnnounceDisabled(ctx context.Context, arg AnnounceDisabledParams) error {
 	_, err := q.db.Exec(ctx, AnnounceDisabled,
 		arg.Reason,
 		arg.Ids,
 		arg.EndpointIds,
+		arg.Versions,
 		arg.DeliveryIds,
 		arg.EventIds,
 		arg.StatusCodes,
