@@ -1,8 +1,10 @@
 package egress
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"sync"
 	"testing"
 	"time"
@@ -167,5 +169,47 @@ func TestSenderKeepsCancellationsToThemselves(t *testing.T) {
 			t.Fatalf("the next one: %v (%v)", next.Err, next.Err.Cause)
 		}
 		cancel()
+	}
+}
+
+// lastRead calls stop from inside the read that brings the end of an answer.
+type lastRead struct {
+	net.Conn
+	stop func()
+}
+
+func (c *lastRead) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if bytes.HasSuffix(p[:n], []byte("ok")) {
+		c.stop()
+	}
+	return n, err
+}
+
+// A caller who stops once the answer was read has it all the same, and an interrupt
+// goes to the connection, which nobody waits for: it may come when the next request
+// is under way.
+func TestSenderUsesNoConnectionAgainThatAnInterruptIsOnItsWayTo(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t, "127.0.0.1:0", answering(okAnswer))
+	s, err := NewSender(NewPolicy(loopback()), SenderConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	wantStatus(t, post(t, s, r.url()), 200)
+	ctx, stop := context.WithCancel(t.Context())
+	l := s.pool.idle.oldest
+	l.Conn = &lastRead{l.Conn, stop}
+	wantStatus(t, s.Do(ctx, Request{URL: r.url(), Timeout: 20 * time.Second}), 200)
+	if ctx.Err() == nil || r.conns.Load() != 1 {
+		t.Fatalf("nobody stopped the second request on the first one's connection; there are %d", r.conns.Load())
+	}
+	if got := s.pool.idle.size; got != 0 || !isClosed(l) {
+		t.Errorf("the connection is kept: %d are idle", got)
+	}
+	wantStatus(t, post(t, s, r.url()), 200)
+	if got := r.conns.Load(); got != 2 {
+		t.Errorf("%d connections, want 2", got)
 	}
 }
