@@ -84,7 +84,7 @@ var isolation = []rule{
 		{
 			"internal/deliver/held.go",
 			"	if st.EndpointVersion > m.target.Version {", "	if false {",
-			"internal/deliver", "TestAMemberThatWaitedLong/IsGivenBackOf/AChangedEndpoint",
+			"internal/deliver", "TestAMemberThatWaitedLong/IsGivenBackWhenItsEndpointChanged",
 		},
 	}},
 	{row: "A new URL is probed at once", mutants: []mutant{
