@@ -73,6 +73,7 @@ func (a *App) buildWorker() error {
 	a.checks.Require("clock", a.redis.CheckClock)
 	a.addSchemaGate()
 	a.checks.Require("recorder", runner.CheckRecorder)
+	a.checks.Observe("secrets", runner.CheckSecrets)
 	a.add("pulse", pulse.start, pulse.stop)
 	a.add("watchers", func(context.Context) error { watchers.Start(); return nil }, func(context.Context) { watchers.Stop() })
 	a.add("runner", func(context.Context) error { runner.Start(); return nil }, runner.Stop)

@@ -181,6 +181,7 @@ func (r *Runner) equip(ctx context.Context, chunk webhook.Chunk, members []*memb
 		}
 	}
 	r.metrics.sealed.Set(float64(len(sealed)))
+	r.sealed.saw(r.cfg.Now(), sealed, ready)
 	if len(expired) > 0 {
 		if err := r.Rows.Settle(ctx, expired, chunk.Task, webhook.StatusFailed, webhook.ReasonPayloadExpired); err != nil {
 			return nil, fmt.Errorf("fail deliveries without a payload: %w", err)

@@ -20,6 +20,7 @@ type Runner struct {
 	limiter  *limiter
 	recorder *recorder
 	failing  failing
+	sealed   sealed
 	parker   *parker
 	crew     *crew
 	metrics  metrics

@@ -1,7 +1,11 @@
 package e2e
 
 import (
+	"bytes"
+	"encoding/base64"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/postrider/postrider/internal/pgtest"
@@ -41,6 +45,23 @@ func TestReadiness(t *testing.T) {
 		for _, p := range []*stack.Process{s.api, worker, scheduler} {
 			s.waitCheck(t, p, "redis", "ok", http.StatusOK)
 		}
+	})
+
+	t.Run("WithoutAnEndpointsKeyIsDegradedUntilThereIsOne", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		newer := "POSTRIDER_SECRETS_KEY=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{9}, 32))
+		worker := s.Worker(t, newer) // which the endpoint's is not in
+		s.waitCheck(t, worker, "secrets", "ok", http.StatusOK)
+		s.c.Endpoint(t, s.r, "/", nil)
+		s.c.Publish(t, "post.created")
+		s.waitCheck(t, worker, "secrets", "degraded", http.StatusOK)
+		if r := s.Readiness(t, worker); r.Status != "ready" || !strings.Contains(r.Checks["secrets"].Error, "secrets.key") {
+			t.Errorf("the worker says %s", r)
+		}
+		complete(t, s.Dir, append(slices.Clone(s.Env), newer+","+stack.SecretsKey()), "postrider", "secrets", "rotate").want(0)
+		s.r.WaitFor(t, "/", s.c.Publish(t, "post.created").ID)
+		s.waitCheck(t, worker, "secrets", "ok", http.StatusOK)
 	})
 
 	t.Run("OfTheAPIWaitsForTheMigrations", func(t *testing.T) {

@@ -76,11 +76,26 @@ var around = []rule{
 			"internal/deliver", "TestShutdown/HandsBackWhatHasNotStartedAndFinishesTheRest",
 		},
 	}},
-	{row: "A secret that can't be decrypted postpones, without an attempt", mutants: []mutant{
+	{row: "A secret that can't be decrypted postpones, without an attempt, and degrades readiness", mutants: []mutant{
 		{
 			"internal/deliver/prepare.go",
 			"		case t.err != nil:", "		case t.err != nil && false:",
 			"internal/deliver", "TestHold/OfASecretThatCanNotBeDecrypted",
+		},
+		{
+			"internal/deliver/prepare.go",
+			"	r.sealed.saw(r.cfg.Now(), sealed, ready)\n", "",
+			"internal/deliver", "TestCheckSecrets/FailsFromTheFirstThatCanNotBeDecryptedUntilTheLastCanBe",
+		},
+		{
+			"internal/deliver/sealed.go",
+			"now.Sub(at) >= sealedFor:", "now.Sub(at) >= sealedFor && false:",
+			"internal/deliver", "TestCheckSecrets/ForgetsAnEndpointThatNoDeliveryCameByFor",
+		},
+		{
+			"internal/deliver/sealed.go",
+			"			delete(s.met, m.EndpointID)\n", "			_ = m\n",
+			"internal/deliver", "TestCheckSecrets/FailsFromTheFirstThatCanNotBeDecryptedUntilTheLastCanBe",
 		},
 		{
 			"internal/postgres/deliver.go",
