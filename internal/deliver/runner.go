@@ -149,9 +149,10 @@ func (r *Runner) Stop(ctx context.Context) {
 		r.parker.end()
 	case <-ctx.Done():
 		r.crew.dismiss()
-		// A request that outlives its timeout still owes its record; the process
-		// ends without it, and audit finds the delivery.
-		r.cfg.Logger.Warn("requests were still running at the end of the shutdown")
+		// A request that outlives its timeout, or that ended while Postgres was away,
+		// still owes its record; the process ends without it, and audit finds the delivery.
+		r.cfg.Logger.Warn("at the end of the shutdown requests were still running, or what became of them was not recorded: they are made again",
+			"error", r.CheckRecorder(ctx))
 	}
 }
 
