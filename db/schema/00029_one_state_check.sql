@@ -5,7 +5,7 @@
 --
 -- old release: what it writes kept the five, and keeps this. A row that is there already
 -- kept them, too, so none is read for it (NOT VALID). A day made later has it from the
--- parent.
+-- parent, also where that release makes it.
 ALTER TABLE deliveries
     DROP CONSTRAINT deliveries_status_check, DROP CONSTRAINT deliveries_check, DROP CONSTRAINT deliveries_check1,
     DROP CONSTRAINT deliveries_check2, DROP CONSTRAINT deliveries_check3,

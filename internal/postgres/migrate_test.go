@@ -110,6 +110,22 @@ func TestMigrator(t *testing.T) {
 			FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid WHERE h.inhparent = 'deliveries'::regclass`)
 	})
 
+	t.Run("LeavesOneConditionOnTheDaysThatAreThere", func(t *testing.T) {
+		t.Parallel()
+		s := before(t, "one_state_check")
+		must(t, s.db.EnsurePartitions(t.Context(), time.Now().AddDate(0, 0, 40), 1)) // as the release before makes it
+		s.holds("SELECT count(*) = 5 FROM pg_constraint WHERE contype = 'c' AND conrelid = 'deliveries'::regclass")
+		_, err := migrator(t, s.url).Up(t.Context())
+		must(t, err)
+		must(t, s.db.EnsurePartitions(t.Context(), time.Now().AddDate(0, 0, 50), 1))
+		s.holds(`SELECT count(*) > 2 AND count(*) = count(DISTINCT conrelid) AND bool_and(conname = 'deliveries_state') FROM pg_constraint
+			WHERE contype = 'c' AND conrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'deliveries'::regclass)`)
+		_, err = migrator(t, s.url).Down(t.Context())
+		must(t, err)
+		_, err = migrator(t, s.url).Up(t.Context())
+		must(t, err)
+	})
+
 	t.Run("IndexesTheDaysThatAreThere", func(t *testing.T) {
 		t.Parallel()
 		s := before(t, "feed_share")
