@@ -63,6 +63,9 @@ func (s *server) once(ctx context.Context, rt *route, w http.ResponseWriter, r *
 		return response{}, err
 	}
 	digest, bad := digestOf(r), r.checkBody()
+	if webhook.CodeOf(bad) == webhook.CodeUnsupported { // a request that says another type is another, but has this digest
+		return response{}, bad
+	}
 	if rt.together != nil && bad == nil {
 		if k, err := rt.together(ctx, r, webhook.Once{Key: key, Digest: digest}); k != nil || err != nil {
 			return response{body: k}, err

@@ -94,7 +94,7 @@ func problemHeaders(status int) map[string]*huma.Header {
 		return headersNamed(append(names, "WWW-Authenticate")...) // it is nobody's request, and uses up no rate
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		names = append(names, "Retry-After")
-	case http.StatusConflict, http.StatusUnprocessableEntity, http.StatusNotFound, http.StatusForbidden, http.StatusBadRequest, http.StatusUnsupportedMediaType:
+	case http.StatusConflict, http.StatusUnprocessableEntity, http.StatusNotFound, http.StatusForbidden, http.StatusBadRequest:
 		names = append(names, replayedHeader)
 	}
 	return headersNamed(append(names, rateHeaders...)...)

@@ -37,12 +37,15 @@ func (m *member) stillHeld(ctx context.Context) bool {
 		m.wait(ctx)
 		return false
 	}
+	m.standing, m.probe = st, isProbe(m.DeliveryID, st)
+	if m.heldMeanwhile(ctx) {
+		return false
+	}
 	if st.EndpointVersion > m.target.Version { // whoever takes it next reads it as it is now
 		m.giveBack(ctx)
 		return false
 	}
-	m.standing, m.probe = st, isProbe(m.DeliveryID, st)
-	return !m.heldMeanwhile(ctx)
+	return true
 }
 
 // heldMeanwhile sets a member aside whose endpoint was deleted, disabled or found

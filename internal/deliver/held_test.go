@@ -107,7 +107,7 @@ func TestAMemberThatWaitedLong(t *testing.T) {
 
 	for reason, change := range map[string]func(*webhook.Standing){
 		webhook.HeldBreakerOpen:      func(st *webhook.Standing) { st.BreakerOpen = true },
-		webhook.HeldEndpointDisabled: func(st *webhook.Standing) { st.EndpointActive = false },
+		webhook.HeldEndpointDisabled: func(st *webhook.Standing) { st.EndpointActive = false; st.EndpointVersion++ },
 		"":                           func(st *webhook.Standing) { st.EndpointDeleted = true },
 	} {
 		t.Run("IsHeldFor/"+reason, func(t *testing.T) {

@@ -38,8 +38,8 @@ type announcer struct {
 const (
 	announcers    = 2
 	waitingGroups = 64
-	// enqueueTimeout is for enqueueAtOnce tasks: an event for a million endpoints has
-	// 20,000, which a Redis that works takes longer for.
+	// enqueueTimeout is for enqueueAtOnce tasks: an event for very many endpoints has as
+	// many as the high-water mark allows, which a Redis far away takes longer for.
 	enqueueTimeout = 2 * time.Second
 	enqueueAtOnce  = 100
 	backlogEvery   = 100 * time.Millisecond

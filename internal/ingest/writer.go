@@ -10,7 +10,8 @@ import (
 )
 
 // commitTimeout bounds one group's reads and commit. Behind it callers wait, so
-// it is short; what it cuts off may have been committed, and is asked for again.
+// it is short; what it cuts off may have been committed, and is asked for again, which
+// takes 2 s more at most.
 const commitTimeout = 5 * time.Second
 
 const (

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -141,11 +143,13 @@ func TestCommitWhoseAnswerGetsLost(t *testing.T) {
 		t.Parallel()
 		s := setup(t)
 		far, p := s.behind()
+		_, _, err := postgres.NewIngest(far).Versions(t.Context(), []webhook.WorkspaceID{"w"}) // it is connected
+		must(t, err)
 		p.armed.Store(true)
 		p.silent.Store(true)
 		g := s.groupOf("", "x")
-		g.MadeAt = time.Now().Add(-4500 * time.Millisecond) // the second try is too late for the ids
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		g.MadeAt = time.Now().Add(-3 * time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond) // then it is too late for the ids
 		defer cancel()
 		dups, err := postgres.NewIngest(far).Commit(ctx, g)
 		must(t, err)
@@ -153,6 +157,26 @@ func TestCommitWhoseAnswerGetsLost(t *testing.T) {
 			t.Errorf("duplicates: %v, or no answer was swallowed", dups)
 		}
 		s.wantStored(2)
+	})
+
+	t.Run("ThatWasNoneIsNotMadeTooLate", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		tx, err := s.raw.Begin(t.Context())
+		must(t, err)
+		_, err = tx.Exec(t.Context(), "LOCK TABLE events IN SHARE MODE") // which the first try waits for to its end
+		must(t, err)
+		g := s.groupOf("", "x")
+		g.MadeAt = time.Now().Add(-3 * time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+		defer cancel()
+		time.AfterFunc(3*time.Second, func() { _ = tx.Rollback(context.Background()) })
+		_, err = postgres.NewIngest(s.db).Commit(ctx, g)
+		wantCode(t, err, webhook.CodeUnavailable)
+		if !strings.Contains(fmt.Sprint(err), "PR001") {
+			t.Errorf("it was refused for another reason: %v", err)
+		}
+		s.wantStored(0)
 	})
 
 	t.Run("AndWhosePostgresIsGoneIsUnavailable", func(t *testing.T) {

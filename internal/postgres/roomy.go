@@ -132,7 +132,7 @@ func (b *buffer) grow(buf []byte, more int) []byte {
 		return slices.Grow(buf, more)
 	}
 	if n := len(buf) + more; n > cap(b.all) {
-		b.all = make([]byte, 0, max(n+n/4, minBuffer))
+		b.all = make([]byte, 0, max(n, min(n+n/4, maxBuffer), minBuffer))
 	}
 	return append(b.all[:0], buf...)
 }

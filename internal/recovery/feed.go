@@ -59,28 +59,27 @@ func (f *feed) batch(ctx context.Context, room turns.Room) (more bool, err error
 	}
 	// Committed before it is enqueued: a task whose row does not name it yet
 	// would be dropped. Killed here, the rows are audit's.
-	if err := f.enqueue(ctx, chunks); err != nil {
-		return false, err
-	}
-	f.metrics.fed.Add(float64(members(chunks)))
-	return more, nil
+	left, err := f.enqueue(ctx, chunks)
+	f.metrics.fed.Add(float64(members(chunks) - members(left)))
+	return more && err == nil, err
 }
 
-func (f *feed) enqueue(ctx context.Context, chunks []webhook.Chunk) error {
+// enqueue takes back what it returns.
+func (f *feed) enqueue(ctx context.Context, chunks []webhook.Chunk) ([]webhook.Chunk, error) {
 	limited, cancel := context.WithTimeout(ctx, enqueueTimeout)
 	defer cancel()
 	left, err := f.queue.Enqueue(limited, chunks)
 	if err == nil {
-		return nil
+		return nil, nil
 	}
 	// Not those that did arrive, which a worker may be at. This must be tried also when
 	// it is a Stop that ended ctx.
 	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), enqueueTimeout)
 	defer cancel()
 	if releaseErr := f.store.Release(back, left); releaseErr != nil {
-		return fmt.Errorf("feed: %w; taking %d deliveries back, which is now audit's: %w", err, members(left), releaseErr)
+		return left, fmt.Errorf("feed: %w; taking %d deliveries back, which is now audit's: %w", err, members(left), releaseErr)
 	}
-	return fmt.Errorf("feed: %w", err)
+	return left, fmt.Errorf("feed: %w", err)
 }
 
 func members(chunks []webhook.Chunk) int {

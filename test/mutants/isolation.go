@@ -78,7 +78,7 @@ var isolation = []rule{
 	{row: "What waits in a worker while a breaker opens is held, too, and goes back when its endpoint changes", mutants: []mutant{
 		{
 			"internal/deliver/held.go",
-			"	return !m.heldMeanwhile(ctx)", "	return true",
+			"	if m.heldMeanwhile(ctx) {", "	if false {",
 			"internal/deliver", "TestAMemberThatWaitedLong",
 		},
 		{
