@@ -38,28 +38,25 @@ func (m *member) stillHeld(ctx context.Context) bool {
 		return false
 	}
 	m.standing, m.probe = st, isProbe(m.DeliveryID, st)
-	if m.heldMeanwhile(ctx) {
-		return false
-	}
-	if st.EndpointVersion > m.target.Version { // whoever takes it next reads it as it is now
-		m.giveBack(ctx)
-		return false
-	}
-	return true
+	return !m.heldMeanwhile(ctx)
 }
 
 // heldMeanwhile sets a member aside whose endpoint was deleted, disabled or found
-// failing while it waited: its attempt would be one too many.
+// failing while it waited: its attempt would be one too many. One whose endpoint was
+// changed goes back, too: it would be made to what the endpoint was.
 func (m *member) heldMeanwhile(ctx context.Context) bool {
-	if m.standing.EndpointDeleted { // which the next who takes it writes down
-		m.giveBack(ctx)
-		return true
-	}
 	hold, held := holdOf(m.Member, m.task, m.standing)
-	if held {
+	switch {
+	case m.standing.EndpointDeleted: // which the next who takes it writes down
+		m.giveBack(ctx)
+	case held:
 		m.parkFor(ctx, hold)
+	case m.standing.EndpointVersion > m.target.Version:
+		m.giveBack(ctx)
+	default:
+		return false
 	}
-	return held
+	return true
 }
 
 // holdOf is what keeps a delivery from being tried.

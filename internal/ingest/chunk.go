@@ -21,9 +21,13 @@ type chunker struct {
 	lastEvent webhook.ID
 }
 
-// add returns the task that carries the delivery.
+// add returns the task that carries the delivery, or "" where that would take one chunk
+// too many.
 func (c *chunker) add(e *webhook.Event, m webhook.Member) string {
 	if c.full(e) {
+		if c.most > 0 && len(c.chunks) >= c.most {
+			return ""
+		}
 		c.chunks = append(c.chunks, webhook.Chunk{Task: c.shards.NewTask(c.lane, c.now)})
 		c.bytes, c.lastEvent = 0, webhook.ID{}
 	}
@@ -55,11 +59,6 @@ func (c *chunker) more(e *webhook.Event) int {
 		n += len(e.PublicID()) + len(e.Type) + len(e.Body)
 	}
 	return n
-}
-
-// takes is false where the delivery would need one chunk too many.
-func (c *chunker) takes(e *webhook.Event) bool {
-	return c.most == 0 || len(c.chunks) < c.most || !c.full(e)
 }
 
 func (c *chunker) full(e *webhook.Event) bool {

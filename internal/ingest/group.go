@@ -97,8 +97,8 @@ func (p *plan) addEvent(r *request, in *webhook.NewEvent, x *indexed, way route)
 	p.group.Events = append(p.group.Events, e)
 	for _, endpoint := range p.endpoints {
 		d := webhook.NewDelivery{ID: p.ids.Next(p.now), Event: n, EndpointID: endpoint, Bulk: way.bulk}
-		if c := p.chunkerOf(way); way.announced && c.takes(&e) { // what is over the mark is feed's, when there is room
-			d.Task = c.add(&e, webhook.Member{
+		if way.announced { // what is over the mark is feed's, when there is room
+			d.Task = p.chunkerOf(way).add(&e, webhook.Member{
 				DeliveryID: d.ID, EndpointID: endpoint, EventID: e.ID, WorkspaceID: ws,
 			})
 		}

@@ -78,12 +78,12 @@ var isolation = []rule{
 	{row: "What waits in a worker while a breaker opens is held, too, and goes back when its endpoint changes", mutants: []mutant{
 		{
 			"internal/deliver/held.go",
-			"	if m.heldMeanwhile(ctx) {", "	if false {",
+			"	return !m.heldMeanwhile(ctx)", "	return true",
 			"internal/deliver", "TestAMemberThatWaitedLong",
 		},
 		{
 			"internal/deliver/held.go",
-			"	if st.EndpointVersion > m.target.Version {", "	if false {",
+			"	case m.standing.EndpointVersion > m.target.Version:", "	case false:",
 			"internal/deliver", "TestAMemberThatWaitedLong/IsGivenBackWhenItsEndpointChanged",
 		},
 	}},
